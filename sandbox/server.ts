@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Fault, FaultPlan } from './faults.ts'
+
+/** A request as a sandbox service sees it. */
+export interface SandboxRequest {
+  method: string
+  url: URL
+  headers: IncomingHttpHeaders
+  /** Reads the whole body; refuses more than `limit` bytes (default 16 MiB). May be called again for the same bytes. */
+  body: (limit?: number) => Promise<Buffer>
+  /** The body as it arrives, for uploads too large to hold. Use either this or `body`. */
+  stream: Readable
+}
+
+export interface SandboxResponse {
+  status: number
+  headers?: Record<string, string>
+  body?: string | Buffer | Readable
+}
+
+export type Handler = (request: SandboxRequest) => Promise<SandboxResponse> | SandboxResponse
+
+/** What a service remembers of a request, for tests that assert on the wire. */
+export interface RecordedRequest {
+  service: string
+  method: string
+  /** Path with query. */
+  path: string
+  headers: IncomingHttpHeaders
+  bodyBytes: number
+  bodySha256: string
+  /** The body itself where it is at most 1 MiB; empty otherwise. */
+  body: Buffer
+  /** Status sent, or 0 where a fault ended the exchange without one. */
+  status: number
+  /** Name of the fault that hit this request. */
+  fault?: string
+  startedAt: number
+  endedAt: number
+}
+
+export interface ServerOptions {
+  /** Names the service in recordings: `registry`, `github`, `oidc`, `git`. */
+  service: string
+  /** Milliseconds that every request waits before it is handled. */
+  latencyMs?: number
+  /** Upload bandwidth of each connection in bytes per second; unlimited when absent. */
+  uploadBytesPerSecond?: number
+  /** Where requests are recorded; share one array to see the order across services. */
+  requests?: RecordedRequest[]
+  faults?: FaultPlan
+  /** Fixed port, for a world whose URL must outlive the process; a free one when absent. */
+  port?: number
+}
+
+const KEPT_BODY_BYTES = 1024 * 1024
+
+/** An HTTP server on a free loopback port that records every request and can misbehave on demand. */
+export class SandboxServer implements AsyncDisposable {
+  readonly requests: RecordedRequest[]
+  readonly faults: FaultPlan
+  private readonly handler: Handler
+  private readonly options: ServerOptions
+  private readonly server: Server
+  private readonly sockets = new Set<Socket>()
+
+  private constructor(handler: Handler, options: ServerOptions) {
+    this.handler = handler
+    this.options = options
+    this.requests = options.requests ?? []
+    this.faults = options.faults ?? new FaultPlan()
+    this.server = createServer({ keepAlive: true }, (request, response) => {
+      this.serve(request, response).catch((error: unknown) => {
+        if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' })
+        response.end(`sandbox ${options.service} failed: ${String(error)}\n`)
+      })
+    })
+    this.server.on('connection', (socket) => {
+      this.sockets.add(socket)
+      socket.on('close', () => this.sockets.delete(socket))
+    })
+  }
+
+  static async start(handler: Handler, options: ServerOptions): Promise<SandboxServer> {
+    const server = new SandboxServer(handler, options)
+    server.server.listen(options.port ?? 0, '127.0.0.1')
+    await once(server.server, 'listening')
+    return server
+  }
+
+  /** Origin without trailing slash, such as `http://127.0.0.1:40123`. */
+  get url(): string {
+    const address = this.server.address()
+    if (address === null || typeof address === 'string') throw new Error(`${this.options.service} is not listening`)
+    return `http://127.0.0.1:${String(address.port)}`
+  }
+
+  inject(...faults: Fault[]): void {
+    this.faults.add(...faults)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.server, 'close')
+    this.server.close()
+    for (const socket of this.sockets) socket.destroy()
+    await closed
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const record = this.record(request)
+    const fault = this.faults.take(record)
+    if (fault) record.fault = fault.name
+    response.on('close', () => {
+      record.endedAt = Date.now()
+    })
+    if (this.options.latencyMs) await sleep(this.options.latencyMs)
+    const view = this.view(request, record)
+    const handle = async (): Promise<SandboxResponse> => await this.handler(view)
+    const answer = fault ? await fault.play({ request, response, handle }) : await handle()
+    if (!answer) {
+      request.resume()
+      return
+    }
+    await this.send(response, answer)
+    record.status = answer.status
+  }
+
+  private async send(response: ServerResponse, answer: SandboxResponse): Promise<void> {
+    const { body } = answer
+    if (typeof body === 'string' || Buffer.isBuffer(body) || body === undefined) {
+      const bytes = Buffer.from(body ?? '')
+      response.writeHead(answer.status, { 'content-length': String(bytes.length), ...answer.headers })
+      response.end(bytes)
+      return
+    }
+    response.writeHead(answer.status, answer.headers)
+    await new Promise<void>((resolve, reject) => {
+      body.on('error', reject)
+      response.on('close', resolve)
+      body.pipe(response)
+    })
+  }
+
+  private record(request: IncomingMessage): RecordedRequest {
+    const record: RecordedRequest = {
+      service: this.options.service,
+      method: request.method ?? '',
+      path: request.url ?? '',
+      headers: request.headers,
+      bodyBytes: 0,
+      bodySha256: '',
+      body: Buffer.alloc(0),
+      status: 0,
+      startedAt: Date.now(),
+      endedAt: 0,
+    }
+    this.requests.push(record)
+    const hash = createHash('sha256')
+    const kept: Buffer[] = []
+    // The push override sees every chunk even when the handler streams the body elsewhere or a fault never reads it.
+    const emit = request.push.bind(request)
+    request.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
+      if (chunk === null) {
+        record.bodySha256 = hash.copy().digest('hex')
+        record.body = Buffer.concat(kept)
+      } else {
+        record.bodyBytes += chunk.length
+        hash.update(chunk)
+        if (record.bodyBytes <= KEPT_BODY_BYTES) kept.push(Buffer.from(chunk))
+        else kept.length = 0
+      }
+      return emit(chunk, encoding)
+    }
+    return record
+  }
+
+  private view(request: IncomingMessage, record: RecordedRequest): SandboxRequest {
+    let whole: Promise<Buffer> | undefined
+    return {
+      method: record.method,
+      url: new URL(record.path, this.url),
+      headers: request.headers,
+      stream: request,
+      body: (limit = 16 * 1024 * 1024) => (whole ??= this.readAll(request, limit)),
+    }
+  }
+
+  private async readAll(request: IncomingMessage, limit: number): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    let size = 0
+    const started = Date.now()
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > limit) throw new Error(`body larger than ${String(limit)} bytes`)
+      chunks.push(chunk)
+      if (this.options.uploadBytesPerSecond) {
+        const due = started + (size / this.options.uploadBytesPerSecond) * 1000
+        if (due > Date.now()) await sleep(due - Date.now())
+      }
+    }
+    return Buffer.concat(chunks)
+  }
+}

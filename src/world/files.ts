@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import { glob, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+
+/** The file system, as far as the steps need it. */
+export const files = {
+  /** A private directory (0700) below `parent`. */
+  async privateDirectory(parent: string): Promise<string> {
+    return mkdtemp(path.join(parent, `release-gem-${randomUUID().slice(0, 8)}-`))
+  },
+
+  async remove(target: string): Promise<void> {
+    await rm(target, { recursive: true, force: true, maxRetries: 3 })
+  },
+
+  async exists(target: string): Promise<boolean> {
+    return stat(target).then(
+      () => true,
+      () => false,
+    )
+  },
+
+  async isDirectory(target: string): Promise<boolean> {
+    return stat(target).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+  },
+
+  /** Text of a file, or undefined where there is none. */
+  async text(target: string): Promise<string | undefined> {
+    try {
+      return await readFile(target, 'utf8')
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+      throw error
+    }
+  },
+
+  async write(target: string, text: string): Promise<void> {
+    await writeFile(target, text, { mode: 0o600 })
+  },
+
+  /** Names in a directory; none where it does not exist. */
+  async list(directory: string): Promise<string[]> {
+    return readdir(directory).catch(() => [])
+  },
+
+  /** Absolute paths of the files that match `pattern` below `directory`, sorted. */
+  async matching(pattern: string, directory: string): Promise<string[]> {
+    const found: string[] = []
+    for await (const name of glob(pattern, { cwd: directory })) found.push(path.resolve(directory, name))
+    return found.toSorted()
+  },
+
+  real: realpath,
+}

@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { StringDecoder } from 'node:string_decoder'
+import type { Clock } from './clock.ts'
+
+/** Starts programs of the project: each in a process group of its own, which never outlives the call. */
+export interface Processes {
+  /** Resolves when the program has ended, whatever its exit code. Throws ProgramNotFound. */
+  run(command: Command): Promise<Finished>
+}
+
+export interface Command {
+  program: string
+  args: readonly string[]
+  cwd: string
+  /** The whole environment of the program. */
+  env: Readonly<Record<string, string>>
+  /** Told of each line of stdout and stderr, raw: it is for the caller to make it safe. */
+  onLine: (line: string) => void
+}
+
+export interface Finished {
+  /** Exit code; 128 + signal number when a signal ended it. */
+  code: number
+  /** The last lines of its output, for the error message. */
+  tail: readonly string[]
+}
+
+export class ProgramNotFound extends Error {
+  readonly program: string
+
+  constructor(program: string) {
+    super(`${program} was not found`)
+    this.name = 'ProgramNotFound'
+    this.program = program
+  }
+}
+
+const TAIL_LINES = 40
+const LINE_LIMIT = 16 * 1024
+/** More output than this is counted, not shown: a build in a loop must not fill the log. */
+const SHOWN_LINES = 50_000
+/** How long a cancelled program may take to clean up after itself, in ms; the runner itself grants 7.5 s in all. */
+const GRACE = 2_000
+
+export function createProcesses({ clock, signal }: { clock: Clock; signal: AbortSignal }): Processes {
+  return { run: (command) => runInGroup(command, clock, signal) }
+}
+
+async function runInGroup(command: Command, clock: Clock, signal: AbortSignal): Promise<Finished> {
+  signal.throwIfAborted()
+  const grouped = process.platform !== 'win32'
+  const child = spawn(command.program, command.args, {
+    cwd: command.cwd,
+    env: command.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: grouped,
+    windowsHide: true,
+  })
+  const output = new Lines(command.onLine)
+  const flushOut = output.follow(child.stdout)
+  const flushErr = output.follow(child.stderr)
+  const stop = (): void => {
+    end(child.pid, grouped, 'SIGINT')
+    const force = clock.deadline(GRACE)
+    force.addEventListener('abort', () => {
+      end(child.pid, grouped, 'SIGKILL')
+    })
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    const code = await new Promise<number>((resolve, reject) => {
+      child.on('error', (error) => {
+        reject('code' in error && error.code === 'ENOENT' ? new ProgramNotFound(command.program) : error)
+      })
+      // `exit`, not `close`: a daemon that keeps the pipes open must not keep us waiting.
+      child.on('exit', (exitCode, exitSignal) => {
+        resolve(exitCode ?? 128 + (exitSignal ? constants.signals[exitSignal] : 0))
+      })
+    })
+    await drained(child.stdout, child.stderr, clock)
+    flushOut()
+    flushErr()
+    signal.throwIfAborted()
+    return { code, tail: output.tail }
+  } finally {
+    signal.removeEventListener('abort', stop)
+    end(child.pid, grouped, 'SIGKILL')
+    child.stdout.destroy()
+    child.stderr.destroy()
+  }
+}
+
+/** Waits for what the program had written when it ended; a survivor that holds the pipes open is given 200 ms. */
+async function drained(out: NodeJS.ReadableStream, err: NodeJS.ReadableStream, clock: Clock): Promise<void> {
+  const ended = (stream: NodeJS.ReadableStream): Promise<void> =>
+    new Promise((resolve) => {
+      if (!stream.readable) resolve()
+      else stream.once('close', resolve).once('end', resolve)
+    })
+  const limit = new Promise<void>((resolve) => {
+    clock.deadline(200).addEventListener('abort', () => {
+      resolve()
+    })
+  })
+  await Promise.race([Promise.all([ended(out), ended(err)]), limit])
+}
+
+function end(pid: number | undefined, grouped: boolean, signal: NodeJS.Signals): void {
+  if (pid === undefined) return
+  try {
+    process.kill(grouped ? -pid : pid, signal)
+  } catch (error) {
+    // Nobody is left in the group: that is what was wanted.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
+
+/** Splits output into lines, keeps the last of them and stops showing them when there are too many. */
+class Lines {
+  readonly tail: string[] = []
+  readonly #show: (line: string) => void
+  #count = 0
+
+  constructor(show: (line: string) => void) {
+    this.#show = show
+  }
+
+  follow(stream: NodeJS.ReadableStream): () => void {
+    const decoder = new StringDecoder('utf8')
+    let rest = ''
+    stream.on('data', (chunk: Buffer) => {
+      const lines = (rest + decoder.write(chunk)).split(/\r\n|\n|\r(?!$)/)
+      rest = lines.pop() ?? ''
+      if (rest.length > LINE_LIMIT) {
+        lines.push(rest)
+        rest = ''
+      }
+      for (const line of lines) this.#add(line)
+    })
+    return () => {
+      const last = rest + decoder.end()
+      rest = ''
+      if (last) this.#add(last)
+    }
+  }
+
+  #add(line: string): void {
+    this.#count += 1
+    if (this.#count <= SHOWN_LINES) this.#show(line)
+    if (this.#count === SHOWN_LINES) this.#show('[further output is not shown]')
+    this.tail.push(line)
+    if (this.tail.length > TAIL_LINES) this.tail.shift()
+  }
+}

@@ -1,0 +1,147 @@
+import type { Problem } from '../errors.ts'
+import { ReleaseError } from '../errors.ts'
+import { type Clock, duration } from './clock.ts'
+
+/**
+ * How long each conversation with another machine may take and how often it is tried again. Durations in
+ * milliseconds, sizes in bytes. Waits grow from `firstDelay` by a factor of two up to `maxDelay`, with full jitter.
+ */
+export interface Policy {
+  /** Longest time for one attempt, from connecting to the last byte of the answer. */
+  attempt: number
+  /** For uploads: `attempt` is the time without progress, this the time for the answer after the last byte. */
+  answer?: number
+  attempts: number
+  firstDelay: number
+  maxDelay: number
+  /** No attempt starts later than this after the first. */
+  budget: number
+  /** Largest answer that is read. */
+  answerBytes: number
+  /** Only asks: unusable answers are asked for again as well. */
+  readOnly?: boolean
+}
+
+const KiB = 1024
+const MiB = 1024 * KiB
+const seconds = (count: number): number => count * 1000
+
+/** A conversation with a policy of its own. */
+export type Edge = 'id-token' | 'exchange' | 'preflight' | 'push' | 'verify' | 'github' | 'index'
+
+const READS = { attempt: seconds(10), firstDelay: 500, maxDelay: seconds(8), readOnly: true }
+
+export const POLICIES: Readonly<Record<Edge, Policy>> = {
+  'id-token': { ...READS, readOnly: false, attempts: 5, budget: seconds(60), answerBytes: 64 * KiB },
+  exchange: {
+    attempt: seconds(15),
+    attempts: 4,
+    firstDelay: seconds(1),
+    maxDelay: seconds(10),
+    budget: seconds(60),
+    answerBytes: 64 * KiB,
+  },
+  preflight: { ...READS, attempts: 5, budget: seconds(60), answerBytes: 32 * MiB },
+  push: {
+    attempt: seconds(60),
+    answer: seconds(180),
+    attempts: 4,
+    firstDelay: seconds(5),
+    maxDelay: seconds(20),
+    budget: seconds(480),
+    answerBytes: 256 * KiB,
+  },
+  verify: { ...READS, attempts: 10, budget: seconds(90), answerBytes: 4 * MiB },
+  github: {
+    attempt: seconds(15),
+    attempts: 4,
+    firstDelay: seconds(1),
+    maxDelay: seconds(10),
+    budget: seconds(60),
+    answerBytes: 4 * MiB,
+  },
+  index: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 16 * MiB },
+}
+
+/** What one attempt came to. */
+export type Attempt<T> =
+  | { done: T }
+  /** Worth trying again: why, in words, and the wait the server asked for in ms. */
+  | { again: string; after?: number }
+
+export interface Retrying {
+  clock: Clock
+  signal: AbortSignal
+  /** Told of each failed attempt that will be repeated. */
+  log: (line: string) => void
+  /** Injected in tests; `Math.random` otherwise. */
+  random?: () => number
+}
+
+/** What is being tried: completes "could not …" in the log, and gives the problem to report when it is given up. */
+export interface Undertaking {
+  edge: Edge
+  /** For the log, such as `ask rubygems.org for a key`. */
+  purpose: string
+  /** The problem to report after the last attempt; `reason` is the last failure in words. */
+  failure: (reason: string) => Problem
+}
+
+/** Repeats `attempt` by the edge's policy until it is done, it throws, or attempts or budget are used up. */
+export async function persist<T>(
+  { edge, purpose, failure }: Undertaking,
+  { clock, signal, log, random = Math.random }: Retrying,
+  attempt: (number: number) => Promise<Attempt<T>>,
+): Promise<T> {
+  const policy = POLICIES[edge]
+  const started = clock.now()
+  for (let number = 1; ; number++) {
+    signal.throwIfAborted()
+    const outcome = await attempt(number)
+    if ('done' in outcome) return outcome.done
+    const wait = delayBefore(policy, number, outcome.after, random)
+    const left = started + policy.budget - clock.now()
+    if (number >= policy.attempts || wait > left) {
+      throw new ReleaseError(failure(gaveUp(outcome, number, wait, left, clock)))
+    }
+    log(
+      `Could not ${purpose} (attempt ${String(number)} of ${String(policy.attempts)}): ${outcome.again}. Trying again in ${duration(wait)}.`,
+    )
+    await clock.sleep(wait, signal)
+  }
+}
+
+/** Full jitter under an exponential ceiling; a wait the server asked for is kept, never shortened. */
+export function delayBefore(policy: Policy, number: number, asked: number | undefined, random: () => number): number {
+  const ceiling = Math.min(policy.maxDelay, policy.firstDelay * 2 ** (number - 1))
+  const jittered = Math.round(random() * ceiling)
+  return asked === undefined ? jittered : Math.max(asked, jittered)
+}
+
+function gaveUp(
+  outcome: { again: string; after?: number },
+  number: number,
+  wait: number,
+  left: number,
+  clock: Clock,
+): string {
+  if (outcome.after !== undefined && wait > left) {
+    const at = new Date(clock.date().getTime() + wait).toISOString().slice(0, 16).replace('T', ' ')
+    return `${outcome.again}; the server asks to wait until ${at} UTC, longer than this run can: re-run the job then`
+  }
+  return number === 1 ? outcome.again : `${outcome.again} (${String(number)} attempts)`
+}
+
+/**
+ * `Retry-After` in milliseconds: seconds, or a date, which is read against the answer's own `Date` so that a wrong
+ * clock on this machine does not matter (RFC 9110, 10.2.3). Undefined for anything else.
+ */
+export function retryAfter(headers: { get(name: string): string | undefined }, now: Date): number | undefined {
+  const value = headers.get('retry-after')?.trim()
+  if (!value) return undefined
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
+  const at = Date.parse(value)
+  if (Number.isNaN(at)) return undefined
+  const sent = Date.parse(headers.get('date') ?? '')
+  return Math.max(0, at - (Number.isNaN(sent) ? now.getTime() : sent))
+}

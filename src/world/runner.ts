@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto'
+import * as core from '@actions/core'
+import { safeLine, safeLines } from './sanitise.ts'
+
+/** The GitHub Actions runner: what a step may read from it and say to it. The only importer of `@actions/core`. */
+export interface Runner {
+  readonly env: Readonly<Record<string, string | undefined>>
+  input(name: string): string
+  /** Registers a secret, and the forms of it that the runner does not derive itself, before its first use. */
+  mask(secret: string): void
+  info(text: string): void
+  debug(text: string): void
+  notice(title: string, text: string): void
+  warning(title: string, text: string): void
+  error(title: string, text: string): void
+  group<T>(title: string, body: () => Promise<T>): Promise<T>
+  /** Runs `body` with workflow commands switched off; `print` shows one line of foreign output. */
+  foreign<T>(body: (print: (line: string) => void) => Promise<T>): Promise<T>
+  output(name: string, value: string): void
+  summary(markdown: string): Promise<void>
+  saveState(name: string, value: string): void
+  state(name: string): string
+}
+
+/** Shorter values would blank unrelated text: the runner replaces every occurrence of a mask. */
+const SHORTEST_MASK = 8
+
+function derivedForms(secret: string): string[] {
+  const bytes = Buffer.from(secret)
+  return [
+    secret,
+    bytes.toString('base64'),
+    bytes.toString('base64url'),
+    bytes.toString('hex'),
+    encodeURIComponent(secret),
+  ]
+}
+
+/** The runner of this process, through `@actions/core`. */
+export function actionsRunner(env: Readonly<Record<string, string | undefined>>): Runner {
+  return {
+    env,
+    input: (name) => core.getInput(name),
+    mask(secret) {
+      if (secret.length < SHORTEST_MASK || /[\r\n]/.test(secret)) return
+      for (const form of new Set(derivedForms(secret))) core.setSecret(form)
+    },
+    info: (text) => {
+      for (const line of safeLines(text)) core.info(line)
+    },
+    debug: (text) => {
+      for (const line of safeLines(text)) core.debug(line)
+    },
+    notice: (title, text) => core.notice(safeLines(text).join('\n'), { title: safeLine(title) }),
+    warning: (title, text) => core.warning(safeLines(text).join('\n'), { title: safeLine(title) }),
+    error: (title, text) => core.error(safeLines(text).join('\n'), { title: safeLine(title) }),
+    group: (title, body) => core.group(safeLine(title), body),
+    async foreign(body) {
+      const token = `resume-${randomUUID()}`
+      core.info(`::stop-commands::${token}`)
+      try {
+        return await body((line) => {
+          core.info(`| ${safeLine(line)}`)
+        })
+      } finally {
+        core.info(`::${token}::`)
+      }
+    },
+    output: (name, value) => {
+      core.setOutput(name, value)
+    },
+    async summary(markdown) {
+      if (env['GITHUB_STEP_SUMMARY']) await core.summary.addRaw(markdown).write()
+    },
+    saveState: (name, value) => {
+      core.saveState(name, value)
+    },
+    state: (name) => core.getState(name),
+  }
+}

@@ -1,0 +1,158 @@
+import { git, tryGit } from './git.ts'
+
+export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag'
+
+export interface Person {
+  name: string
+  email: string
+  /** ISO 8601, in UTC. */
+  date: string
+}
+
+export interface CommitObject {
+  tree: string
+  parents: string[]
+  author: Person
+  committer: Person
+  message: string
+}
+
+export interface TagObject {
+  object: string
+  type: ObjectType
+  tag: string
+  tagger?: Person
+  message: string
+}
+
+export interface Ref {
+  ref: string
+  sha: string
+  type: ObjectType
+}
+
+const SHA = /^[0-9a-f]{40}$/
+
+export function isSha(text: string): boolean {
+  return SHA.test(text)
+}
+
+function isObjectType(text: string): text is ObjectType {
+  return text === 'commit' || text === 'tree' || text === 'blob' || text === 'tag'
+}
+
+function objectType(text: string): ObjectType {
+  if (!isObjectType(text)) throw new Error(`git named the object type ${text}`)
+  return text
+}
+
+function person(line: string): Person {
+  const match = /^(?<name>.*) <(?<email>.*)> (?<seconds>\d+) [+-]\d{4}$/.exec(line)
+  const { name = '', email = '', seconds = '0' } = match?.groups ?? {}
+  return { name, email, date: new Date(Number(seconds) * 1000).toISOString().replace('.000Z', 'Z') }
+}
+
+/** Splits a commit or tag object into its header lines and its message. */
+function parsed(text: string): { headers: Map<string, string[]>; message: string } {
+  const end = text.indexOf('\n\n')
+  const headers = new Map<string, string[]>()
+  for (const line of text.slice(0, end === -1 ? undefined : end).split('\n')) {
+    const space = line.indexOf(' ')
+    // Lines that begin with a space go on with a signature, which nobody here verifies.
+    if (space > 0)
+      headers.set(line.slice(0, space), [...(headers.get(line.slice(0, space)) ?? []), line.slice(space + 1)])
+  }
+  return { headers, message: end === -1 ? '' : text.slice(end + 2) }
+}
+
+/** A bare repository through git's plumbing: what the API makes here, a clone sees, and the other way round. */
+export class BareRepository {
+  readonly directory: string
+
+  constructor(directory: string) {
+    this.directory = directory
+  }
+
+  async refs(prefix = 'refs/'): Promise<Ref[]> {
+    const text = await git(['for-each-ref', '--format=%(objectname) %(objecttype) %(refname)'], { cwd: this.directory })
+    const all = text.split('\n').flatMap((line) => {
+      const [sha, type, ref] = line.split(' ')
+      return sha && type && ref ? [{ ref, sha, type: objectType(type) }] : []
+    })
+    return all.filter(({ ref }) => ref.startsWith(prefix))
+  }
+
+  async ref(name: string): Promise<Ref | undefined> {
+    const all = await this.refs(name)
+    return all.find(({ ref }) => ref === name)
+  }
+
+  /** Type of an object, or nothing where the repository does not hold it. */
+  async typeOf(sha: string): Promise<ObjectType | undefined> {
+    if (!isSha(sha)) return undefined
+    const { code, stdout } = await tryGit(['cat-file', '-t', sha], { cwd: this.directory })
+    return code === 0 ? objectType(stdout.toString().trim()) : undefined
+  }
+
+  /** The commit a revision leads to, through tag objects. Takes no options and no ranges. */
+  async commitOf(revision: string): Promise<string | undefined> {
+    const { code, stdout } = await tryGit(
+      ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`],
+      {
+        cwd: this.directory,
+      },
+    )
+    const sha = stdout.toString().trim().split('\n').at(-1) ?? ''
+    return code === 0 && isSha(sha) ? sha : undefined
+  }
+
+  async readCommit(sha: string): Promise<CommitObject> {
+    const { headers, message } = parsed(await this.content('commit', sha))
+    return {
+      tree: headers.get('tree')?.[0] ?? '',
+      parents: headers.get('parent') ?? [],
+      author: person(headers.get('author')?.[0] ?? ''),
+      committer: person(headers.get('committer')?.[0] ?? ''),
+      message: message.replace(/\n$/, ''),
+    }
+  }
+
+  async readTag(sha: string): Promise<TagObject> {
+    const { headers, message } = parsed(await this.content('tag', sha))
+    const tagger = headers.get('tagger')?.[0]
+    return {
+      object: headers.get('object')?.[0] ?? '',
+      type: objectType(headers.get('type')?.[0] ?? ''),
+      tag: headers.get('tag')?.[0] ?? '',
+      ...(tagger === undefined ? {} : { tagger: person(tagger) }),
+      message,
+    }
+  }
+
+  /** Writes a tag object and no ref; nothing where git finds the object, its type, the name or the tagger wrong. */
+  async writeTag(tag: Required<TagObject>): Promise<string | undefined> {
+    const { name, email, date } = tag.tagger
+    const seconds = Math.floor(Date.parse(date) / 1000)
+    const who = `${name} <${email}> ${String(seconds)} +0000`
+    const input = `object ${tag.object}\ntype ${tag.type}\ntag ${tag.tag}\ntagger ${who}\n\n${tag.message}`
+    const { code, stdout } = await tryGit(['mktag'], { cwd: this.directory, input })
+    return code === 0 ? stdout.toString().trim() : undefined
+  }
+
+  /** Creates a ref and never moves one; false where git refuses, be it only that a race was lost. */
+  async createRef(ref: string, sha: string): Promise<boolean> {
+    const { code } = await tryGit(['update-ref', '--', ref, sha, '0'.repeat(40)], { cwd: this.directory })
+    return code === 0
+  }
+
+  async isValidRefName(ref: string): Promise<boolean> {
+    const { code } = await tryGit(['check-ref-format', ref])
+    return code === 0
+  }
+
+  private async content(type: 'commit' | 'tag', sha: string): Promise<string> {
+    const { code, stdout, stderr } = await tryGit(['cat-file', type, sha], { cwd: this.directory })
+    if (code !== 0) throw new Error(`cannot read ${type} ${sha}: ${stderr}`)
+    return stdout.toString()
+  }
+}

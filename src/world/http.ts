@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { Readable } from 'node:stream'
 import { EnvHttpProxyAgent, request as send } from 'undici'
 import { ReleaseError } from '../errors.ts'
+import { parseJson } from '../json.ts'
 import { USER_AGENT } from '../version.ts'
 import type { Clock } from './clock.ts'
 import { type Attempt, type Edge, persist, POLICIES, type Policy, retryAfter, type Undertaking } from './retry.ts'
@@ -142,7 +144,10 @@ async function attempt(
         ...request.headers,
         ...lengthOf(request.body),
       },
-      body: typeof request.body === 'object' ? watched(request.body, watch, progress) : (request.body ?? null),
+      body:
+        typeof request.body === 'object'
+          ? Readable.from(watched(request.body, watch, progress))
+          : (request.body ?? null),
       signal: AbortSignal.any([signal, watch.signal]),
     })
     const text = await read(answer.body, answer.headers, policy.answerBytes)
@@ -152,7 +157,7 @@ async function attempt(
         `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`,
       )
     }
-    return { status: answer.statusCode, headers: headersOf(answer.headers), text, json: parse(text) }
+    return { status: answer.statusCode, headers: headersOf(answer.headers), text, json: parseJson(text) }
   } catch (error) {
     signal.throwIfAborted()
     throw asFault(error, watch.signal.aborted, progress.sentAll, policy)
@@ -235,14 +240,6 @@ function headersOf(headers: IncomingHttpHeaders): HttpAnswer['headers'] {
       const value = headers[name]
       return Array.isArray(value) ? value.join(', ') : value
     },
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

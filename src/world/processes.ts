@@ -91,13 +91,15 @@ async function runInGroup(command: Command, clock: Clock, signal: AbortSignal): 
   }
 }
 
+function ended(stream: NodeJS.ReadableStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (!stream.readable) resolve()
+    else stream.once('close', resolve).once('end', resolve)
+  })
+}
+
 /** Waits for what the program had written when it ended; a survivor that holds the pipes open is given 200 ms. */
 async function drained(out: NodeJS.ReadableStream, err: NodeJS.ReadableStream, clock: Clock): Promise<void> {
-  const ended = (stream: NodeJS.ReadableStream): Promise<void> =>
-    new Promise((resolve) => {
-      if (!stream.readable) resolve()
-      else stream.once('close', resolve).once('end', resolve)
-    })
   const limit = new Promise<void>((resolve) => {
     clock.deadline(200).addEventListener('abort', () => {
       resolve()

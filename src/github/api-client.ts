@@ -1,0 +1,92 @@
+import { ReleaseError } from '../errors.ts'
+import { describe, type Http, type HttpAnswer } from '../world/http.ts'
+import type { Secret } from '../world/secret.ts'
+
+/** What is not an answer of GitHub's API but a failure to get one, or a refusal no caller can interpret. */
+type Octokit = ReturnType<(typeof import('@actions/github'))['getOctokit']>
+
+const SUPPORTED = { GET: 'GET', POST: 'POST', PATCH: 'PATCH', DELETE: 'DELETE' } as const
+
+/**
+ * GitHub's REST client over our own HTTP edge: its routes and types, our deadlines, retries, caps and proxies.
+ * Loaded on first use, since a dry registry-only run never needs it.
+ */
+export async function githubClient(token: Secret, apiUrl: string, http: Http): Promise<Octokit> {
+  const { getOctokit } = await import('@actions/github')
+  return getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch: fetchThrough(http) } })
+}
+
+interface FetchOptions {
+  method?: string
+  headers?: Record<string, string>
+  body?: string
+}
+
+function fetchThrough(http: Http): (url: string, options: FetchOptions) => Promise<Response> {
+  return async (url, { method = 'GET', headers = {}, body }) => {
+    const verb = Object.values(SUPPORTED).find((supported) => supported === method)
+    if (verb === undefined) throw new Error(`${method} is not used by this action`)
+    const answer = await http.ask(
+      {
+        edge: 'github',
+        purpose: `reach GitHub (${verb} ${new URL(url).pathname})`,
+        failure: (reason) => ({
+          code: 'github-unavailable',
+          what: `GitHub's API did not answer usefully: ${reason}.`,
+          fix: 'Re-run the job: what is published already is recognised by its digest.',
+        }),
+        method: verb,
+        url: new URL(url),
+        headers: { ...headers, accept: 'application/vnd.github+json' },
+        ...(body === undefined ? {} : { body }),
+      },
+      (reply) => secondaryLimit(reply) ?? htmlRefusal(reply) ?? { done: reply },
+    )
+    const type = answer.headers.get('content-type')
+    const empty = answer.status === 204 || answer.status === 205 || answer.status === 304
+    return new Response(empty ? null : answer.text, {
+      status: answer.status,
+      headers: type ? { 'content-type': type } : {},
+    })
+  }
+}
+
+/** GitHub answers 403 as well as 429 to too many requests; only the header tells it from a refusal. */
+function secondaryLimit(answer: HttpAnswer): { again: string; after: number } | undefined {
+  const after = Number(answer.headers.get('retry-after'))
+  return answer.status === 403 && after > 0
+    ? { again: 'GitHub limits the rate of requests', after: after * 1000 }
+    : undefined
+}
+
+/** A success that is not JSON came from something in between, never from the API. */
+function htmlRefusal(answer: HttpAnswer): { again: string } | undefined {
+  return answer.status < 300 && answer.status !== 204 && answer.json === undefined
+    ? { again: describe(answer) }
+    : undefined
+}
+
+/** What the API answered to a request it refused: status, and its message where it gave one. */
+export interface Refusal {
+  status: number
+  message: string
+}
+
+/** Runs one API call; a refusal becomes a value. Throws ReleaseError where there was no usable answer. */
+export async function orRefusal<T>(call: Promise<{ data: T }>): Promise<{ data: T } | Refusal> {
+  try {
+    return await call
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    // octokit wraps what its fetch threw; ours is the one that explains.
+    if (error.cause instanceof ReleaseError) throw error.cause
+    if (error.name === 'HttpError' && 'status' in error && 'response' in error && typeof error.status === 'number') {
+      return { status: error.status, message: error.message }
+    }
+    throw error.cause instanceof Error && error.cause.name === 'AbortError' ? error.cause : error
+  }
+}
+
+export function isRefusal<T>(answer: { data: T } | Refusal): answer is Refusal {
+  return 'status' in answer && 'message' in answer
+}

@@ -1,0 +1,68 @@
+import { isObject, parseJson, stringAt } from '../json.ts'
+import type { Secret } from '../world/secret.ts'
+
+/** What our own ID token says about this job: public facts, taken from the payload, never the token itself. */
+export interface Claims {
+  issuer: string
+  audience: string
+  repository: string
+  repositoryOwnerId: string
+  ref: string
+  environment: string | undefined
+  eventName: string
+  /** `OWNER/REPO/.github/workflows/FILE@REF` of the file the job is defined in: the callee of a reusable workflow. */
+  jobWorkflowRef: string
+  /** The same for the workflow that was started. */
+  workflowRef: string
+}
+
+/** What the form "New trusted publisher" on the gem's page must hold for this job to be accepted. */
+export interface TrustedPublisherForm {
+  'Repository owner': string
+  'Repository name': string
+  'Workflow filename': string
+  Environment: string
+  /** Only where the job lives in a reusable workflow of another repository. */
+  'Workflow repository'?: string
+}
+
+/**
+ * Decodes the payload without verifying the signature, for explanation only. Undefined for what is no JWT.
+ * Claims: docs.github.com, "OpenID Connect reference".
+ */
+export function readClaims(token: Secret): Claims | undefined {
+  const payload = token.reveal().split('.')[1] ?? ''
+  const value = parseJson(Buffer.from(payload, 'base64url').toString('utf8'))
+  if (!isObject(value)) return undefined
+  return {
+    issuer: stringAt(value, 'iss') ?? '',
+    audience: stringAt(value, 'aud') ?? '',
+    repository: stringAt(value, 'repository') ?? '',
+    repositoryOwnerId: stringAt(value, 'repository_owner_id') ?? '',
+    ref: stringAt(value, 'ref') ?? '',
+    environment: stringAt(value, 'environment'),
+    eventName: stringAt(value, 'event_name') ?? '',
+    jobWorkflowRef: stringAt(value, 'job_workflow_ref') ?? '',
+    workflowRef: stringAt(value, 'workflow_ref') ?? '',
+  }
+}
+
+/** Splits `OWNER/REPO/.github/workflows/FILE@REF`. */
+export function workflowOf(reference: string): { repository: string; file: string; ref: string } | undefined {
+  const match = /^([^/@]+\/[^/@]+)\/\.github\/workflows\/([^/@]+)@(.+)$/.exec(reference)
+  return match?.[1] && match[2] && match[3] ? { repository: match[1], file: match[2], ref: match[3] } : undefined
+}
+
+/** The values the registry compares with (rubygems.org app/models/oidc/trusted_publisher/github_action.rb). */
+export function publisherForm(claims: Claims): TrustedPublisherForm {
+  const [owner = '', name = ''] = claims.repository.split('/')
+  const workflow = workflowOf(claims.jobWorkflowRef)
+  const elsewhere = workflow !== undefined && workflow.repository !== claims.repository
+  return {
+    'Repository owner': owner,
+    'Repository name': name,
+    'Workflow filename': workflow?.file ?? '',
+    Environment: claims.environment ?? '(leave empty)',
+    ...(elsewhere ? { 'Workflow repository': workflow.repository } : {}),
+  }
+}

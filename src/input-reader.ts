@@ -1,0 +1,66 @@
+import type { Problem } from './errors.ts'
+import type { Runner } from './world/runner.ts'
+import { Secret } from './world/secret.ts'
+
+/** Reads one set of inputs and collects every problem, so that they can be fixed in one go. */
+export class InputReader {
+  readonly problems: Problem[] = []
+  readonly #runner: Runner
+
+  constructor(runner: Runner) {
+    this.#runner = runner
+  }
+
+  text(name: string): string {
+    return this.#runner.input(name)
+  }
+
+  /** Registers the value as a secret before anybody can use it. */
+  secret(name: string): Secret | undefined {
+    const value = this.#runner.input(name)
+    if (value === '') return undefined
+    this.#runner.mask(value)
+    return new Secret(value)
+  }
+
+  lines(name: string): string[] {
+    return this.text(name)
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+  }
+
+  choice<const T extends string>(name: string, choices: readonly [T, ...T[]]): T {
+    const value = this.text(name).toLowerCase() || choices[0]
+    const found = choices.find((choice) => choice === value)
+    if (found === undefined) this.refuse(name, value, `one of ${choices.join(', ')}`)
+    return found ?? choices[0]
+  }
+
+  boolean(name: string, fallback: boolean): boolean {
+    return this.choice(name, fallback ? ['true', 'false'] : ['false', 'true']) === 'true'
+  }
+
+  seconds(name: string, fallback: number, most: number): number {
+    const value = this.text(name) || String(fallback)
+    if (/^\d{1,6}$/.test(value) && Number(value) <= most) return Number(value)
+    this.refuse(name, value, `a whole number of seconds from 0 to ${String(most)}`)
+    return fallback
+  }
+
+  refuse(name: string, value: string, rule: string, fix?: string): void {
+    this.problems.push({
+      code: 'invalid-input',
+      what: `Input \`${name}\` is ${quote(value)}, but must be ${rule}.`,
+      fix: fix ?? `Set \`${name}:\` to ${rule}, or leave it out.`,
+    })
+  }
+
+  conflict(what: string, fix: string): void {
+    this.problems.push({ code: 'invalid-input', what, fix })
+  }
+}
+
+function quote(value: string): string {
+  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value)
+}

@@ -1,0 +1,202 @@
+import path from 'node:path'
+import { ReleaseError } from './errors.ts'
+import { InputReader } from './input-reader.ts'
+import { type GemServer, gemServer, isLoopback } from './server.ts'
+import type { Runner } from './world/runner.ts'
+import type { Secret } from './world/secret.ts'
+
+/** How the release is carried out; `auto` is decided by the plan. */
+export type StrategyInput = 'auto' | 'direct' | 'rake'
+
+/** How the action proves to the gem server who it is. */
+export type Authentication =
+  | { kind: 'trusted-publisher'; audience: string }
+  | { kind: 'api-key-role'; role: string; audience: string }
+  | { kind: 'api-token'; token: Secret }
+  | { kind: 'existing' }
+
+export type TagInput = { kind: 'auto' } | { kind: 'template'; template: string } | { kind: 'none' }
+
+/** Everything a workflow can say to the root action, validated. */
+export interface Inputs {
+  /** Absolute. */
+  workingDirectory: string
+  /** Patterns of prebuilt gems, relative to the working directory; empty when the action builds. */
+  gems: readonly string[]
+  expectedVersion: string | undefined
+  strategy: StrategyInput
+  server: GemServer
+  authentication: Authentication
+  tag: TagInput
+  /** For the tag and the GitHub Release. */
+  githubToken: Secret | undefined
+  awaitRelease: 'true' | 'strict' | 'false'
+  /** Seconds. */
+  awaitTimeout: number
+  persistCredentials: boolean
+}
+
+/** What `credentials/action.yml` accepts. */
+export interface CredentialsInputs {
+  server: GemServer
+  authentication: Exclude<Authentication, { kind: 'existing' }>
+}
+
+/** An OIDC API key role's token: `rg_oidc_akr_` and 20 characters (rubygems.org app/models/oidc/api_key_role.rb). */
+const ROLE = /^rg_oidc_akr_[0-9a-z]{20}$/
+/** Gem::Version::VERSION_PATTERN without the `-` that the registry refuses. */
+const VERSION = /^[0-9]+(\.[0-9A-Za-z]+)*$/
+/** What may be sent as the value of an `Authorization` header without being quoted or cut. */
+export const API_TOKEN = /^[\x21-\x7e]{8,512}$/
+
+/** The inputs of the root action. Throws ReleaseError (`invalid-input`) with every problem there is. */
+export function readInputs(runner: Runner): Inputs {
+  const read = new InputReader(runner)
+  const server = readServer(read)
+  const inputs: Inputs = {
+    workingDirectory: path.resolve(runner.env['GITHUB_WORKSPACE'] ?? '.', read.text('working-directory')),
+    gems: read.lines('gems'),
+    expectedVersion: readExpectedVersion(read),
+    strategy: read.choice('strategy', ['auto', 'direct', 'rake']),
+    server,
+    authentication: readAuthentication(read, server),
+    tag: readTag(read),
+    githubToken: read.secret('token'),
+    awaitRelease: read.choice('await-release', ['true', 'strict', 'false']),
+    awaitTimeout: read.seconds('await-timeout', 300, 3600),
+    persistCredentials: read.boolean('persist-credentials', false),
+  }
+  if (inputs.gems.length > 0 && inputs.strategy === 'rake') {
+    read.conflict(
+      'Inputs `gems` and `strategy: rake` contradict each other: prebuilt gems are pushed directly, `rake` builds its own.',
+      'Remove `strategy: rake`, or remove `gems:` and let `rake release` build.',
+    )
+  }
+  ReleaseError.throwIfAny(read.problems)
+  return inputs
+}
+
+/** The inputs of the credentials action. Throws ReleaseError (`invalid-input`). */
+export function readCredentialsInputs(runner: Runner): CredentialsInputs {
+  const read = new InputReader(runner)
+  const server = readServer(read)
+  const token = read.secret('api-token')
+  const role = read.text('role-to-assume')
+  const publisher = read.text('trusted-publisher')
+  const audience = readAudience(read, server)
+  const asked = [token && 'api-token', role && 'role-to-assume', publisher === 'true' && 'trusted-publisher'].filter(
+    Boolean,
+  )
+  if (asked.length > 1) {
+    read.conflict(
+      `Inputs ${asked.join(' and ')} are given together, but each is a way to authenticate of its own.`,
+      'Keep one of them.',
+    )
+  }
+  if (!asked.length && publisher !== '' && !read.boolean('trusted-publisher', true)) {
+    read.conflict(
+      'Input `trusted-publisher` is "false" and neither `role-to-assume` nor `api-token` is given: there is no way left to authenticate.',
+      'Give `role-to-assume:` or `api-token:`, or remove `trusted-publisher: false`.',
+    )
+  }
+  const authentication = authenticate(read, { token, role, audience })
+  ReleaseError.throwIfAny(read.problems)
+  return { server, authentication }
+}
+
+function readServer(read: InputReader): GemServer {
+  const value = read.text('gem-server') || 'https://rubygems.org'
+  const url = URL.parse(value)
+  const rule = 'an https URL of a gem server, such as https://rubygems.org (http only for loopback hosts)'
+  const usable = url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)))
+  if (!usable || url.username || url.password) {
+    // A URL with a password in it must not be repeated in the log.
+    read.refuse('gem-server', url?.password ? '(a URL with credentials)' : value, rule)
+    return gemServer(new URL('https://rubygems.org'))
+  }
+  if (url.pathname.replace(/\/+$/, '') || url.search || url.hash) {
+    read.refuse('gem-server', value, 'an origin without path or query: the API of a gem server is at its root')
+  }
+  return gemServer(url)
+}
+
+/**
+ * The audience of the ID token: the gem server's host unless given. A token for `rubygems.org` is as good as a key
+ * of the publisher for five minutes, so it is never minted for another server.
+ */
+function readAudience(read: InputReader, server: GemServer): string {
+  const given = read.text('audience')
+  if (given === '') return server.kind === 'loopback' ? 'rubygems.org' : server.host
+  if (!/^[\x21-\x7e]{1,255}$/.test(given)) read.refuse('audience', given, 'at most 255 printable ASCII characters')
+  if (given === 'rubygems.org' && server.kind === 'other') {
+    read.refuse(
+      'audience',
+      given,
+      `another value than "rubygems.org" when \`gem-server\` is ${server.origin}, because that server could use the token at rubygems.org`,
+      `Set \`audience:\` to the value ${server.host} expects, or leave it out for "${server.host}".`,
+    )
+  }
+  return given
+}
+
+function readAuthentication(read: InputReader, server: GemServer): Authentication {
+  const setup = read.boolean('setup-trusted-publisher', true)
+  const token = read.secret('api-token')
+  const role = read.text('role-to-assume')
+  const audience = readAudience(read, server)
+  if (token && role) {
+    read.conflict(
+      'Inputs `api-token` and `role-to-assume` are given together, but each is a way to authenticate of its own.',
+      'Keep one of them.',
+    )
+  }
+  if (!setup && !token && !role) return { kind: 'existing' }
+  return authenticate(read, { token, role, audience })
+}
+
+function authenticate(
+  read: InputReader,
+  { token, role, audience }: { token: Secret | undefined; role: string; audience: string },
+): Exclude<Authentication, { kind: 'existing' }> {
+  if (token) {
+    if (!API_TOKEN.test(token.reveal())) {
+      read.refuse('api-token', '(hidden)', '8 to 512 printable ASCII characters without spaces or line breaks')
+    }
+    return { kind: 'api-token', token }
+  }
+  if (role) {
+    if (!ROLE.test(role))
+      read.refuse(
+        'role-to-assume',
+        role,
+        '`rg_oidc_akr_` followed by 20 letters and digits, as its page on the gem server shows it',
+      )
+    return { kind: 'api-key-role', role, audience }
+  }
+  return { kind: 'trusted-publisher', audience }
+}
+
+function readExpectedVersion(read: InputReader): string | undefined {
+  const value = read.text('expected-version').replace(/^v(?=\d)/, '')
+  if (value === '') return undefined
+  if (!VERSION.test(value)) read.refuse('expected-version', value, 'a gem version such as 1.2.3 or 2.0.0.rc1')
+  return value
+}
+
+function readTag(read: InputReader): TagInput {
+  const value = read.text('tag') || 'auto'
+  if (value === 'auto') return { kind: 'auto' }
+  if (value === 'false') return { kind: 'none' }
+  const unknown = /\{(?!name\}|version\})/.test(value)
+  // `git check-ref-format` for what remains after the placeholders are filled with a gem's name and version.
+  const sample = value.replaceAll('{name}', 'a').replaceAll('{version}', '1')
+  const badRef = /[^\x21-\x7e]|[~^:?*[\\{}]|\.\.|\/\/|^[-/.]|[/.]$|\.lock$|\/\./.test(sample)
+  if (unknown || badRef || !value.includes('{version}')) {
+    read.refuse(
+      'tag',
+      value,
+      '`auto`, `false`, or a tag name with the placeholder {version} and, if wanted, {name}, such as v{version}',
+    )
+  }
+  return { kind: 'template', template: value }
+}

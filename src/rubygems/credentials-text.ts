@@ -77,8 +77,8 @@ export function findCredential(text: string, key: string, name = 'The gem creden
   const host = key === RUBYGEMS_ORG_KEY ? RUBYGEMS_ORG : key
   const found =
     entries.findLast((entry) => entry.key === host) ??
-    entries.findLast((entry) => lineParserKey(entry.key) === host) ??
-    entries.findLast((entry) => entry.key === key)
+    entries.findLast((entry) => entry.key === key) ??
+    entries.findLast((entry) => lineParserKey(entry.key) === host)
   return found === undefined || found.value === '' ? undefined : found.value
 }
 

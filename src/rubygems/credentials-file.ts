@@ -94,7 +94,8 @@ export async function writeCredentials(options: WriteCredentials): Promise<Crede
   try {
     return await write(options, options.host ?? thisHost())
   } catch (error) {
-    if (error instanceof ReleaseError) throw error
+    // Anything but the system's refusal is a defect, and passes through as one.
+    if (!(error instanceof Error && 'syscall' in error)) throw error
     const rule = `The system refused to read or write it (${reasonOf(error)}).`
     const fix = 'Make it readable and its directory writable for the user this job runs as, or set HOME to another one.'
     throw refusal(options.path, rule, fix, error)

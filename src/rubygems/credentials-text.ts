@@ -57,7 +57,7 @@ export function credentialsKey(server: URL): string {
  */
 export function mergeCredentials(text: string, key: string, secret: string, name = 'The gem credentials file'): string {
   const lines = parse(text, name)
-  const value = scalar(secret)
+  const value = scalar(secret, name)
   const merged = lines.map((line) =>
     line.entry && sameKey(line.entry.key, key) ? `${line.entry.key}: ${value}${line.ending}` : line.text + line.ending,
   )
@@ -133,12 +133,12 @@ function sameKey(entry: string, key: string): boolean {
  * The secret as a YAML scalar. The line parser makes a number of digits and a boolean of anything that starts with
  * `true` or ends with `false`, quoted or not (`/\Atrue|false\Z/`); Psych does so with more words, but not in quotes.
  */
-function scalar(secret: string): string {
+function scalar(secret: string, name: string): string {
   const written = /^[\w.~+/=-]+(?: [\w.~+/=-]+)*$/.test(secret)
   if (!written || /^[+-]?\d+$|^true|false$/.test(secret)) {
     throw new ReleaseError({
       code: 'credentials-file',
-      what: 'The API key cannot be written to a gem credentials file.',
+      what: `${name} cannot hold this API key.`,
       why: 'RubyGems would read it as a number, as true or false, or not at all.',
       fix: 'Use `strategy: direct`, which needs no credentials file, or ask the gem server for another key.',
     })

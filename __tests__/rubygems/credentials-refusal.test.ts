@@ -1,0 +1,107 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import process from 'node:process'
+import { describe, expect, it } from 'vitest'
+import { ReleaseError } from '../../src/errors.ts'
+import type { WriteCredentials } from '../../src/rubygems/credentials-file.ts'
+import { Secret } from '../../src/world/secret.ts'
+import { here, KEY, OLD, refusal, snapshot, usePlace, write } from './credentials-home.ts'
+import { FOREIGN, UNUSABLE } from './credentials-states.ts'
+
+const ROOT = process.geteuid?.() === 0
+
+usePlace()
+
+/** The rule a write was refused by: in words that help and give nothing away, and nothing has changed. */
+async function ruleFor(changes: Partial<WriteCredentials> = {}): Promise<string | undefined> {
+  const before = snapshot(here().root)
+  const error = await refusal(write(changes))
+  const [problem] = error.problems
+  expect(problem.code).toBe('credentials-file')
+  expect(problem.what).toContain(changes.path ?? here().path)
+  expect(problem.fix).toMatch(/\w \w/)
+  expect(JSON.stringify(error.problems)).not.toMatch(/5ec4e7|271828/)
+  expect(snapshot(here().root)).toEqual(before)
+  return problem.why
+}
+
+describe('a write is refused, and nothing changed,', () => {
+  it.each(UNUSABLE)('for %s', async (_name, prepare, why) => {
+    prepare(here())
+    expect(await ruleFor()).toMatch(why)
+  })
+
+  it.skipIf(!ROOT).each(FOREIGN)('for %s (needs root)', async (_name, prepare, why) => {
+    prepare(here())
+    expect(await ruleFor()).toMatch(why)
+  })
+
+  it('for the file of any other user than the one given', async () => {
+    mkdirSync(dirname(here().path))
+    expect(await ruleFor({ host: { platform: 'linux', uid: 12_345 } })).toMatch(/belongs to user/)
+  })
+
+  it('for a file that may not be read', async () => {
+    mkdirSync(dirname(here().path))
+    writeFileSync(here().path, `${KEY}: ${OLD}\n`, { mode: 0o000 })
+    // Nothing is unreadable to the superuser, who therefore becomes the owner for a moment.
+    if (ROOT) execFileSync('chown', ['-R', '65534', here().root])
+    if (ROOT) process.seteuid?.(65534)
+    const error = await refusal(write()).finally(() => ROOT && process.seteuid?.(0))
+    expect(error.problems[0]).toMatchObject({ code: 'credentials-file', why: expect.stringContaining('EACCES') })
+    expect(statSync(here().path).mode & 0o7777).toBe(0)
+    expect([...readdirSync(here().backups), ...readdirSync(dirname(here().path))]).toEqual(['credentials'])
+  })
+
+  it('for a path in the workspace', async () => {
+    expect(await ruleFor({ path: join(here().workspace, '.gem', 'credentials') })).toMatch(/workspace/)
+    expect(await ruleFor({ path: join(here().workspace, 'x', '..', '..', 'work', 'credentials') })).toMatch(/workspace/)
+    expect(await ruleFor({ workspace: here().home })).toMatch(/workspace/)
+  })
+
+  it('for a path that leads into the workspace through a link, or a workspace that does', async () => {
+    symlinkSync(here().workspace, join(here().root, 'link'))
+    expect(await ruleFor({ path: join(here().root, 'link', '.gem', 'credentials') })).toMatch(/workspace/)
+    symlinkSync(here().home, join(here().root, 'checkout'))
+    expect(await ruleFor({ workspace: join(here().root, 'checkout') })).toMatch(/workspace/)
+  })
+
+  it('for a relative path', async () => {
+    expect(await ruleFor({ path: '.gem/credentials' })).toMatch(/absolute/)
+  })
+
+  it('for a directory for copies that others can read, or that is none', async () => {
+    chmodSync(here().backups, 0o755)
+    expect(await ruleFor()).toMatch(/not a private directory/)
+    expect(await ruleFor({ backupDirectory: join(here().root, 'nothing') })).toMatch(/not a private directory/)
+    symlinkSync(here().home, join(here().root, 'link'))
+    expect(await ruleFor({ backupDirectory: join(here().root, 'link') })).toMatch(/not a private directory/)
+  })
+
+  it('for a secret RubyGems would not read', async () => {
+    expect(await ruleFor({ secret: new Secret('271828') })).toMatch(/number/)
+  })
+
+  it('when the receipt cannot be kept', async () => {
+    const before = snapshot(here().root)
+    const error = new ReleaseError({ code: 'internal-error', what: 'x', fix: 'y' })
+    const remember = (): void => {
+      throw error
+    }
+    expect((await refusal(write({ remember }))).code).toBe('internal-error')
+    expect(snapshot(here().root)).toEqual(before)
+  })
+
+  it('when the last step fails, which is undone', async () => {
+    const before = snapshot(here().root)
+    // A directory that is not empty, in the place of the file since it was looked at: the rename fails.
+    const inside = join(here().path, 'x')
+    const remember = (): void => void mkdirSync(inside, { recursive: true })
+    const error = await refusal(write({ remember }))
+    expect(error.problems[0].why).toMatch(/EISDIR|ENOTEMPTY|EEXIST/)
+    rmSync(join(here().path, 'x'), { recursive: true })
+    rmSync(dirname(here().path), { recursive: true })
+    expect(snapshot(here().root)).toEqual(before)
+  })
+})

@@ -8,7 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fault, FaultPlan } from './faults.ts'
 
@@ -187,28 +187,37 @@ export class SandboxServer implements AsyncDisposable {
 
   private view(request: IncomingMessage, record: RecordedRequest): SandboxRequest {
     let whole: Promise<Buffer> | undefined
+    const rate = this.options.uploadBytesPerSecond
+    const stream = rate ? Readable.from(paced(request, rate)) : request
     return {
       method: record.method,
       url: new URL(record.path, this.url),
       headers: request.headers,
-      stream: request,
-      body: (limit = 16 * 1024 * 1024) => (whole ??= this.readAll(request, limit)),
+      stream,
+      body: (limit = 16 * 1024 * 1024) => (whole ??= readAll(stream, limit)),
     }
   }
+}
 
-  private async readAll(request: IncomingMessage, limit: number): Promise<Buffer> {
-    const chunks: Buffer[] = []
-    let size = 0
-    const started = Date.now()
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > limit) throw new Error(`body larger than ${String(limit)} bytes`)
-      chunks.push(chunk)
-      if (this.options.uploadBytesPerSecond) {
-        const due = started + (size / this.options.uploadBytesPerSecond) * 1000
-        if (due > Date.now()) await sleep(due - Date.now())
-      }
-    }
-    return Buffer.concat(chunks)
+/** Hands the body on no faster than `rate` bytes per second, whoever reads it. */
+async function* paced(request: AsyncIterable<Buffer>, rate: number): AsyncGenerator<Buffer> {
+  const started = Date.now()
+  let size = 0
+  for await (const chunk of request) {
+    size += chunk.length
+    const due = started + (size / rate) * 1000
+    if (due > Date.now()) await sleep(due - Date.now())
+    yield chunk
   }
+}
+
+async function readAll(stream: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stream) {
+    size += chunk.length
+    if (size > limit) throw new Error(`body larger than ${String(limit)} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }

@@ -1,0 +1,236 @@
+import type { Fault, FaultPlan } from '../faults.ts'
+import { GITHUB_ISSUER } from '../oidc.ts'
+import { type RecordedRequest, SandboxServer } from '../server.ts'
+import {
+  addRole,
+  addUserKey,
+  MAINTAINER,
+  ownedGem,
+  type PublisherForm,
+  publisherRow,
+  type RoleForm,
+  seedVersion,
+  unfinishedVersion,
+  type UserKeyForm,
+  yankVersion,
+} from './administration.ts'
+import { type AttestationVerifier, StructuralVerifier } from './attestation.ts'
+import { CompactIndex } from './compact-index.ts'
+import type { Context } from './context.ts'
+import { EdgeCache } from './edge-cache.ts'
+import { LegacyIndex } from './legacy-index.ts'
+import { Provider } from './provider.ts'
+import { serve } from './routes.ts'
+import type { SeedGem } from './seed-gem.ts'
+import { Store } from './store.ts'
+import { NginxLimits, PushThrottle } from './throttle.ts'
+import type { VersionRow } from './world.ts'
+
+export interface RegistryOptions {
+  /** Where the world is kept; a second start on the same directory finds it again. */
+  directory: string
+  /** Where the issuer's public keys are fetched from. */
+  jwksUrl: string
+  /** `iss` of acceptable tokens; GitHub's by default. */
+  issuer?: string
+  clock?: () => Date
+  latencyMs?: number
+  uploadBytesPerSecond?: number
+  requests?: RecordedRequest[]
+  faults?: FaultPlan
+  port?: number
+  /** The audience a token must have; `rubygems.org` by default. */
+  host?: string
+  /** How long after a push or yank the indexes show it, on the clock. */
+  indexLagMs?: number
+  /** How long a 404 for `/info/NAME` is remembered, on the clock. */
+  negativeCacheMs?: number
+  /** The first read after a change still gives the old text. */
+  staleWhileRevalidate?: boolean
+  /** The push throttles of rack-attack; on by default. */
+  throttle?: boolean
+  /** nginx's limit on requests per second; off by default. */
+  nginxLimits?: boolean
+  verifier?: AttestationVerifier
+  /** How long storing a gem takes, during which its version is there but not live. */
+  storageLatencyMs?: number
+}
+
+const PENDING_LIFETIME = 12 * 60 * 60 * 1000
+
+/** A gem registry that behaves like rubygems.org towards those who publish and those who install. */
+export class Registry implements AsyncDisposable {
+  private readonly store: Store
+  private readonly provider: Provider
+  private readonly server: SandboxServer
+
+  private constructor(store: Store, provider: Provider, server: SandboxServer) {
+    this.store = store
+    this.provider = provider
+    this.server = server
+  }
+
+  static async start(options: RegistryOptions): Promise<Registry> {
+    const clock = options.clock ?? (() => new Date())
+    const store = new Store(options.directory, clock)
+    const provider = new Provider(store, options.jwksUrl)
+    const compactIndex = new CompactIndex(store, options.indexLagMs ?? 0)
+    const edge = {
+      negativeCacheMs: options.negativeCacheMs ?? 0,
+      staleWhileRevalidate: options.staleWhileRevalidate ?? false,
+    }
+    const context: Context = {
+      store,
+      provider,
+      host: options.host ?? 'rubygems.org',
+      issuer: options.issuer ?? GITHUB_ISSUER,
+      origin: () => server.url,
+      compactIndex,
+      legacyIndex: new LegacyIndex(store, compactIndex),
+      edge: new EdgeCache(edge, clock),
+      throttle: (options.throttle ?? true) ? new PushThrottle(store) : undefined,
+      nginx: options.nginxLimits ? new NginxLimits(clock) : undefined,
+      verifier: options.verifier ?? new StructuralVerifier(),
+      storageLatencyMs: options.storageLatencyMs ?? 0,
+    }
+    const { latencyMs, uploadBytesPerSecond, requests, faults, port } = options
+    const server = await SandboxServer.start((request) => serve(request, context), {
+      service: 'registry',
+      ...(latencyMs !== undefined && { latencyMs }),
+      ...(uploadBytesPerSecond !== undefined && { uploadBytesPerSecond }),
+      ...(requests && { requests }),
+      ...(faults && { faults }),
+      ...(port !== undefined && { port }),
+    })
+    return new Registry(store, provider, server)
+  }
+
+  get url(): string {
+    return this.server.url
+  }
+
+  get requests(): RecordedRequest[] {
+    return this.server.requests
+  }
+
+  inject(...faults: Fault[]): void {
+    this.server.inject(...faults)
+  }
+
+  /**
+   * Attaches a publisher to a gem. A gem that is not there yet is given a live version 0.0.0 first: on rubygems.org a
+   * gem without live versions loses its publishers with the next push.
+   */
+  addTrustedPublisher(form: PublisherForm): void {
+    const user = form.user ?? MAINTAINER
+    if (!this.store.versionsOf(form.gem).some(({ indexed }) => indexed)) {
+      seedVersion(this.store, { name: form.gem, number: '0.0.0' }, user)
+    }
+    const gem = ownedGem(this.store, form.gem, user)
+    const { id } = publisherRow(this.store, form)
+    if (!gem.publishers.includes(id)) gem.publishers.push(id)
+    this.store.save()
+  }
+
+  /** Takes a publisher off a gem; its row stays, so the exchange still succeeds. */
+  detachTrustedPublisher(form: PublisherForm): void {
+    const gem = this.store.gem(form.gem)
+    const { id } = publisherRow(this.store, form)
+    if (gem) gem.publishers = gem.publishers.filter((publisher) => publisher !== id)
+    this.store.save()
+  }
+
+  /** Lets a publisher create a gem of a new name within 12 hours. */
+  addPendingPublisher(form: PublisherForm): void {
+    const expiresAt = new Date(this.store.clock().getTime() + PENDING_LIFETIME).toISOString()
+    const { id } = publisherRow(this.store, form)
+    this.store.state.pending.push({ gem: form.gem, publisherId: id, user: form.user ?? MAINTAINER, expiresAt })
+    this.store.save()
+  }
+
+  /** Makes a live version out of nothing, as if it had been pushed long ago. */
+  addVersion(seed: SeedGem, user: string = MAINTAINER): VersionRow {
+    const version = seedVersion(this.store, seed, user)
+    this.store.save()
+    return structuredClone(version)
+  }
+
+  /** The token of a new API key role, for `role-to-assume`. */
+  addApiKeyRole(form: RoleForm): string {
+    const token = addRole(this.store, form)
+    this.store.save()
+    return token
+  }
+
+  /** A new key that does not expire. */
+  addUserKey(form: UserKeyForm): string {
+    const key = addUserKey(this.store, form)
+    this.store.save()
+    return key
+  }
+
+  reserveName(name: string): void {
+    this.store.state.reservedNames.push(name.toLowerCase())
+    this.store.save()
+  }
+
+  yank(fullName: string): void {
+    yankVersion(this.store, fullName)
+    this.store.save()
+  }
+
+  beginUnfinishedPush(fullName: string): void {
+    unfinishedVersion(this.store, fullName)
+    this.store.save()
+  }
+
+  /** Ends the life of every key that has an end. */
+  expireKeys(): void {
+    const now = this.store.now()
+    for (const key of this.store.state.keys) if (key.expiresAt !== null) key.expiresAt = now
+    this.store.save()
+  }
+
+  /** Fetches the issuer's keys now instead of at the next half hour. */
+  async refreshProvider(): Promise<void> {
+    await this.provider.refresh()
+  }
+
+  /** Copies of the version rows, live or not, oldest first. */
+  versions(name?: string): VersionRow[] {
+    const { versions } = this.store.state
+    return structuredClone(name === undefined ? versions : this.store.versionsOf(name))
+  }
+
+  ownersOf(name: string): string[] {
+    return [...(this.store.gem(name)?.owners ?? [])]
+  }
+
+  /** What the world can see, in one text that is equal for equal worlds: no times, no ids, no names of keys. */
+  snapshot(): string {
+    const { gems } = this.store.state
+    const world = gems
+      .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+      .map(({ name, owners }) => ({ name, owners: owners.toSorted(), versions: this.publicState(name) }))
+    return JSON.stringify(world, null, 2)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server[Symbol.asyncDispose]()
+  }
+
+  private publicState(name: string): unknown[] {
+    return this.store
+      .versionsOf(name)
+      .map(({ fullName, sha256, indexed, yankedAt, attestations }) => {
+        const state = indexed ? 'live' : yankedAt === null ? 'unfinished' : 'yanked'
+        return { fullName, sha256, state, attestations: attestations.length }
+      })
+      .toSorted((one, other) => (one.fullName < other.fullName ? -1 : 1))
+  }
+}
+
+/** Starts the registry on loopback with the world found in `directory`. */
+export async function startRegistry(options: RegistryOptions): Promise<Registry> {
+  return await Registry.start(options)
+}

@@ -7,8 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { outputPipe } from './pipes.ts'
 import type { CancelPlan } from './step.ts'
 
-/** How long the runner waits for children that keep the output open after the entry process has ended. */
-const STREAMS_CLOSE_MS = 5000
 const INT_MS = 7500
 const TERM_MS = 2500
 
@@ -18,6 +16,8 @@ export interface Program {
   cwd: string
   env: Record<string, string>
   temp: string
+  /** How long to wait for children that keep the output open after the entry process has ended. */
+  outputGraceMs: number
   onData: (source: 'stdout' | 'stderr', chunk: Buffer) => void
   onStart: (pid: number) => void
 }
@@ -35,7 +35,7 @@ export function node24(): string {
 
 /** A running entry process, started and signalled as actions/runner `src/Runner.Sdk/ProcessInvoker.cs` does it. */
 export class Execution {
-  /** Settles when the process has ended and its output is closed, or five seconds after its end. */
+  /** Settles when the process has ended and its output is closed, or a grace period after its end. */
   readonly finished: Promise<Exit>
   readonly pid: number
   private readonly signal: (name: NodeJS.Signals) => void
@@ -79,7 +79,7 @@ export class Execution {
     }
     program.onStart(child.pid)
     const finished = exited.then(async (exit) => {
-      await Promise.race([closed, sleep(STREAMS_CLOSE_MS, undefined, { ref: false })])
+      await Promise.race([closed, sleep(program.outputGraceMs, undefined, { ref: false })])
       streams.stdout?.destroy()
       streams.stderr?.destroy()
       return exit

@@ -36,6 +36,7 @@ export function newJobState(job: Job, places: Places): JobState {
       workspace: places.workspace,
       temp: places.temp,
       debug: job.debug ?? false,
+      outputGraceMs: job.outputGraceMs ?? 5000,
       trackingId: `github_${randomUUID()}`,
       running: new Set(),
     },

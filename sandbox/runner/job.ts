@@ -46,4 +46,9 @@ export interface Job {
   runnerEnvironment?: 'github-hosted' | 'self-hosted'
   /** As if the run had been started with debug logging. */
   debug?: boolean
+  /**
+   * Milliseconds the runner waits for children that keep the output open after the entry process has ended; 5000 as
+   * in actions/runner `src/Runner.Sdk/ProcessInvoker.cs` when absent.
+   */
+  outputGraceMs?: number
 }

@@ -1,5 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { holdRejection } from './cancellation.ts'
 import { evaluate, isTruthy } from './expressions.ts'
 import type { Job } from './job.ts'
 import { addStep, type JobState, newJobState, scopeOf } from './job-state.ts'
@@ -25,6 +27,8 @@ export interface JobResult {
   /** Processes that had outlived the steps; the runner has killed them. */
   orphans: ProcessRecord[]
 }
+
+const DEATH_MS = 2000
 
 /**
  * Runs the steps of one job the way GitHub's runner does: `uses` a JavaScript action, `run` a script, `finish`.
@@ -69,6 +73,7 @@ export class Runner implements AsyncDisposable {
 
   /** Runs `main` of the action in a directory with an `action.yml`, and registers its post step. */
   async uses(directory: string, options: UsesOptions = {}): Promise<StepResult> {
+    holdRejection(options.signal)
     const { main, post } = await actionSteps(this.state, directory, options)
     if (post) this.posts.push(post)
     return await this.execute(main)
@@ -76,6 +81,7 @@ export class Runner implements AsyncDisposable {
 
   /** A `run:` step. */
   async run(script: string, options: StepOptions = {}): Promise<StepResult> {
+    holdRejection(options.signal)
     return await this.execute(await scriptStep(this.state, script, options))
   }
 
@@ -93,8 +99,9 @@ export class Runner implements AsyncDisposable {
   /** Kills whatever still runs. The job's directory stays: it belongs to the caller. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const pid of this.state.shared.running) kill(pid)
-    this.killLeftovers()
-    await Promise.resolve()
+    // A dying process could still write into the directory that the caller is about to remove.
+    const patience = Date.now() + DEATH_MS
+    while (this.killLeftovers().length > 0 && Date.now() < patience) await sleep(5)
   }
 
   private async execute(spec: StepSpec): Promise<StepResult> {

@@ -3,10 +3,10 @@ import { CommandProcessor } from './command-processor.ts'
 import { noEffects, type CaselessMap, type Effects } from './effects.ts'
 import { Execution } from './execution.ts'
 import { type CommandFiles, createCommandFiles, processCommandFiles } from './file-commands.ts'
-import { LineSplitter } from './lines.ts'
 import { StepLog } from './log.ts'
 import type { Masker } from './masker.ts'
 import { ProcessWatcher } from './processes.ts'
+import { StepOutput } from './step-output.ts'
 import type { CancelPlan, LogLine, StepEvent, StepResult } from './step.ts'
 
 /** A step, ready to run. */
@@ -32,6 +32,7 @@ export interface Shared {
   workspace: string
   temp: string
   debug: boolean
+  outputGraceMs: number
   trackingId: string
   /** Entry processes that are running now. */
   running: Set<number>
@@ -51,11 +52,7 @@ export async function runStep(spec: StepSpec, shared: Shared): Promise<{ result:
   spec.header(log)
 
   const commands = new CommandProcessor({ log, masker, effects, workspace, echo: debug })
-  const raw = { stdout: new TextCollector(), stderr: new TextCollector() }
-  const splitters = {
-    stdout: new LineSplitter((line) => commands.line(line, 'stdout')),
-    stderr: new LineSplitter((line) => commands.line(line, 'stderr')),
-  }
+  const output = new StepOutput((line, source) => commands.line(line, source))
   const startedAt = performance.now()
   let watcher: ProcessWatcher | undefined
   const execution = await Execution.start({
@@ -64,25 +61,22 @@ export async function runStep(spec: StepSpec, shared: Shared): Promise<{ result:
     cwd: workspace,
     env: spec.environment(files),
     temp,
+    outputGraceMs: shared.outputGraceMs,
     onStart: (pid) => {
       watcher = new ProcessWatcher(pid, shared.trackingId)
       watcher.start()
     },
-    onData: (source, chunk) => {
-      raw[source].add(chunk)
-      splitters[source].write(chunk)
-    },
+    onData: (source, chunk) => output.take(source, chunk),
   })
   shared.running.add(execution.pid)
   if (spec.signal) cancellation = new Cancellation(spec.signal, execution)
   notice({ type: 'started', pid: execution.pid })
   const exit = await execution.finished
-  splitters.stdout.end()
-  splitters.stderr.end()
+  output.end()
   const durationMs = performance.now() - startedAt
-  const cancelled = (await cancellation?.settle()) ?? false
   shared.running.delete(execution.pid)
   watcher?.stop()
+  const cancelled = (await cancellation?.settle()) ?? false
 
   if (spec.phase === 'run' && exit.exitCode !== 0 && !cancelled) {
     log.error(`Process completed with exit code ${String(exit.exitCode)}.`)
@@ -98,8 +92,8 @@ export async function runStep(spec: StepSpec, shared: Shared): Promise<{ result:
     exitSignal: exit.signal,
     conclusion: cancelled ? 'cancelled' : failed ? 'failure' : 'success',
     lines: log.lines,
-    rawStdout: raw.stdout.text(),
-    rawStderr: raw.stderr.text(),
+    rawStdout: output.text('stdout'),
+    rawStderr: output.text('stderr'),
     commands: commands.executed,
     ignoredCommands: commands.ignored,
     annotations: log.annotations,
@@ -115,16 +109,4 @@ export async function runStep(spec: StepSpec, shared: Shared): Promise<{ result:
     survivors: () => watcher?.survivors() ?? [],
   }
   return { result, effects }
-}
-
-class TextCollector {
-  private readonly chunks: Buffer[] = []
-
-  add(chunk: Buffer): void {
-    this.chunks.push(chunk)
-  }
-
-  text(): string {
-    return Buffer.concat(this.chunks).toString('utf8')
-  }
 }

@@ -50,7 +50,7 @@ export async function actionSteps(state: JobState, directory: string, options: U
       environment: (files) =>
         actionEnvironment(state, {
           env,
-          github: githubOf(options),
+          github: githubOf(options, '__self'),
           files,
           inputs: inputs.toRecord(),
           saved: saved.toRecord(),
@@ -135,11 +135,10 @@ function resolveInputs(manifest: ActionManifest, given: Record<string, string>, 
 }
 
 /** A local action and a script have these two empty. */
-function githubOf(options: UsesOptions): Context {
+function githubOf(options: UsesOptions, unnamed = '__run'): Context {
   const [repository = '', ref = ''] = (options.reference ?? '').split('@')
-  const action = repository === '' ? '__run' : `__${repository.replace(/[^\w-]/g, '_')}`
   return {
-    action: options.id ?? action,
+    action: options.id ?? (repository === '' ? unnamed : `__${repository.replace(/[^\w-]/g, '_')}`),
     action_repository: repository.split('/').slice(0, 2).join('/'),
     action_ref: ref,
   }

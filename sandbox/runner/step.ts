@@ -44,7 +44,7 @@ export interface RegisteredMask {
   rawLines: { stdout: number; stderr: number }
 }
 
-export type Conclusion = 'success' | 'failure' | 'cancelled' | 'skipped'
+export type Conclusion = 'success' | 'failure' | 'cancelled'
 
 export interface StepResult {
   name: string

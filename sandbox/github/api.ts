@@ -2,13 +2,15 @@ import type { Handler, SandboxRequest, SandboxResponse } from '../server.ts'
 import { type Caller, callerOf, canSee, levelOf } from './access.ts'
 import { type Answer, Refusal, notFound, onTheWire, refusalBody } from './answers.ts'
 import { type Match, bodyProblems, findOperation, parameterProblems } from './openapi.ts'
+import { ASSET_ROUTES } from './routes-assets.ts'
 import { GIT_ROUTES } from './routes-git.ts'
+import { RELEASE_ROUTES } from './routes-releases.ts'
 import { REPOSITORY_ROUTES } from './routes-repository.ts'
 import { Call, type Permission, type Route } from './routes.ts'
 import { isObject, type JsonObject } from './schema.ts'
 import type { StoredRepository, World } from './world.ts'
 
-const ROUTES: Record<string, Route> = { ...REPOSITORY_ROUTES, ...GIT_ROUTES }
+const ROUTES: Record<string, Route> = { ...REPOSITORY_ROUTES, ...GIT_ROUTES, ...RELEASE_ROUTES, ...ASSET_ROUTES }
 const DOCS = 'https://docs.github.com/rest'
 const HOUR = 60 * 60 * 1000
 
@@ -46,6 +48,10 @@ class RateLimit {
     }
     return { headers, exceeded: entry.count > this.limit }
   }
+}
+
+function accepted({ permission, workflows }: Route): string {
+  return workflows ? `${permission}; ${permission},workflows=write` : permission
 }
 
 /** The repository a request names, if this caller may do there what the route needs. */
@@ -112,7 +118,7 @@ export function githubApi(options: ApiOptions): Handler {
     const match = findOperation(request.method, request.url.pathname)
     const route = match && ROUTES[match.operation.name]
     const docs = match?.operation.docs ?? DOCS
-    const all = route ? { ...headers, 'x-accepted-github-permissions': route.permission } : headers
+    const all = route ? { ...headers, 'x-accepted-github-permissions': accepted(route) } : headers
     try {
       if (exceeded) throw new Refusal(403, 'API rate limit exceeded for installation.')
       if (match && route) return onTheWire(await answer(request, caller, match, route), all)

@@ -74,17 +74,23 @@ export class BareRepository {
   }
 
   async refs(prefix = 'refs/'): Promise<Ref[]> {
-    const text = await git(['for-each-ref', '--format=%(objectname) %(objecttype) %(refname)'], { cwd: this.directory })
+    return await this.list(prefix, [])
+  }
+
+  async ref(name: string): Promise<Ref | undefined> {
+    // git takes the name for a glob, which finds more than the ref but never less.
+    const found = await this.list(name, [name])
+    return found.find(({ ref }) => ref === name)
+  }
+
+  private async list(prefix: string, patterns: string[]): Promise<Ref[]> {
+    const format = '--format=%(objectname) %(objecttype) %(refname)'
+    const text = await git(['for-each-ref', format, ...patterns], { cwd: this.directory })
     const all = text.split('\n').flatMap((line) => {
       const [sha, type, ref] = line.split(' ')
       return sha && type && ref ? [{ ref, sha, type: objectType(type) }] : []
     })
     return all.filter(({ ref }) => ref.startsWith(prefix))
-  }
-
-  async ref(name: string): Promise<Ref | undefined> {
-    const all = await this.refs(name)
-    return all.find(({ ref }) => ref === name)
   }
 
   /** Type of an object, or nothing where the repository does not hold it. */
@@ -127,6 +133,16 @@ export class BareRepository {
       ...(tagger === undefined ? {} : { tagger: person(tagger) }),
       message,
     }
+  }
+
+  /** Whether `commit` has files in `folder` that `base` has not, or has otherwise. */
+  async changesUnder(folder: string, base: string, commit: string): Promise<boolean> {
+    if (!(await this.commitOf(base))) return false
+    const options = ['--name-only', '--no-renames', '--diff-filter=AMT']
+    const { stdout } = await tryGit(['diff-tree', '-r', ...options, base, commit, '--', folder], {
+      cwd: this.directory,
+    })
+    return stdout.length > 0
   }
 
   /** Writes a tag object and no ref; nothing where git finds the object, its type, the name or the tagger wrong. */

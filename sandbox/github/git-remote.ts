@@ -86,7 +86,7 @@ function fromCgi(output: Buffer, stderr: string): SandboxResponse {
  */
 export function gitRemote(world: World): Handler {
   return async (request) => {
-    const { owner = '', repo = '', what = '' } = PATH.exec(decodeURI(request.url.pathname))?.groups ?? {}
+    const { owner = '', repo = '', what = '' } = PATH.exec(request.url.pathname)?.groups ?? {}
     const service = what === 'info/refs' ? request.url.searchParams.get('service') : what
     if (owner === '') return plain(404, 'Not Found')
     if (service !== 'git-upload-pack' && service !== 'git-receive-pack') {

@@ -1,4 +1,4 @@
-import type { FaultPlan } from '../faults.ts'
+import { type Fault, FaultPlan } from '../faults.ts'
 import { type RecordedRequest, SandboxServer } from '../server.ts'
 import { newToken } from './access.ts'
 import { githubApi } from './api.ts'
@@ -60,7 +60,7 @@ export class GitHub implements AsyncDisposable {
     const shared = {
       requests: options.requests ?? [],
       ...(latencyMs === undefined ? {} : { latencyMs }),
-      ...(faults ? { faults } : {}),
+      faults: faults ?? new FaultPlan(),
     }
     const remote = await SandboxServer.start(gitRemote(world), { service: 'git', ...shared, ...port(gitPort) })
     const violations: string[] = []
@@ -83,6 +83,11 @@ export class GitHub implements AsyncDisposable {
   /** As `GITHUB_SERVER_URL`. */
   get serverUrl(): string {
     return this.remote.url
+  }
+
+  /** Faults for either server, in the order they are to strike. */
+  inject(...faults: Fault[]): void {
+    this.api.inject(...faults)
   }
 
   async createRepository(name: string, options: RepositoryOptions = {}): Promise<Repository> {
@@ -115,6 +120,11 @@ export class GitHub implements AsyncDisposable {
   /** The releases of a repository with their assets, drafts included, oldest first. */
   releases(name: string): StoredRelease[] {
     return this.repository(name).releases()
+  }
+
+  /** Where the bytes of a release's asset are kept. */
+  assetFile(id: number): string {
+    return this.world.assetFile(id)
   }
 
   /** A token as a workflow run of `repository` would hold it. */

@@ -1,3 +1,4 @@
+import { levelOf } from './access.ts'
 import { type Answer, Refusal, created, notFound, ok } from './answers.ts'
 import { type CommitObject, type ObjectType, type Person, type Ref, type TagObject, isSha } from './bare.ts'
 import { UNSIGNED } from './bodies.ts'
@@ -117,6 +118,19 @@ async function createTag(call: Call): Promise<Answer> {
   return created(tagBody(call, sha, written))
 }
 
+/**
+ * A tag or release of a commit whose workflows differ from the default branch's needs `workflows: write`,
+ * which no token of a workflow run can have: "adds or modifies any file under `.github/workflows/`
+ * relative to the repository's default branch" (https://docs.github.com/rest/releases/releases#create-a-release;
+ * for refs https://github.com/JuliaRegistries/TagBot/pull/320).
+ */
+export async function refuseWorkflowChange(call: Call, commit: string): Promise<void> {
+  if (levelOf(call.caller, call.repository, 'workflows') === 'write') return
+  if (await call.bare.changesUnder('.github/workflows', `refs/heads/${call.repository.defaultBranch}`, commit)) {
+    throw new Refusal(403, 'Resource not accessible by integration')
+  }
+}
+
 /** The refusals of `POST …/git/refs`, in the words GitHub's API was seen to use. */
 async function createRef(call: Call): Promise<Answer> {
   await refuseEmpty(call)
@@ -131,6 +145,8 @@ async function createRef(call: Call): Promise<Answer> {
   const type = await call.bare.typeOf(sha)
   if (type === undefined) throw new Refusal(422, 'Object does not exist')
   if (await call.bare.ref(ref)) throw new Refusal(422, 'Reference already exists')
+  const commit = await call.bare.commitOf(sha)
+  if (commit !== undefined) await refuseWorkflowChange(call, commit)
   const broken = call.refuseProtected(ref)
   if (broken !== undefined) throw new Refusal(422, `Repository rule violations found\n\n${broken}\n\n`)
   if (!(await call.bare.createRef(ref, sha))) {
@@ -146,5 +162,5 @@ export const GIT_ROUTES: Record<string, Route> = {
   'GET /repos/{owner}/{repo}/git/commits/{commit_sha}': { permission: 'contents=read', handle: getCommit },
   'GET /repos/{owner}/{repo}/git/tags/{tag_sha}': { permission: 'contents=read', handle: getTag },
   'POST /repos/{owner}/{repo}/git/tags': { permission: 'contents=write', handle: createTag },
-  'POST /repos/{owner}/{repo}/git/refs': { permission: 'contents=write', handle: createRef },
+  'POST /repos/{owner}/{repo}/git/refs': { permission: 'contents=write', workflows: true, handle: createRef },
 }

@@ -85,6 +85,8 @@ export type Permission = 'metadata=read' | 'contents=read' | 'contents=write'
 
 export interface Route {
   permission: Permission
+  /** Whether `workflows: write` may be needed too: the route can publish a commit that changes workflows. */
+  workflows?: true
   handle: (call: Call) => Promise<Answer> | Answer
 }
 

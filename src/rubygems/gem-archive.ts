@@ -3,103 +3,18 @@ import { crc32, inflateRawSync } from 'node:zlib'
 
 import type { Extract } from 'tar-stream'
 
+import { readChecksums } from './gem-metadata.ts'
+import { InvalidGem, quoted } from './gem-tar.ts'
+
 /** The registry's limit for the inflated metadata and checksums, in bytes (rubygems.org lib/gem_validator/package.rb). */
 const MAX_TEXT = 10 * 1024 * 1024
-/** Text that does not compress grows by a few bytes per 16 KiB block; this is ample. In bytes. */
-const MAX_STORED = MAX_TEXT + 64 * 1024
-
-const MEMBERS = ['metadata.gz', 'metadata', 'data.tar.gz', 'checksums.yaml.gz']
-const ALLOWED = new Set([...MEMBERS, ...MEMBERS.map((name) => `${name}.sig`)])
-const BLOCK = 512
-const EMPTY_BLOCK = Buffer.alloc(BLOCK)
-
-/** A rule that a gem file breaks. `readGem` adds the file's name and makes it a `gem-invalid` error. */
-export class InvalidGem extends Error {
-  readonly fix: string | undefined
-
-  constructor(rule: string, fix?: string) {
-    super(rule)
-    this.name = 'InvalidGem'
-    this.fix = fix
-  }
-}
-
-/** Foreign text fit for a message: escaped, at most 100 characters. */
-export function quoted(text: string): string {
-  // JSON leaves C1 and bidirectional controls as they are; a log reader must not meet those either.
-  const plain = JSON.stringify(text).replace(/[^\x20-\x7e]/g, '?')
-  return plain.length > 100 ? `${plain.slice(0, 99)}…` : plain
-}
-
-/**
- * Looks at every 512-byte block that is not content, ahead of tar-stream, which skips empty blocks wherever they
- * are, reads members behind the end of the archive, and applies pax and GNU extensions to name and size. Only plain
- * ustar headers pass, so that every tar reader (RubyGems', the registry's, tar-stream) sees the same members.
- */
-export class TarBlocks {
-  /** Member names and sizes in bytes, in the order of the file. */
-  readonly sizes = new Map<string, number>()
-  readonly #block = Buffer.alloc(BLOCK)
-  #filled = 0
-  #content = 0
-  #emptyBlocks = 0
-
-  /** Follows the next bytes of the file. Throws InvalidGem. */
-  check(chunk: Buffer): void {
-    let at = 0
-    while (at < chunk.length) {
-      const skipped = Math.min(this.#content, chunk.length - at)
-      this.#content -= skipped
-      at += skipped
-      const taken = this.#content > 0 ? 0 : chunk.copy(this.#block, this.#filled, at)
-      this.#filled += taken
-      at += taken
-      if (this.#filled === BLOCK) this.#next()
-    }
-  }
-
-  /** Says that the file ends here. Throws InvalidGem. */
-  end(): void {
-    if (this.#filled > 0 || this.#content > 0) throw new InvalidGem('it is cut off: the file ends inside a tar member')
-    if (this.#emptyBlocks < 2) throw new InvalidGem('it is cut off: the end of the tar archive is missing')
-  }
-
-  #next(): void {
-    this.#filled = 0
-    if (this.#block.equals(EMPTY_BLOCK)) this.#emptyBlocks++
-    else if (this.#emptyBlocks > 0) throw new InvalidGem('there is data after the end of the tar archive')
-    else this.#header()
-  }
-
-  #header(): void {
-    const block = this.#block
-    const type = String.fromCodePoint(block[156] ?? 0)
-    const magic = block.toString('latin1', 257, 265)
-    if (magic !== 'ustar\u000000' && magic !== 'ustar  \0') throw new InvalidGem('it is not a tar archive')
-    const name = /^([^\0]*)\0*$/.exec(block.toString('latin1', 0, 100))?.[1] ?? ''
-    if (type !== '0' && type !== '\0') throw new InvalidGem(`its tar member ${quoted(name)} is no regular file`)
-    // Every byte of the prefix: RubyGems joins it to the name, and GNU tar keeps extensions of the size there.
-    if (!block.subarray(345).equals(EMPTY_BLOCK.subarray(345))) throw new InvalidGem('a tar member has a name prefix')
-    if (!ALLOWED.has(name)) throw new InvalidGem(`it has the tar member ${quoted(name)}, which is not part of a gem`)
-    if (this.sizes.has(name)) throw new InvalidGem(`it has the tar member ${name} twice`)
-    // Octal only. GNU's base-256 sizes read differently in RubyGems, and a gem of 500 MB does not need them.
-    const size = /^ *([0-7]+)[ \0]*$/.exec(block.toString('latin1', 124, 136))?.[1]
-    if (size === undefined) throw new InvalidGem(`the size of its tar member ${name} is not an octal number`)
-    this.#member(name, Number.parseInt(size, 8))
-  }
-
-  #member(name: string, size: number): void {
-    if (name !== 'data.tar.gz' && size > MAX_STORED) throw new InvalidGem(`its ${name} is larger than 10 MiB`)
-    this.sizes.set(name, size)
-    this.#content = Math.ceil(size / BLOCK) * BLOCK
-  }
-}
+const GZIP_MAGIC = Buffer.of(0x1f, 0x8b)
 
 /** One member of the outer archive. */
 export interface Member {
   sha256: string
   sha512: string
-  /** The content, kept for everything but `data.tar.gz`. */
+  /** The content; of `data.tar.gz` only the first two bytes. */
   bytes: Buffer
 }
 
@@ -114,16 +29,54 @@ async function readMember(name: string, content: AsyncIterable<unknown>): Promis
   const sha256 = createHash('sha256')
   const sha512 = createHash('sha512')
   const kept: Buffer[] = []
-  let first = true
+  let wanted = name === 'data.tar.gz' ? GZIP_MAGIC.length : Infinity
   for await (const chunk of content) {
     if (!Buffer.isBuffer(chunk)) throw new TypeError('tar-stream gave something other than bytes')
     sha256.update(chunk)
     sha512.update(chunk)
-    if (name !== 'data.tar.gz') kept.push(chunk)
-    else if (first) kept.push(chunk.subarray(0, 2))
-    first = false
+    if (wanted > 0) kept.push(chunk.subarray(0, wanted))
+    wanted -= chunk.length
   }
   return { sha256: sha256.digest('hex'), sha512: sha512.digest('hex'), bytes: Buffer.concat(kept) }
+}
+
+/**
+ * Checks that the members make a gem and have the checksums it states, and returns its metadata, inflated. Throws
+ * InvalidGem. The rules are those of rubygems.org lib/gem_validator/package.rb (validate_required_files!,
+ * verify_checksums!), except that the signatures themselves are left to the registry.
+ */
+export function metadataOf(members: ReadonlyMap<string, Member>): Buffer {
+  const data = members.get('data.tar.gz')
+  if (!data) throw new InvalidGem('its data.tar.gz is missing')
+  if (!data.bytes.equals(GZIP_MAGIC)) throw new InvalidGem('its data.tar.gz is not gzip data')
+  for (const name of members.keys())
+    if (name.endsWith('.sig') && !members.has(name.slice(0, -4))) throw new InvalidGem(`its ${name} signs nothing`)
+  const checksums = members.get('checksums.yaml.gz')
+  if (checksums) checkChecksums(members, readChecksums(gunzipOne('checksums.yaml.gz', checksums.bytes)))
+  const compressed = members.get('metadata.gz')
+  const old = members.get('metadata')
+  if (compressed && old) throw new InvalidGem('it has both metadata and metadata.gz')
+  if (compressed) return gunzipOne('metadata.gz', compressed.bytes)
+  if (!old) throw new InvalidGem('its metadata.gz is missing')
+  if (old.bytes.length > MAX_TEXT) throw new InvalidGem('its metadata is larger than 10 MiB')
+  return old.bytes
+}
+
+function checkChecksums(
+  members: ReadonlyMap<string, Member>,
+  checksums: ReadonlyMap<string, ReadonlyMap<string, string>>,
+): void {
+  if (!checksums.has('SHA256')) throw new InvalidGem('its checksums name no SHA256')
+  const expected = [...members.keys()].filter((name) => !/^checksums|\.sig$/.test(name))
+  for (const [algorithm, given] of checksums) {
+    for (const name of given.keys())
+      if (!expected.includes(name)) throw new InvalidGem(`its checksums name the unknown member ${quoted(name)}`)
+    for (const name of expected) {
+      const member = members.get(name)
+      if (given.get(name) !== (algorithm === 'SHA256' ? member?.sha256 : member?.sha512))
+        throw new InvalidGem(`its ${algorithm} checksum of ${name} differs`)
+    }
+  }
 }
 
 /**
@@ -131,7 +84,7 @@ async function readMember(name: string, content: AsyncIterable<unknown>): Promis
  * all of them: with more than one, or anything behind it, two readers see two gems. Node tells the two cases apart
  * only from 24.19 on, so the deflate stream is inflated by itself and must end 8 bytes before the end. RFC 1952.
  */
-export function gunzipOne(name: string, bytes: Buffer): Buffer {
+function gunzipOne(name: string, bytes: Buffer): Buffer {
   const start = deflateStart(name, bytes)
   const { text, consumed } = inflate(name, bytes.subarray(start))
   const trailer = bytes.subarray(start + consumed)

@@ -7,21 +7,16 @@ import { pipeline } from 'node:stream/promises'
 import { extract } from 'tar-stream'
 
 import { ReleaseError } from '../errors.ts'
-import { gunzipOne, InvalidGem, quoted, readMembers, TarBlocks } from './gem-archive.ts'
+import { metadataOf, readMembers } from './gem-archive.ts'
 import type { Member } from './gem-archive.ts'
-import { readChecksums, readSpecification } from './gem-metadata.ts'
-import type { Specification } from './gem-metadata.ts'
+import { readSpecification } from './gem-metadata.ts'
+import type { GemDependency, Specification } from './gem-metadata.ts'
+import { InvalidGem, quoted, TarBlocks } from './gem-tar.ts'
+
+export type { GemDependency }
 
 /** In bytes: what RubyGems.org's front server lets through (config/deploy nginx `client_max_body_size 500M`). */
 export const MAX_GEM_SIZE = 500 * 1024 * 1024
-
-/** One entry of a gem's dependencies. */
-export interface GemDependency {
-  name: string
-  /** As Gem::Requirement#to_s writes it, for example `>= 1.0, < 3`. */
-  requirement: string
-  type: 'runtime' | 'development'
-}
 
 /** What a built gem says about itself. */
 export interface GemFile {
@@ -62,11 +57,11 @@ export async function readGem(path: string, options: { copyTo?: string } = {}): 
   await using copy = options.copyTo === undefined ? undefined : await createCopy(options.copyTo)
   try {
     const { size, sha256, members } = await readArchive(source, copy)
-    checkMembers(members)
     const specification = readSpecification(metadataOf(members))
     return { path: options.copyTo ?? path, fileName, size, sha256, ...specification, ...identity(specification) }
   } catch (error) {
-    if (options.copyTo !== undefined) await unlink(options.copyTo)
+    // What went wrong first is what matters; the copy may be gone already.
+    if (options.copyTo !== undefined) await unlink(options.copyTo).catch(() => undefined)
     throw asReleaseError(error, fileName)
   }
 }
@@ -141,42 +136,6 @@ async function readArchive(
   if (parsed.status === 'rejected') throw parsed.reason
   if ([...parsed.value.keys()].join() !== [...blocks.sizes.keys()].join()) throw new InvalidGem('its tar is ambiguous')
   return { size, sha256: hash.digest('hex'), members: parsed.value }
-}
-
-/** rubygems.org lib/gem_validator/package.rb: validate_required_files!, verify_checksums!, verify_signatures!. */
-function checkMembers(members: ReadonlyMap<string, Member>): void {
-  const data = members.get('data.tar.gz')
-  if (!data) throw new InvalidGem('its data.tar.gz is missing')
-  if (data.bytes.toString('latin1') !== '\u001f\u008b') throw new InvalidGem('its data.tar.gz is not gzip data')
-  const packed = [...members.keys()].filter((name) => name.startsWith('metadata') && !name.endsWith('.sig'))
-  if (packed.length === 0) throw new InvalidGem('its metadata.gz is missing')
-  if (packed.length > 1) throw new InvalidGem('it has both metadata and metadata.gz')
-  for (const name of members.keys())
-    if (name.endsWith('.sig') && !members.has(name.slice(0, -4))) throw new InvalidGem(`its ${name} signs nothing`)
-  const checksums = members.get('checksums.yaml.gz')
-  if (checksums) checkChecksums(members, readChecksums(gunzipOne('checksums.yaml.gz', checksums.bytes)))
-}
-
-function checkChecksums(
-  members: ReadonlyMap<string, Member>,
-  checksums: ReadonlyMap<string, ReadonlyMap<string, string>>,
-): void {
-  if (!checksums.has('SHA256')) throw new InvalidGem('its checksums name no SHA256')
-  const expected = [...members.keys()].filter((name) => !/^checksums|\.sig$/.test(name))
-  for (const [algorithm, given] of checksums) {
-    for (const name of given.keys())
-      if (!expected.includes(name)) throw new InvalidGem(`its checksums name the unknown member ${quoted(name)}`)
-    for (const name of expected) {
-      const member = members.get(name)
-      if (given.get(name) !== (algorithm === 'SHA256' ? member?.sha256 : member?.sha512))
-        throw new InvalidGem(`its ${algorithm} checksum of ${name} differs`)
-    }
-  }
-}
-
-function metadataOf(members: ReadonlyMap<string, Member>): Buffer {
-  const compressed = members.get('metadata.gz')
-  return compressed ? gunzipOne('metadata.gz', compressed.bytes) : (members.get('metadata')?.bytes ?? Buffer.alloc(0))
 }
 
 /** rubygems.org app/models/version.rb full_nameify!: the original platform, not the normalised one. */

@@ -1,5 +1,4 @@
-import { InvalidGem, quoted } from './gem-archive.ts'
-import type { GemDependency } from './gem-file.ts'
+import { InvalidGem, quoted } from './gem-tar.ts'
 import { asText, isNothing, parseYaml } from './gem-yaml.ts'
 import type { YamlMap, YamlNode } from './gem-yaml.ts'
 
@@ -34,6 +33,14 @@ const LINKS = new Set(
   ].map((name) => `${name}_uri`),
 )
 
+/** One entry of a gem's dependencies. */
+export interface GemDependency {
+  name: string
+  /** As Gem::Requirement#to_s writes it, for example `>= 1.0, < 3`. */
+  requirement: string
+  type: 'runtime' | 'development'
+}
+
 /** What the gem's own metadata says. */
 export interface Specification {
   name: string
@@ -47,6 +54,9 @@ export interface Specification {
 /** Reads the inflated `metadata.gz`. Throws InvalidGem for everything the registry would refuse in what is read. */
 export function readSpecification(bytes: Buffer): Specification {
   const { entries } = object(parseYaml('metadata', bytes), 'metadata', [SPECIFICATION])
+  // Ruby makes an instance variable of each key, and fails on what cannot be the name of one.
+  for (const key of entries.keys())
+    if (!/^[A-Za-z_]\w*$/.test(key)) throw new InvalidGem(`its metadata has the attribute ${quoted(key)}`)
   const platform = readPlatform(entries.get('platform'), 'platform') ?? 'ruby'
   const originalPlatform = readPlatform(entries.get('original_platform'), 'original_platform') ?? platform
   if ((platform === 'ruby') !== (originalPlatform === 'ruby'))

@@ -1,10 +1,14 @@
 import { Composer, CST, isAlias, isMap, isNode, isScalar, isSeq, Lexer, Parser, Scalar } from 'yaml'
 import type { Node } from 'yaml'
 
-import { InvalidGem, quoted } from './gem-archive.ts'
+import { InvalidGem, quoted } from './gem-tar.ts'
 
-/** Tokens and nesting far beyond any gem (200,000 files make 1,000,000 tokens): what bounds memory and time. */
-const MAX_TOKENS = 1_000_000
+/**
+ * Far beyond any gem: a file takes one line of five tokens. What bounds the parser's memory and time, since 10 MiB of
+ * the shortest lines and tokens would take gigabytes.
+ */
+const MAX_LINES = 100_000
+const MAX_TOKENS = 5 * MAX_LINES
 const MAX_DEPTH = 50
 
 /** A YAML node with every scalar as text and every tag as written: nothing is converted or instantiated. */
@@ -48,7 +52,7 @@ export function parseYaml(name: string, bytes: Buffer): YamlNode {
   }
 }
 
-/** UTF-8 with the characters libyaml allows (src/reader.c), and LF for every line break it folds into LF. */
+/** UTF-8 with the characters libyaml allows (src/reader.c), without byte order marks inside, and LF for every line break it folds into LF. */
 function decode(name: string, bytes: Buffer): string {
   let text
   try {
@@ -59,16 +63,19 @@ function decode(name: string, bytes: Buffer): string {
   // oxlint-disable-next-line no-control-regex -- these are the characters to find
   if (/[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u.test(text))
     throw new InvalidGem(`its ${name} has control characters`)
+  if (text.split(/\r\n?|[\n\u0085\u2028\u2029]/, MAX_LINES + 1).length > MAX_LINES)
+    throw new InvalidGem(`its ${name} has more than ${String(MAX_LINES)} lines`)
   return text.replace(/\r\n?|\u0085/g, '\n')
 }
 
 function contents(name: string, text: string): Node {
   const composer = new Composer({ schema: 'failsafe', stringKeys: true, uniqueKeys: false })
   // Keys are checked for being unique in the converter: the parser's own check takes the square of their number.
-  const [document, ...others] = composer.compose(tokens(name, text), false, text.length)
-  if (document === undefined || others.length > 0) throw new InvalidGem(`its ${name} is not one YAML document`)
-  if (document.errors[0] !== undefined)
-    throw new InvalidGem(`its ${name} is not valid YAML (${document.errors[0].code})`)
+  const documents = composer.compose(tokens(name, text), false, text.length)
+  const document = documents.next().value
+  if (!document || !documents.next().done) throw new InvalidGem(`its ${name} is not one YAML document`)
+  const [mistake] = document.errors
+  if (mistake) throw new InvalidGem(`its ${name} is not valid YAML (${mistake.code})`)
   if (!isNode(document.contents)) throw new InvalidGem(`its ${name} is empty`)
   return document.contents
 }
@@ -146,9 +153,10 @@ const TEXT_TAGS = new Set(['tag:yaml.org,2002:str', '!str'])
 export function asText(node: YamlNode | undefined): string | undefined {
   if (node?.kind !== 'scalar') return undefined
   if (node.tag !== undefined && TEXT_TAGS.has(node.tag)) return node.text
-  // "!" is what old versions of Psych put before quoted text.
+  // "!" is what old versions of Psych put before quoted text; newer ones then read it as if it were unquoted.
   if (node.tag !== undefined && node.tag !== '!') return undefined
-  return node.plain && NOT_TEXT.some((pattern) => pattern.test(node.text)) ? undefined : node.text
+  const guessed = node.plain || node.tag === '!'
+  return guessed && NOT_TEXT.some((pattern) => pattern.test(node.text)) ? undefined : node.text
 }
 
 /** Whether a key is absent or nil. */

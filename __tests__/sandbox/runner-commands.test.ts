@@ -36,6 +36,7 @@ describe('parsing', () => {
     ['x ::error::not at the start'],
     ['\ufeff::error::behind a byte order mark'],
     ['::error:text'],
+    ['xxerror::text'],
     ['::unknown::x'],
     ['::error :'],
     ['##[unknown]x'],
@@ -158,7 +159,7 @@ describe('obeying', () => {
     await using world = await World.create()
     const step = await print(
       world,
-      '::stop-commands::token-0123\n',
+      '::stop-commands::Token-0123\n',
       '::error::no\n##[warning]no\n::add-mask::shown-anyway\nshown-anyway\n',
       '::TOKEN-0123::\n',
       '::notice::yes\n',

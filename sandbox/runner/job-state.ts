@@ -39,6 +39,7 @@ export function newJobState(job: Job, places: Places): JobState {
       outputGraceMs: job.outputGraceMs ?? 5000,
       trackingId: `github_${randomUUID()}`,
       running: new Set(),
+      watchers: [],
     },
     github: githubContext(job, places, join(places.temp, '_github_workflow', 'event.json')),
     runner: runnerContext(job, places, dirname(places.workspace)),

@@ -93,12 +93,14 @@ export class Runner implements AsyncDisposable {
       if (this.holds(condition)) post.push(await this.execute(spec()))
     }
     const { steps, status } = this.state
+    if (skipPost) this.killEscaped()
     return { conclusion: status, steps: [...steps], post, orphans: this.killLeftovers() }
   }
 
   /** Kills whatever still runs. The job's directory stays: it belongs to the caller. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const pid of this.state.shared.running) kill(pid)
+    this.killEscaped()
     // A dying process could still write into the directory that the caller is about to remove.
     const patience = Date.now() + DEATH_MS
     while (this.killLeftovers().length > 0 && Date.now() < patience) await sleep(5)
@@ -115,6 +117,13 @@ export class Runner implements AsyncDisposable {
     const bare = condition.trim().replace(/^\$\{\{(.*)\}\}$/s, '$1')
     const whole = /\b(always|success|failure|cancelled)\s*\(/.test(bare) ? bare : `success() && (${bare})`
     return isTruthy(evaluate(whole, scopeOf(this.state)))
+  }
+
+  /** A process started without the job's environment would outlive the job on a real runner, but must not outlive us. */
+  private killEscaped(): void {
+    for (const watcher of this.state.shared.watchers) {
+      for (const { pid } of watcher.survivors()) kill(pid)
+    }
   }
 
   // Actions/runner `JobExtension.cs` finds orphans by the id in their environment.

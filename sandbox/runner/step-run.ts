@@ -36,6 +36,8 @@ export interface Shared {
   trackingId: string
   /** Entry processes that are running now. */
   running: Set<number>
+  /** One for each step so far, the running one included. */
+  watchers: ProcessWatcher[]
 }
 
 /** Runs one step: starts its process, reads its output, obeys its commands, then its command files. */
@@ -65,6 +67,7 @@ export async function runStep(spec: StepSpec, shared: Shared): Promise<{ result:
     onStart: (pid) => {
       watcher = new ProcessWatcher(pid, shared.trackingId)
       watcher.start()
+      shared.watchers.push(watcher)
     },
     onData: (source, chunk) => output.take(source, chunk),
   })

@@ -11,6 +11,8 @@ export const ERROR_CODES = [
   'rakefile-failed',
   'ruby-unavailable',
   'no-release-task',
+  'bundle-failed',
+  'no-checkout',
   'dirty-checkout',
   'commit-not-on-github',
   'version-mismatch',

@@ -1,9 +1,9 @@
+import type { getOctokit } from '@actions/github'
 import { ReleaseError } from '../errors.ts'
 import { describe, type Http, type HttpAnswer } from '../world/http.ts'
 import type { Secret } from '../world/secret.ts'
 
-/** What is not an answer of GitHub's API but a failure to get one, or a refusal no caller can interpret. */
-type Octokit = ReturnType<(typeof import('@actions/github'))['getOctokit']>
+type Octokit = ReturnType<typeof getOctokit>
 
 const SUPPORTED = { GET: 'GET', POST: 'POST', PATCH: 'PATCH', DELETE: 'DELETE' } as const
 
@@ -12,8 +12,8 @@ const SUPPORTED = { GET: 'GET', POST: 'POST', PATCH: 'PATCH', DELETE: 'DELETE' }
  * Loaded on first use, since a dry registry-only run never needs it.
  */
 export async function githubClient(token: Secret, apiUrl: string, http: Http): Promise<Octokit> {
-  const { getOctokit } = await import('@actions/github')
-  return getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch: fetchThrough(http) } })
+  const github = await import('@actions/github')
+  return github.getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch: fetchThrough(http) } })
 }
 
 interface FetchOptions {
@@ -35,6 +35,8 @@ function fetchThrough(http: Http): (url: string, options: FetchOptions) => Promi
           what: `GitHub's API did not answer usefully: ${reason}.`,
           fix: 'Re-run the job: what is published already is recognised by its digest.',
         }),
+      },
+      {
         method: verb,
         url: new URL(url),
         headers: { ...headers, accept: 'application/vnd.github+json' },
@@ -87,6 +89,6 @@ export async function orRefusal<T>(call: Promise<{ data: T }>): Promise<{ data: 
   }
 }
 
-export function isRefusal<T>(answer: { data: T } | Refusal): answer is Refusal {
-  return 'status' in answer && 'message' in answer
+export function isRefusal(answer: { data: unknown } | Refusal): answer is Refusal {
+  return !('data' in answer)
 }

@@ -28,6 +28,8 @@ export async function requestIdToken(run: RunContext, audience: string, http: Ht
         what: `GitHub did not issue an ID token: ${reason}.`,
         fix: 'Nothing was published. Re-run the job; if it persists, look at www.githubstatus.com.',
       }),
+    },
+    {
       method: 'GET',
       url,
       headers: { accept: 'application/json', authorization: `Bearer ${run.idToken.token.reveal()}` },

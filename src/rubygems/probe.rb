@@ -78,7 +78,8 @@ class Probe
   end
 
   def rake(bundler)
-    return { "state" => "none" } if bundler["state"] == "failed" || rakefile.nil?
+    return { "state" => "none" } if rakefile.nil?
+    return { "state" => "failed", "message" => "the Gemfile cannot be used" } if bundler["state"] == "failed"
 
     require "rake"
     # The raw form raises; `load_rakefile` would print and exit.

@@ -2,7 +2,8 @@ import { ReleaseError } from '../errors.ts'
 import { isObject, stringAt } from '../json.ts'
 import type { GemServer } from '../server.ts'
 import type { ApiKey } from './api-key.ts'
-import { describe, type Http, type HttpAnswer, type Upload } from '../world/http.ts'
+import type { Clock } from '../world/clock.ts'
+import { describe, type Http, type HttpAnswer, passingTrouble, type Upload } from '../world/http.ts'
 import type { Attempt } from '../world/retry.ts'
 
 /** One version on the registry, as its API lists it. */
@@ -33,7 +34,7 @@ export type InfoAnswer =
 
 const JSON_ONLY = { accept: 'application/json' }
 
-export function createRegistry(server: GemServer, http: Http): Registry {
+export function createRegistry(server: GemServer, http: Http, clock: Clock): Registry {
   const url = (path: string): URL => new URL(path, server.origin)
   return {
     server,
@@ -47,10 +48,8 @@ export function createRegistry(server: GemServer, http: Http): Registry {
             what: `${server.host} could not be asked which versions of ${name} it has: ${reason}.`,
             fix: 'Nothing was published. Re-run the job when the registry answers again.',
           }),
-          method: 'GET',
-          url: url(`/api/v1/versions/${encodeURIComponent(name)}.json`),
-          headers: JSON_ONLY,
         },
+        { method: 'GET', url: url(`/api/v1/versions/${encodeURIComponent(name)}.json`), headers: JSON_ONLY },
         (answer) => judgeVersions(answer, name, server),
       ),
     async digest({ name, version, originalPlatform }) {
@@ -61,7 +60,7 @@ export function createRegistry(server: GemServer, http: Http): Registry {
       const sha256 = digestAt(answer.json)
       const samePlatform = (stringAt(answer.json, 'platform') ?? originalPlatform) === originalPlatform
       if (answer.status === 200 && sha256 && samePlatform) return { done: sha256 }
-      return { again: describe(answer) }
+      return passingTrouble(answer, clock) ?? { again: describe(answer) }
     },
     push: (key, upload) =>
       http.send('push', {

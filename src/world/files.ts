@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { glob, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { glob, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
 /** The file system, as far as the steps need it. */
@@ -7,6 +8,18 @@ export const files = {
   /** A private directory (0700) below `parent`. */
   async privateDirectory(parent: string): Promise<string> {
     return mkdtemp(path.join(parent, `release-gem-${randomUUID().slice(0, 8)}-`))
+  },
+
+  async makeDirectory(target: string): Promise<void> {
+    await mkdir(target, { recursive: true })
+  },
+
+  /** When a file was last written, in ms since 1970; undefined where there is none. */
+  async writtenAt(target: string): Promise<number | undefined> {
+    return stat(target).then(
+      (found) => found.mtimeMs,
+      () => undefined,
+    )
   },
 
   async remove(target: string): Promise<void> {
@@ -51,6 +64,11 @@ export const files = {
     const found: string[] = []
     for await (const name of glob(pattern, { cwd: directory })) found.push(path.resolve(directory, name))
     return found.toSorted()
+  },
+
+  /** The bytes of a file, in chunks. */
+  read(target: string): AsyncIterable<Uint8Array> {
+    return createReadStream(target, { highWaterMark: 256 * 1024 })
   },
 
   real: realpath,

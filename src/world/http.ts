@@ -12,7 +12,11 @@ export interface Http {
   /** One attempt. Throws HttpFault when no complete answer arrived. */
   send(edge: Edge, request: HttpRequest): Promise<HttpAnswer>
   /** Repeats by the edge's policy; `judge` decides about complete answers that are no passing trouble of the server. */
-  ask<T>(request: HttpRequest & Undertaking, judge: (answer: HttpAnswer) => Attempt<T>): Promise<T>
+  ask<T>(
+    undertaking: Undertaking,
+    request: HttpRequest | (() => Promise<HttpRequest>),
+    judge: (answer: HttpAnswer) => Attempt<T>,
+  ): Promise<T>
   close(): Promise<void>
 }
 
@@ -60,7 +64,10 @@ const PASSING = new Set([408, 425, 429, 500, 502, 503, 504])
 
 export interface HttpOptions {
   clock: Clock
+  /** Aborts every exchange but a push when the run is cancelled. */
   signal: AbortSignal
+  /** Aborts also a push that is under way; a cancelled run gives it a few seconds to end. */
+  lastSignal: AbortSignal
   log: (line: string) => void
   env: Readonly<Record<string, string | undefined>>
 }
@@ -69,14 +76,16 @@ export function createHttp(options: HttpOptions): Http {
   const agent = proxyAgent(options.env)
   const http: Http = {
     send: (edge, request) => attempt(agent, options, edge, request),
-    ask: (request, judge) =>
-      persist(request, options, async () => {
+    ask: (undertaking, request, judge) =>
+      persist(undertaking, options, async () => {
+        const { edge, failure } = undertaking
+        const prepared = typeof request === 'function' ? await request() : request
         try {
-          const answer = await http.send(request.edge, request)
+          const answer = await http.send(edge, prepared)
           return passingTrouble(answer, options.clock) ?? judge(answer)
         } catch (error) {
-          if (error instanceof HttpFault && isPassing(error, request.edge)) return { again: error.message }
-          throw error instanceof HttpFault ? new ReleaseError(request.failure(error.message)) : error
+          if (error instanceof HttpFault && isPassing(error, edge)) return { again: error.message }
+          throw error instanceof HttpFault ? new ReleaseError(failure(error.message)) : error
         }
       }),
     close: () => agent.destroy(),
@@ -127,10 +136,11 @@ function proxyAgent(env: HttpOptions['env']): EnvHttpProxyAgent {
 
 async function attempt(
   agent: EnvHttpProxyAgent,
-  { clock, signal }: HttpOptions,
+  { clock, signal: softSignal, lastSignal }: HttpOptions,
   edge: Edge,
   request: HttpRequest,
 ): Promise<HttpAnswer> {
+  const signal = edge === 'push' ? lastSignal : softSignal
   const policy = POLICIES[edge]
   const watch = new Watch(clock, policy)
   const progress = { sentAll: request.body === undefined || typeof request.body === 'string' }

@@ -36,36 +36,55 @@ function derivedForms(secret: string): string[] {
   ]
 }
 
+function say(text: string, print: (line: string) => void): void {
+  for (const line of safeLines(text)) print(line)
+}
+
 /** The runner of this process, through `@actions/core`. */
 export function actionsRunner(env: Readonly<Record<string, string | undefined>>): Runner {
+  const commands = new Commands()
+  const annotate = (
+    title: string,
+    text: string,
+    print: (message: string, properties: core.AnnotationProperties) => void,
+  ): void => {
+    commands.whileOn(() => {
+      print(safeLines(text).join('\n'), { title: safeLine(title) })
+    })
+  }
   return {
     env,
     input: (name) => core.getInput(name),
     mask(secret) {
       if (secret.length < SHORTEST_MASK || /[\r\n]/.test(secret)) return
-      for (const form of new Set(derivedForms(secret))) core.setSecret(form)
+      commands.whileOn(() => {
+        for (const form of new Set(derivedForms(secret))) core.setSecret(form)
+      })
     },
     info: (text) => {
-      for (const line of safeLines(text)) core.info(line)
+      say(text, core.info)
     },
     debug: (text) => {
-      for (const line of safeLines(text)) core.debug(line)
+      commands.whileOn(() => {
+        say(text, core.debug)
+      })
     },
-    notice: (title, text) => core.notice(safeLines(text).join('\n'), { title: safeLine(title) }),
-    warning: (title, text) => core.warning(safeLines(text).join('\n'), { title: safeLine(title) }),
-    error: (title, text) => core.error(safeLines(text).join('\n'), { title: safeLine(title) }),
+    notice: (title, text) => {
+      annotate(title, text, core.notice)
+    },
+    warning: (title, text) => {
+      annotate(title, text, core.warning)
+    },
+    error: (title, text) => {
+      annotate(title, text, core.error)
+    },
     group: (title, body) => core.group(safeLine(title), body),
-    async foreign(body) {
-      const token = `resume-${randomUUID()}`
-      core.info(`::stop-commands::${token}`)
-      try {
-        return await body((line) => {
+    foreign: (body) =>
+      commands.off(() =>
+        body((line) => {
           core.info(`| ${safeLine(line)}`)
-        })
-      } finally {
-        core.info(`::${token}::`)
-      }
-    },
+        }),
+      ),
     output: (name, value) => {
       core.setOutput(name, value)
     },
@@ -76,5 +95,39 @@ export function actionsRunner(env: Readonly<Record<string, string | undefined>>)
       core.saveState(name, value)
     },
     state: (name) => core.getState(name),
+  }
+}
+
+/**
+ * Switches workflow commands off while foreign output is shown, and on again for the moment one of ours is due: a mask
+ * registered while they are off would be ignored, and printed.
+ */
+class Commands {
+  #token: string | undefined
+
+  async off<T>(body: () => Promise<T>): Promise<T> {
+    this.#stop()
+    try {
+      return await body()
+    } finally {
+      this.#resume()
+    }
+  }
+
+  whileOn(command: () => void): void {
+    const wasOff = this.#token !== undefined
+    this.#resume()
+    command()
+    if (wasOff) this.#stop()
+  }
+
+  #stop(): void {
+    this.#token = `resume-${randomUUID()}`
+    core.info(`::stop-commands::${this.#token}`)
+  }
+
+  #resume(): void {
+    if (this.#token !== undefined) core.info(`::${this.#token}::`)
+    this.#token = undefined
   }
 }

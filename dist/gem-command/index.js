@@ -1,0 +1,96 @@
+import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
+var __webpack_exports__ = {};
+
+;// CONCATENATED MODULE: external "node:child_process"
+const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
+;// CONCATENATED MODULE: external "node:os"
+const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+;// CONCATENATED MODULE: external "node:net"
+const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
+;// CONCATENATED MODULE: external "node:readline"
+const external_node_readline_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:readline");
+;// CONCATENATED MODULE: ./lib/json.js
+/** Reading JSON of unknown shape: everything from another machine or process is `unknown` until it was looked at. */
+/** The value a JSON text stands for, or undefined where it is none. */
+function parseJson(source) {
+    try {
+        return JSON.parse(source);
+    }
+    catch {
+        return undefined;
+    }
+}
+function isObject(value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+/** The string at `path` inside `value`, or undefined where anything else is there. */
+function stringAt(value, ...path) {
+    const found = at(value, path);
+    return typeof found === 'string' ? found : undefined;
+}
+/** The object at `path` inside `value`; empty where anything else is there. */
+function objectAt(value, ...path) {
+    const found = at(value, path);
+    return isObject(found) ? found : {};
+}
+/** The objects of the array at `path` inside `value`; none where anything else is there. */
+function objectsAt(value, ...path) {
+    const found = at(value, path);
+    return Array.isArray(found) ? found.filter(isObject) : [];
+}
+function at(value, path) {
+    let found = value;
+    for (const key of path) {
+        if (!isObject(found) || !Object.hasOwn(found, key))
+            return undefined;
+        found = found[key];
+    }
+    return found;
+}
+
+;// CONCATENATED MODULE: ./lib/gem-command.js
+
+
+
+
+
+/**
+ * Stands in for `gem` inside a release task: Bundler runs `$GEM_COMMAND` instead (bundler/gem_helper.rb, Bundler 2.2
+ * to 4.0). `gem push` is handed to the action, which holds the key; everything else is the real `gem`'s business.
+ */
+const SOCKET = 'RELEASE_GEM_SOCKET';
+const [verb, ...args] = process.argv.slice(2);
+const address = process.env[SOCKET];
+process.exitCode = 1;
+if (verb === 'push' && address !== undefined)
+    handOver(address);
+else
+    runGem();
+function handOver(socketAddress) {
+    const socket = (0,external_node_net_namespaceObject.connect)(socketAddress);
+    socket.on('error', () => {
+        process.stderr.write('release-gem: the action that started this task is gone.\n');
+    });
+    socket.write(`${JSON.stringify({ args, cwd: process.cwd() })}\n`);
+    (0,external_node_readline_namespaceObject.createInterface)({ input: socket }).once('line', (line) => {
+        const reply = parseJson(line);
+        process.stdout.write(`${stringAt(reply, 'message') ?? 'release-gem: no answer'}\n`);
+        process.exitCode =
+            typeof reply === 'object' && reply !== null && 'exitCode' in reply && reply.exitCode === 0 ? 0 : 1;
+    });
+}
+function runGem() {
+    const program = process.platform === 'win32' ? 'gem.cmd' : 'gem';
+    const child = (0,external_node_child_process_namespaceObject.spawn)(program, verb === undefined ? [] : [verb, ...args], {
+        stdio: 'inherit',
+        shell: process.platform === 'win32',
+    });
+    child.on('error', () => {
+        process.stderr.write('release-gem: `gem` was not found on PATH.\n');
+        process.exitCode = 127;
+    });
+    child.on('exit', (code, signal) => {
+        process.exitCode = code ?? 128 + (signal ? external_node_os_namespaceObject.constants.signals[signal] : 0);
+    });
+}
+

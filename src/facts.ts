@@ -1,0 +1,33 @@
+import type { Checkout } from './git/checkout.ts'
+import type { Commit, RemoteTag } from './github/repository.ts'
+import type { RunContext } from './github/run-context.ts'
+import type { GemFile } from './rubygems/gem-file.ts'
+import type { Project } from './rubygems/project.ts'
+import type { PublishedVersion } from './rubygems/registry.ts'
+
+/** All that was found out before anything was decided. Gathered by `survey.ts`, read by `plan.ts`. */
+export interface Facts {
+  run: RunContext
+  /** Absent where the working directory is in no git checkout, and when only prebuilt gems are pushed. */
+  checkout: Checkout | undefined
+  /** Absent when gems are prebuilt. */
+  project: Project | undefined
+  /** The files `gems` names, already copied, read and hashed. */
+  prebuilt: readonly GemFile[]
+  github: GitHubFacts | undefined
+  /** Live versions by gem name. */
+  published: ReadonlyMap<string, readonly PublishedVersion[]>
+}
+
+/** Absent from the facts where no tag is wanted and none started the run: GitHub is not asked then. */
+export interface GitHubFacts {
+  /** The commit to be released as GitHub has it; absent where it does not. */
+  commit: Commit | undefined
+  /** Every tag that may matter, by name; a name without a tag maps to undefined. */
+  tags: ReadonlyMap<string, RemoteTag | undefined>
+}
+
+/** The commit a release is made from: what is checked out, or what the event names. */
+export function releasedCommit(facts: Pick<Facts, 'run' | 'checkout'>): string {
+  return facts.checkout?.head ?? facts.run.sha
+}

@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
+import { parseJson, stringAt } from './json.ts'
+
+/**
+ * Stands in for `gem` inside a release task: Bundler runs `$GEM_COMMAND` instead (bundler/gem_helper.rb, Bundler 2.2
+ * to 4.0). `gem push` is handed to the action, which holds the key; everything else is the real `gem`'s business.
+ */
+
+const SOCKET = 'RELEASE_GEM_SOCKET'
+
+const [verb, ...args] = process.argv.slice(2)
+const address = process.env[SOCKET]
+process.exitCode = 1
+if (verb === 'push' && address !== undefined) handOver(address)
+else runGem()
+
+function handOver(socketAddress: string): void {
+  const socket = connect(socketAddress)
+  socket.on('error', () => {
+    process.stderr.write('release-gem: the action that started this task is gone.\n')
+  })
+  socket.write(`${JSON.stringify({ args, cwd: process.cwd() })}\n`)
+  createInterface({ input: socket }).once('line', (line) => {
+    const reply = parseJson(line)
+    process.stdout.write(`${stringAt(reply, 'message') ?? 'release-gem: no answer'}\n`)
+    process.exitCode =
+      typeof reply === 'object' && reply !== null && 'exitCode' in reply && reply.exitCode === 0 ? 0 : 1
+  })
+}
+
+function runGem(): void {
+  const program = process.platform === 'win32' ? 'gem.cmd' : 'gem'
+  const child = spawn(program, verb === undefined ? [] : [verb, ...args], {
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
+  child.on('error', () => {
+    process.stderr.write('release-gem: `gem` was not found on PATH.\n')
+    process.exitCode = 127
+  })
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + (signal ? constants.signals[signal] : 0)
+  })
+}

@@ -1,0 +1,117 @@
+import { title } from './plan/gems.ts'
+import type { PlannedGem } from './plan.ts'
+import type { GemServer } from './server.ts'
+import type { ReleaseGem } from './steps/inspect.ts'
+import { files } from './world/files.ts'
+
+export type GemStatus = 'pushed' | 'already-published' | 'failed' | 'not-tried'
+
+/** One gem of the release, as the `gems` output lists it. */
+export interface GemRecord {
+  name: string
+  version: string
+  platform: string
+  /** Where the build left it; empty before it was built. */
+  file: string
+  sha256: string
+  /** Bytes. */
+  size: number
+  status: GemStatus
+  attested: boolean
+  /** The version's page on the gem server. */
+  url: string
+}
+
+/** What has happened so far; enough to report half a release, and to go on with it by hand. Holds no secret. */
+export interface LedgerRecord {
+  server: string
+  commit: string
+  gems: readonly GemRecord[]
+  tags: readonly string[]
+  finished: boolean
+}
+
+/** Keeps what has happened, in memory and, after every step that cannot be undone, in a file for the post step. */
+export class Ledger {
+  readonly #server: GemServer
+  readonly #journal: string
+  readonly #gems = new Map<string, GemRecord>()
+  readonly #tags: string[] = []
+  #commit = ''
+
+  /** `journal` is the path of the file, below our private directory. */
+  constructor(server: GemServer, journal: string) {
+    this.#server = server
+    this.#journal = journal
+  }
+
+  get record(): LedgerRecord {
+    return this.#record(false)
+  }
+
+  planned(gems: readonly PlannedGem[], commit: string): void {
+    this.#commit = commit
+    for (const gem of gems) {
+      this.#gems.set(title(gem), {
+        name: gem.name,
+        version: gem.version,
+        platform: gem.platform,
+        file: gem.file?.fileName ?? '',
+        sha256: gem.file?.sha256 ?? '',
+        size: gem.file?.size ?? 0,
+        status: 'not-tried',
+        attested: false,
+        url: versionPage(gem, this.#server),
+      })
+    }
+  }
+
+  /** Also for gems that a release task pushed without their having been planned with this platform. */
+  async gem(gem: ReleaseGem, status: GemStatus): Promise<void> {
+    this.#gems.set(title(gem), {
+      name: gem.name,
+      version: gem.version,
+      platform: gem.platform,
+      file: gem.builtPath,
+      sha256: gem.sha256,
+      size: gem.size,
+      status,
+      attested: false,
+      url: versionPage(gem, this.#server),
+    })
+    if (status !== 'not-tried') await this.#save(false)
+  }
+
+  async tagged(names: readonly string[]): Promise<void> {
+    this.#tags.push(...names)
+    await this.#save(false)
+  }
+
+  async finish(): Promise<void> {
+    await this.#save(true)
+  }
+
+  #record(finished: boolean): LedgerRecord {
+    return {
+      server: this.#server.origin,
+      commit: this.#commit,
+      gems: [...this.#gems.values()],
+      tags: this.#tags,
+      finished,
+    }
+  }
+
+  async #save(finished: boolean): Promise<void> {
+    await files.write(this.#journal, JSON.stringify(this.#record(finished)))
+  }
+}
+
+function versionPage(gem: { name: string; version: string; platform: string }, { origin }: GemServer): string {
+  const full = gem.platform === 'ruby' ? gem.version : `${gem.version}-${gem.platform}`
+  return `${origin}/gems/${encodeURIComponent(gem.name)}/versions/${encodeURIComponent(full)}`
+}
+
+/** Whether every gem of the release is on the registry with our bytes. */
+export function isPublished({ gems }: LedgerRecord): boolean {
+  return gems.length > 0 && gems.every(({ status }) => status === 'pushed' || status === 'already-published')
+}

@@ -1,0 +1,22 @@
+/** Text nobody vetted, as Markdown that can be nothing but that text: a code span longer than any run of backticks. */
+export function code(text: string): string {
+  const plain = text.replace(/\s+/g, ' ').trim()
+  if (plain === '') return ''
+  const longest = Math.max(0, ...[...plain.matchAll(/`+/g)].map(([run]) => run.length))
+  const fence = '`'.repeat(longest + 1)
+  const pad = plain.startsWith('`') || plain.endsWith('`') ? ' ' : ''
+  // A pipe ends a table cell even inside a code span.
+  return `${fence}${pad}${plain.replaceAll('|', String.raw`\|`)}${pad}${fence}`
+}
+
+/** A block of such text. */
+export function codeBlock(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length))
+  const fence = '`'.repeat(longest + 1)
+  return `${fence}text\n${text}\n${fence}`
+}
+
+/** A table; cells are Markdown already. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}

@@ -1,0 +1,59 @@
+import type { Problem } from './errors.ts'
+import { ReleaseError } from './errors.ts'
+import { type Facts, releasedCommit } from './facts.ts'
+import { eventProblem } from './github/who-may-release.ts'
+import type { Inputs } from './inputs.ts'
+import { selectGems } from './plan/gems.ts'
+import { chooseStrategy, type BuildMethod } from './plan/strategy.ts'
+import { planTags, type PlannedTag } from './plan/tags.ts'
+import type { GemFile } from './rubygems/gem-file.ts'
+
+/** A gem that this run is to publish. */
+export interface PlannedGem {
+  name: string
+  version: string
+  platform: string
+  /** The gemspec it is built from; absent for a prebuilt gem. */
+  gemspec: string | undefined
+  /** The file itself, for a prebuilt gem. */
+  file: GemFile | undefined
+}
+
+/** What will happen. Nothing after the plan decides anything but how to react to answers. */
+export interface Plan {
+  strategy: 'direct' | 'rake'
+  build: BuildMethod
+  gems: readonly PlannedGem[]
+  commit: string
+  tags: readonly PlannedTag[]
+  /** Each decision with where it comes from, as sentences for the log. */
+  decisions: readonly string[]
+}
+
+/** What one part of the plan contributes: its choice, its sentences, and what stands in the way. */
+export interface Decision<T> {
+  choice: T
+  because: readonly string[]
+  problems: readonly Problem[]
+}
+
+/**
+ * Decides what will happen. Pure: the same inputs and facts give the same plan.
+ * Throws ReleaseError with every problem that can be known before building.
+ */
+export function makePlan(inputs: Inputs, facts: Facts): Plan {
+  const forbidden = eventProblem(facts.run)
+  if (forbidden) throw new ReleaseError(forbidden)
+
+  const gems = selectGems(inputs, facts)
+  const strategy = chooseStrategy(inputs, facts, gems.choice)
+  const tags = planTags(inputs, facts, gems.choice, strategy.choice.strategy)
+  ReleaseError.throwIfAny([...gems.problems, ...strategy.problems, ...tags.problems])
+  return {
+    ...strategy.choice,
+    gems: gems.choice,
+    commit: releasedCommit(facts),
+    tags: tags.choice,
+    decisions: [...gems.because, ...strategy.because, ...tags.because],
+  }
+}

@@ -1,0 +1,186 @@
+import type { Problem } from '../errors.ts'
+import type { Facts } from '../facts.ts'
+import type { Inputs } from '../inputs.ts'
+import type { Decision, PlannedGem } from '../plan.ts'
+import { acceptedTags, matchTag, type TagRules, type Versioned } from '../tags.ts'
+import { allowsPushTo, type GemServer } from '../server.ts'
+
+/** Which gems this run publishes, and whether they may go where they are to go. */
+export function selectGems(inputs: Inputs, facts: Facts): Decision<readonly PlannedGem[]> {
+  const found = facts.project ? fromGemspecs(facts) : fromFiles(facts)
+  if (found.length === 0) return { choice: [], because: [], problems: [nothingToRelease(inputs)] }
+  const byTag = selectByTag(found, inputs, facts)
+  const gems = byTag.choice
+  return {
+    choice: gems,
+    because: [...byTag.because, ...gems.map((gem) => `${title(gem)} is released ${origin(gem)}.`)],
+    problems: [
+      ...byTag.problems,
+      ...checkoutProblems(facts),
+      ...gems.flatMap((gem) => [
+        ...versionProblem(gem, inputs),
+        ...pushHostProblem(gem, inputs, facts),
+        ...takenProblem(gem, inputs, facts),
+      ]),
+    ],
+  }
+}
+
+/** `foo 1.2.3` or `foo 1.2.3 (x86_64-linux)`. */
+export function title(gem: { name: string; version: string; platform: string }): string {
+  return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`
+}
+
+export function tagRules(inputs: Inputs, facts: Pick<Facts, 'project'>): TagRules {
+  const rake = facts.project?.rake
+  const bundler = rake?.state === 'loaded' && rake.gem && rake.tag ? { gem: rake.gem, tag: rake.tag } : undefined
+  return { input: inputs.tag, bundler }
+}
+
+function fromGemspecs({ project }: Facts): PlannedGem[] {
+  return (project?.gemspecs ?? []).map(({ name, version, platform, file }) => ({
+    name,
+    version,
+    platform,
+    gemspec: file,
+    file: undefined,
+  }))
+}
+
+function fromFiles({ prebuilt }: Facts): PlannedGem[] {
+  return prebuilt.map((file) => ({
+    name: file.name,
+    version: file.version,
+    platform: file.platform,
+    gemspec: undefined,
+    file,
+  }))
+}
+
+function origin(gem: PlannedGem): string {
+  return gem.gemspec === undefined ? `as prebuilt (input \`gems\`: ${gem.file?.fileName ?? ''})` : `from ${gem.gemspec}`
+}
+
+function nothingToRelease(inputs: Inputs): Problem {
+  return {
+    code: 'no-gemspec',
+    what: `There is no gemspec in ${JSON.stringify(inputs.workingDirectory)}.`,
+    fix: 'Check out the repository before this step, set `working-directory:` to the directory of the gemspec, or hand over built files with `gems:`.',
+  }
+}
+
+/** A tag that started the run says what is to be released; gems it does not speak for stay out. */
+function selectByTag(gems: readonly PlannedGem[], inputs: Inputs, facts: Facts): Decision<readonly PlannedGem[]> {
+  const { tag } = facts.run
+  if (tag === undefined) return { choice: gems, because: [], problems: [] }
+  const rules = tagRules(inputs, facts)
+  const matched = gems.map((gem) => ({ gem, match: matchTag(tag, gem, rules) }))
+  const mine = matched.filter(({ match }) => match.scope === 'mine')
+  const concerned = mine.length > 0 ? mine : matched
+  const problems = concerned.filter(({ match }) => !match.fits).map(({ gem }) => tagMismatch(tag, gem, rules))
+  const chosen = concerned.map(({ gem }) => gem)
+  const because =
+    mine.length > 0 && chosen.length < gems.length
+      ? [
+          `The tag ${tag} started this run and names ${chosen.map(title).join(', ')}: the other ${String(gems.length - chosen.length)} are left out.`,
+        ]
+      : [`The tag ${tag} started this run.`]
+  return { choice: chosen, because, problems }
+}
+
+function tagMismatch(tag: string, gem: PlannedGem, rules: TagRules): Problem {
+  return {
+    code: 'tag-version-mismatch',
+    what: `The tag ${JSON.stringify(tag)} started this run, but ${gem.gemspec ?? gem.file?.fileName ?? 'the gem'} says ${title(gem)}.`,
+    why: `For this version the tag would have to be one of ${acceptedTags(gem, rules).join(', ')}.`,
+    fix: 'Tag the commit that sets this version, or correct the version and make a new tag. A tag form of your own is declared with `tag:`, such as `tag: release-{version}`.',
+  }
+}
+
+function checkoutProblems({ project, checkout }: Facts): Problem[] {
+  if (!project) return []
+  if (!checkout) {
+    return [
+      {
+        code: 'no-checkout',
+        what: 'The working directory is in no git checkout that can be read, so that the gem cannot be tied to a commit.',
+        why: 'Either nothing was checked out, or git is not installed here (actions/checkout then only unpacks an archive).',
+        fix: 'Add an `actions/checkout` step before this one, and install git in the container image.',
+      },
+    ]
+  }
+  if (checkout.dirty.length === 0) return []
+  const shown = checkout.dirty
+    .slice(0, 10)
+    .map((file) => JSON.stringify(file))
+    .join(', ')
+  return [
+    {
+      code: 'dirty-checkout',
+      what: `The checkout differs from the commit in ${String(checkout.dirty.length)} tracked ${checkout.dirty.length === 1 ? 'file' : 'files'}: ${shown}.`,
+      why: 'A gem built from it would not be what the tag says. Often it is `Gemfile.lock`, changed by `bundle install`.',
+      fix: 'Commit the change, or undo it in a step before this one (`git checkout -- FILE`).',
+    },
+  ]
+}
+
+function versionProblem(gem: PlannedGem, { expectedVersion }: Inputs): Problem[] {
+  if (expectedVersion === undefined || expectedVersion === gem.version) return []
+  return [
+    {
+      code: 'version-mismatch',
+      what: `Input \`expected-version\` is ${JSON.stringify(expectedVersion)}, but ${gem.gemspec ?? gem.file?.fileName ?? 'the gem'} says ${title(gem)}.`,
+      fix: 'Start the run again with the version in the repository, or release the commit that has the expected one.',
+    },
+  ]
+}
+
+function pushHostProblem(gem: PlannedGem, { server }: Inputs, { project }: Facts): Problem[] {
+  const metadata = gem.file?.metadata ?? project?.gemspecs.find((spec) => spec.file === gem.gemspec)?.metadata
+  return pushHostProblems(gem, metadata ?? new Map(), server)
+}
+
+/** Also asked of the built gem, whose metadata decides what the world sees. */
+export function pushHostProblems(
+  gem: { name: string; version: string; platform: string },
+  metadata: ReadonlyMap<string, string>,
+  server: GemServer,
+): Problem[] {
+  const allowed = metadata.get('allowed_push_host') ?? ''
+  if (allowed === '' || allowsPushTo(allowed, server)) return []
+  return [
+    {
+      code: 'push-host-mismatch',
+      what: `${title(gem)} may only be pushed to ${JSON.stringify(allowed)} (gemspec metadata \`allowed_push_host\`), but \`gem-server\` is ${server.origin}.`,
+      fix: `Set \`gem-server:\` to that server, or change \`allowed_push_host\` in the gemspec.`,
+    },
+  ]
+}
+
+/** Only a prebuilt gem's bytes are known before the build; for the others `inspect` compares. */
+function takenProblem(gem: PlannedGem, { server }: Inputs, { published }: Facts): Problem[] {
+  const live = publishedVersion(gem, published)
+  if (!gem.file || !live || live.sha256 === gem.file.sha256) return []
+  return [versionTaken(gem, gem.file.sha256, live.sha256, server.host)]
+}
+
+export function publishedVersion(
+  gem: Versioned & { platform: string },
+  published: Facts['published'],
+): { sha256: string } | undefined {
+  return published.get(gem.name)?.find(({ version, platform }) => version === gem.version && platform === gem.platform)
+}
+
+export function versionTaken(
+  gem: { name: string; version: string; platform: string },
+  ours: string,
+  theirs: string,
+  host: string,
+): Problem {
+  return {
+    code: 'version-taken',
+    what: `${title(gem)} is already on ${host} with other content: SHA-256 ${theirs} there, ${ours} here.`,
+    why: 'A published version cannot be replaced. Either it was released from another state of the code, or the build gives other bytes each time.',
+    fix: 'Bump the version and release that. If the code is the same, compare the two files: `gem fetch` gets the published one.',
+  }
+}

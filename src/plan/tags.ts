@@ -1,0 +1,134 @@
+import type { Problem } from '../errors.ts'
+import { type Facts, releasedCommit } from '../facts.ts'
+import type { RemoteTag } from '../github/repository.ts'
+import type { Inputs } from '../inputs.ts'
+import type { Decision, PlannedGem } from '../plan.ts'
+import { tagFor } from '../tags.ts'
+import { tagRules } from './gems.ts'
+
+export interface PlannedTag {
+  name: string
+  /** Message of the annotated tag, as Bundler writes it. */
+  message: string
+  /** `create` after the push; `exists` on the released commit already; `by-task`: the release task makes it. */
+  action: 'create' | 'exists' | 'by-task'
+}
+
+/** The names of all tags whose state the plan needs to know: the run's own, or those that would be created. */
+export function tagsToLookUp(inputs: Inputs, facts: Pick<Facts, 'run' | 'project' | 'prebuilt'>): string[] {
+  if (facts.run.tag !== undefined) return [facts.run.tag]
+  const gems = facts.project?.gemspecs ?? facts.prebuilt
+  return wantedTags(inputs, facts, gems).map((tag) => tag.name)
+}
+
+/** Which tags there will be. A tag is made once, never moved, and only where none started the run. */
+export function planTags(
+  inputs: Inputs,
+  facts: Facts,
+  gems: readonly PlannedGem[],
+  strategy: 'direct' | 'rake',
+): Decision<readonly PlannedTag[]> {
+  const { run, github } = facts
+  if (run.tag !== undefined) return startedByTag(run.tag, facts)
+  const wanted = wantedTags(inputs, facts, gems)
+  if (wanted.length === 0) return { choice: [], because: ['No tag is created: input `tag` is "false".'], problems: [] }
+  if (strategy === 'rake') return byTask(wanted)
+  if (!github) return { choice: [], because: [], problems: [noToken()] }
+  const problems = wanted.flatMap((tag) => elsewhere(tag.name, github.tags.get(tag.name), facts))
+  if (!github.commit) problems.push(notOnGitHub(facts))
+  const choice = wanted.map((tag) => ({
+    ...tag,
+    action: github.tags.get(tag.name) ? ('exists' as const) : ('create' as const),
+  }))
+  const because = choice.map(({ name, action }) =>
+    action === 'exists'
+      ? `Tag ${name} is on this commit already.`
+      : `Tag ${name} will be created on ${releasedCommit(facts).slice(0, 12)} after the push (${provenance(inputs, facts)}).`,
+  )
+  return { choice, because, problems }
+}
+
+function wantedTags(
+  inputs: Inputs,
+  facts: Pick<Facts, 'run' | 'project' | 'prebuilt'>,
+  gems: readonly { name: string; version: string }[],
+): Omit<PlannedTag, 'action'>[] {
+  const rules = tagRules(inputs, facts)
+  const alone = new Set(gems.map((gem) => gem.version)).size === 1
+  const tags = new Map<string, string>()
+  for (const gem of gems) {
+    const name = tagFor(gem, alone, rules)
+    if (name !== undefined) tags.set(name, `Version ${gem.version}`)
+  }
+  return [...tags].map(([name, message]) => ({ name, message }))
+}
+
+function provenance(inputs: Inputs, facts: Pick<Facts, 'run' | 'project' | 'prebuilt'>): string {
+  if (inputs.tag.kind === 'template') return 'input `tag`'
+  return tagRules(inputs, facts).bundler ? 'the form Bundler uses in this project' : 'default form'
+}
+
+function startedByTag(tag: string, facts: Facts): Decision<readonly PlannedTag[]> {
+  const known = facts.github?.tags.get(tag)
+  const problems = facts.github && !known ? [gone(tag)] : elsewhere(tag, known, facts)
+  if (facts.checkout && facts.checkout.head !== facts.run.sha) problems.push(otherCheckout(tag, facts))
+  return {
+    choice: [{ name: tag, message: '', action: 'exists' }],
+    because: [`No tag is created: ${tag} started this run and names commit ${facts.run.sha.slice(0, 12)}.`],
+    problems,
+  }
+}
+
+function byTask(wanted: readonly Omit<PlannedTag, 'action'>[]): Decision<readonly PlannedTag[]> {
+  return {
+    choice: wanted.map((tag) => ({ ...tag, action: 'by-task' })),
+    because: ['The tag is left to the release task.'],
+    problems: [],
+  }
+}
+
+function elsewhere(name: string, tag: RemoteTag | undefined, facts: Facts): Problem[] {
+  const commit = releasedCommit(facts)
+  if (!tag || tag.commit === commit) return []
+  return [
+    {
+      code: 'tag-commit-mismatch',
+      what: `The tag ${name} names commit ${tag.commit.slice(0, 12)}, but this run releases ${commit.slice(0, 12)}.`,
+      why: 'A tag is never moved. Most often the version was released before and has not been bumped since.',
+      fix: 'Bump the version. If the tag was made by mistake and nothing was published, delete it and run again.',
+    },
+  ]
+}
+
+function gone(tag: string): Problem {
+  return {
+    code: 'tag-commit-mismatch',
+    what: `The tag ${tag} started this run, but it is not in the repository any more.`,
+    fix: 'Push the tag again on the commit to release; that starts a new run.',
+  }
+}
+
+function otherCheckout(tag: string, facts: Facts): Problem {
+  return {
+    code: 'tag-commit-mismatch',
+    what: `The tag ${tag} names commit ${facts.run.sha.slice(0, 12)}, but ${releasedCommit(facts).slice(0, 12)} is checked out.`,
+    fix: 'Use `actions/checkout` without `ref:` in a workflow that is started by tags, and do not commit in it.',
+  }
+}
+
+function notOnGitHub(facts: Facts): Problem {
+  return {
+    code: 'commit-not-on-github',
+    what: `Commit ${releasedCommit(facts).slice(0, 12)} is checked out, but GitHub does not have it, so that it cannot be tagged there.`,
+    why: 'A step before this one made a commit and did not push it.',
+    fix: 'Push the commit before this step, or set `strategy: rake`: Bundler’s release task pushes the branch.',
+  }
+}
+
+function noToken(): Problem {
+  return {
+    code: 'tag-not-permitted',
+    what: 'Input `token` is empty, but a tag has to be created.',
+    fix: 'Leave `token:` out, so that it is the job’s own, and give the job `permissions: contents: write`; or set `tag: false`.',
+  }
+}

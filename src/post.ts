@@ -1,0 +1,56 @@
+import path from 'node:path'
+import { isObject, objectsAt, parseJson, stringAt } from './json.ts'
+import { putBack, savedReceipt } from './persisted-credentials.ts'
+import { JOURNAL, STATE } from './state.ts'
+import { files } from './world/files.ts'
+import { actionsRunner } from './world/runner.ts'
+
+/**
+ * Entry of the post step: puts the credentials file back, removes our private directory, and reports for a main step
+ * that could not. It never fails a job: the release has ended one way or the other.
+ */
+
+const runner = actionsRunner(process.env)
+
+async function restore(): Promise<void> {
+  const receipt = savedReceipt(runner.state(STATE.credentials))
+  if (receipt) runner.info(await putBack(receipt))
+}
+
+/** What the journal of a main step says that was killed before it could report. */
+async function recover(directory: string): Promise<void> {
+  if (runner.state(STATE.reported) === 'true') return
+  const journal = parseJson((await files.text(path.join(directory, JOURNAL))) ?? '')
+  const lines = isObject(journal)
+    ? objectsAt(journal, 'gems').map(
+        (gem) =>
+          `${stringAt(gem, 'name') ?? ''} ${stringAt(gem, 'version') ?? ''} ${stringAt(gem, 'platform') ?? ''}: ${stringAt(gem, 'status') ?? ''}`,
+      )
+    : ['Nothing was published before it stopped.']
+  const text = [
+    'The release was stopped before it could report. State at that moment:',
+    ...lines,
+    'Re-run the job: it asks the registry first and continues from there.',
+  ].join('\n')
+  runner.warning('Release interrupted', text)
+  await runner.summary(
+    `## Release interrupted\n\n${text
+      .split('\n')
+      .map((line) => `    ${line}`)
+      .join('\n')}\n`,
+  )
+}
+
+async function post(): Promise<void> {
+  const directory = runner.state(STATE.privateDirectory)
+  await restore()
+  if (!directory) return
+  await recover(directory)
+  await files.remove(directory)
+}
+
+try {
+  await post()
+} catch (error) {
+  runner.warning('Clean-up incomplete', error instanceof Error ? error.name : 'unknown error')
+}

@@ -1,0 +1,141 @@
+import { ReleaseError } from './errors.ts'
+import type { Facts } from './facts.ts'
+import type { RunContext } from './github/run-context.ts'
+import type { Repository } from './github/repository.ts'
+import type { Inputs } from './inputs.ts'
+import type { Ledger } from './ledger.ts'
+import { keepForLaterSteps } from './persisted-credentials.ts'
+import type { Phases } from './phases.ts'
+import { makePlan, type Plan } from './plan.ts'
+import { KeyRing } from './rubygems/key-ring.ts'
+import { createRegistry, type Registry } from './rubygems/registry.ts'
+import { awaitIndex, lateProblem } from './steps/await.ts'
+import { build } from './steps/build.ts'
+import { exchange } from './steps/exchange.ts'
+import { inspect, type ReleaseGem } from './steps/inspect.ts'
+import { pushSet } from './steps/push-set.ts'
+import { push } from './steps/push.ts'
+import { runReleaseTask } from './steps/release-task.ts'
+import { createTags, prepareTags, type PreparedTag, tagsByTask } from './steps/tag.ts'
+import { verify } from './steps/verify.ts'
+import { repositoryOf, survey } from './survey.ts'
+import type { World } from './world/world.ts'
+
+/** What the steps of one release share. */
+export interface Release {
+  inputs: Inputs
+  run: RunContext
+  registry: Registry
+  /** Absent without a token. */
+  repository: Repository | undefined
+  keys: KeyRing
+  ledger: Ledger
+  phases: Phases
+  world: World
+}
+
+export function prepareRelease(options: Pick<Release, 'inputs' | 'run' | 'ledger' | 'phases' | 'world'>): Release {
+  const { inputs, run, world } = options
+  return {
+    ...options,
+    registry: createRegistry(inputs.server, world.http, world.clock),
+    repository: repositoryOf(inputs, run, world),
+    keys: new KeyRing(() => exchange(inputs.authentication, inputs.server, run, world), world.clock),
+  }
+}
+
+/** The release, from looking around to the last gem being installable. Throws ReleaseError; nothing else. */
+export async function release(it: Release): Promise<void> {
+  const facts = await it.phases.run('Look around', () => survey(it.inputs, it.run, it.registry, it.world))
+  const plan = await it.phases.run('Plan', async () => decide(it, facts))
+
+  const gems = plan.strategy === 'rake' ? await byReleaseTask(it, plan, facts) : await directly(it, plan, facts)
+
+  if (it.inputs.awaitRelease !== 'false') await it.phases.run('Await', () => awaitAll(it, gems))
+}
+
+/** Builds, checks, pushes and tags: our own way, in which the key is the last thing to come into being. */
+async function directly(it: Release, plan: Plan, facts: Facts): Promise<ReleaseGem[]> {
+  const built = await it.phases.run('Build', () =>
+    build(plan, it.inputs.workingDirectory, facts.checkout?.committedAt ?? 0, it.world),
+  )
+  const gems = await it.phases.run('Inspect', () => inspect(built, facts, it.inputs.server, it.world))
+  for (const gem of gems) await it.ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'not-tried')
+  const tags = await it.phases.run('Prepare tag', () => prepare(it, plan, facts))
+
+  const missing = gems.filter((gem) => !gem.alreadyPublished)
+  if (missing.length > 0 || it.inputs.persistCredentials) await it.phases.run('Exchange', () => getKey(it))
+  if (missing.length > 0) {
+    await it.phases.run('Push', () => pushAll(it, missing))
+    await it.phases.run('Verify', () => verifyAll(it, missing))
+  }
+  await it.phases.run('Tag', () => tagAll(it, plan, tags))
+  return gems
+}
+
+/** Runs the project's own release task and gives its pushes our hands. */
+async function byReleaseTask(it: Release, plan: Plan, facts: Facts): Promise<ReleaseGem[]> {
+  await it.phases.run('Exchange', () => getKey(it))
+  const gems = await it.phases.run('Release task', () => runReleaseTask(it, plan, facts))
+  await it.phases.run('Verify', () => verifyAll(it, gems))
+  await it.phases.run('Tag', async () => {
+    const { repository, world } = it
+    const found = repository ? await tagsByTask(plan.tags, plan, repository) : []
+    await it.ledger.tagged(found)
+    if (found.length === 0) world.runner.info('The release task made no tag of the usual form on the released commit.')
+  })
+  return gems
+}
+
+function decide({ inputs, ledger, world }: Release, facts: Facts): Plan {
+  const plan = makePlan(inputs, facts)
+  for (const sentence of plan.decisions) world.runner.info(sentence)
+  ledger.planned(plan.gems, plan.commit)
+  return plan
+}
+
+async function prepare({ repository, world }: Release, plan: Plan, facts: Facts): Promise<PreparedTag[]> {
+  if (!repository) return []
+  return prepareTags(plan, facts, repository, world)
+}
+
+async function getKey({ keys, inputs, world }: Release): Promise<void> {
+  const key = await keys.current()
+  world.runner.info(
+    `Authenticated at ${inputs.server.host}: ${key.source}${key.name === undefined ? '' : ` (${key.name})`}.`,
+  )
+  if (inputs.persistCredentials) await keepForLaterSteps(key, inputs.server, world)
+}
+
+async function pushAll({ keys, registry, ledger, world }: Release, gems: readonly ReleaseGem[]): Promise<void> {
+  await pushSet(gems, async (gem) => {
+    try {
+      await ledger.gem(gem, await push(gem, keys, registry, world))
+    } catch (error) {
+      await ledger.gem(gem, 'failed')
+      throw error
+    }
+  })
+}
+
+async function tagAll(
+  { repository, ledger, world }: Release,
+  plan: Plan,
+  prepared: readonly PreparedTag[],
+): Promise<void> {
+  if (repository) await createTags(prepared, plan, repository, world)
+  await ledger.tagged(plan.tags.map((tag) => tag.name))
+}
+
+async function verifyAll({ registry, world }: Release, gems: readonly ReleaseGem[]): Promise<void> {
+  await Promise.all(gems.map((gem) => verify(gem, registry, world)))
+}
+
+/** A published gem the index is late with is no failed release, unless the workflow says so. */
+async function awaitAll({ inputs, registry, world }: Release, gems: readonly ReleaseGem[]): Promise<void> {
+  const late = await awaitIndex(gems, inputs.awaitTimeout, registry, world)
+  if (late.length === 0) return
+  const problem = lateProblem(late, inputs.awaitTimeout, inputs.server.host)
+  if (inputs.awaitRelease === 'strict') throw new ReleaseError(problem)
+  world.runner.warning('The index is late', [problem.what, problem.why, problem.fix].join('\n'))
+}

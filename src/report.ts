@@ -1,0 +1,89 @@
+import { documentation, type Problem, type ReleaseError } from './errors.ts'
+import { type GemRecord, isPublished, type LedgerRecord } from './ledger.ts'
+import { code, codeBlock, table } from './markdown.ts'
+import type { Phase } from './phases.ts'
+import { title } from './plan/gems.ts'
+import { duration } from './world/clock.ts'
+import type { Runner } from './world/runner.ts'
+
+/** Sets every output from what has happened; also when the release stopped half-way. */
+export function setOutputs(record: LedgerRecord, runner: Runner): void {
+  const [first] = record.gems
+  const built = record.gems.filter((gem) => gem.sha256 !== '')
+  runner.output('gems', JSON.stringify(record.gems))
+  runner.output('name', first?.name ?? '')
+  runner.output('version', first?.version ?? '')
+  runner.output('tag', record.tags[0] ?? '')
+  runner.output('published', String(isPublished(record)))
+  runner.output('checksums', built.map((gem) => `${gem.sha256}  ${baseName(gem)}`).join('\n'))
+  runner.output('release-url', '')
+}
+
+function baseName({ file }: GemRecord): string {
+  return file.split(/[\\/]/).at(-1) ?? file
+}
+
+/** What became of the release, in one sentence that is true in every state. */
+export function outcome(record: LedgerRecord): string {
+  const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published')
+  if (record.gems.length === 0 || out.length === 0) return 'Nothing was published.'
+  if (out.length === record.gems.length) {
+    const tags = record.tags.length > 0 ? ` Tag: ${record.tags.join(', ')}.` : ''
+    return `${out.map(title).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`
+  }
+  const rest = record.gems.filter((gem) => !out.includes(gem))
+  return `Published: ${out.map(title).join(', ')}. Not published: ${rest.map((gem) => `${title(gem)} (${gem.status})`).join(', ')}.`
+}
+
+/** The one error annotation of a failed run, and what to do next in the log. */
+export function announceFailure(error: ReleaseError, record: LedgerRecord, runner: Runner): void {
+  const [first, ...others] = error.problems
+  const texts = error.problems.map(problemText)
+  runner.error(
+    `${first.code}${others.length > 0 ? ` (and ${String(others.length)} more)` : ''}`,
+    [...texts, outcome(record)].join('\n\n'),
+  )
+}
+
+/** A problem as the text of an annotation: what, why, what to do, and where more is written. */
+export function problemText({ code: name, what, why, fix }: Problem): string {
+  return [what, ...(why === undefined ? [] : [why]), fix, `See ${documentation(name)}.`].join('\n')
+}
+
+/** The job summary: what is public, and, where something failed, why and what to do. */
+export function summary(record: LedgerRecord, phases: readonly Phase[], error: ReleaseError | undefined): string {
+  const sections = [
+    `## ${error ? 'Release failed' : 'Release'}`,
+    code(outcome(record)),
+    ...(record.gems.length > 0 ? [gemTable(record.gems)] : []),
+    ...(error ? error.problems.map(problemSection) : []),
+    ...(phases.length > 0 ? [phaseTable(phases)] : []),
+  ]
+  return `${sections.join('\n\n')}\n`
+}
+
+function gemTable(gems: readonly GemRecord[]): string {
+  const rows = gems.map((gem) => [
+    gem.status === 'pushed' || gem.status === 'already-published' ? `[${code(gem.name)}](${gem.url})` : code(gem.name),
+    code(gem.version),
+    code(gem.platform),
+    code(gem.status),
+    gem.sha256 === '' ? '' : code(gem.sha256),
+    gem.size === 0 ? '' : String(gem.size),
+  ])
+  return table(['Gem', 'Version', 'Platform', 'Status', 'SHA-256', 'Bytes'], rows)
+}
+
+function problemSection({ code: name, what, why, fix }: Problem): string {
+  return [
+    `### ${name}`,
+    codeBlock([what, ...(why === undefined ? [] : [why])].join('\n')),
+    'What to do:',
+    codeBlock(fix),
+  ].join('\n\n')
+}
+
+function phaseTable(phases: readonly Phase[]): string {
+  const rows = phases.map(({ name, took }) => [name, duration(took)])
+  return `<details><summary>Time taken</summary>\n\n${table(['Step', 'Took'], rows)}\n\n</details>`
+}

@@ -1,0 +1,11 @@
+/**
+ * The SHA-256 of one version in a compact index file (`/info/NAME`): lines of
+ * `NUMBER[-PLATFORM] DEPENDENCIES|checksum:HEX,ruby:…,created_at:…`. Keys and values part at the first colon, since
+ * times hold more of them; unknown keys are left alone (guides.rubygems.org, "Compact Index API").
+ */
+export function checksumOf(info: string, version: string, platform: string): string | undefined {
+  const label = platform === 'ruby' ? version : `${version}-${platform}`
+  const line = info.split('\n').find((candidate) => candidate.startsWith(`${label} `))
+  const facts = line?.slice(line.indexOf('|') + 1).split(',') ?? []
+  return facts.find((fact) => fact.startsWith('checksum:'))?.slice('checksum:'.length)
+}

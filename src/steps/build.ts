@@ -1,0 +1,115 @@
+import path from 'node:path'
+import { ReleaseError } from '../errors.ts'
+import { title } from '../plan/gems.ts'
+import type { Plan, PlannedGem } from '../plan.ts'
+import { buildEnvironment } from '../rubygems/child-environment.ts'
+import { files } from '../world/files.ts'
+import { type Finished, ProgramNotFound } from '../world/processes.ts'
+import type { World } from '../world/world.ts'
+
+export interface BuiltGem {
+  planned: PlannedGem
+  /** Absolute path of the file the build left. */
+  path: string
+}
+
+/** Bundler's task and this action leave gems here. */
+const PACKAGES = 'pkg'
+
+/**
+ * Builds what the plan says with the project's own tools, without any credential in their environment, and finds the
+ * files they made. Throws ReleaseError: `build-failed`, `ruby-unavailable`.
+ */
+export async function build(
+  plan: Plan,
+  workingDirectory: string,
+  committedAt: number,
+  world: World,
+): Promise<BuiltGem[]> {
+  const env = buildEnvironment(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) })
+  const run = (command: readonly string[]): Promise<void> => runBuild(command, workingDirectory, env, world)
+  switch (plan.build.kind) {
+    case 'prebuilt':
+    case 'release-task':
+      return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.path }] : []))
+    case 'gem-build':
+      return buildEach(plan, workingDirectory, run)
+    case 'rake-build': {
+      const before = Date.now()
+      await run(plan.build.bundler ? ['bundle', 'exec', 'rake', 'build'] : ['rake', 'build'])
+      return Promise.all(plan.gems.map((planned) => findBuilt(planned, workingDirectory, before)))
+    }
+  }
+}
+
+async function buildEach(
+  plan: Plan,
+  workingDirectory: string,
+  run: (command: readonly string[]) => Promise<void>,
+): Promise<BuiltGem[]> {
+  const built: BuiltGem[] = []
+  await files.makeDirectory(path.join(workingDirectory, PACKAGES))
+  for (const planned of plan.gems) {
+    if (planned.gemspec === undefined) continue
+    const target = path.join(PACKAGES, fileName(planned))
+    await run(['gem', 'build', planned.gemspec, '--output', target])
+    built.push({ planned, path: path.join(workingDirectory, target) })
+  }
+  return built
+}
+
+/** What RubyGems calls the file (`Gem::Specification#file_name`). */
+export function fileName({ name, version, platform }: { name: string; version: string; platform: string }): string {
+  return `${name}-${version}${platform === 'ruby' ? '' : `-${platform}`}.gem`
+}
+
+/** The file `rake build` made: in `pkg/` by Bundler's habit, beside the gemspec otherwise; a leftover does not count. */
+export async function findBuilt(planned: PlannedGem, workingDirectory: string, since: number): Promise<BuiltGem> {
+  for (const directory of [PACKAGES, '.']) {
+    const candidate = path.join(workingDirectory, directory, fileName(planned))
+    const writtenAt = await files.writtenAt(candidate)
+    // File systems keep times in steps of up to two seconds.
+    if (writtenAt !== undefined && writtenAt >= since - 2000) return { planned, path: candidate }
+  }
+  throw new ReleaseError({
+    code: 'build-failed',
+    what: `The build ended well, but left no new file ${fileName(planned)} for ${title(planned)}, neither in \`pkg\` nor beside the gemspec.`,
+    fix: 'Let the project’s `build` task write there, or build in a step of your own and hand the files over with `gems:`.',
+  })
+}
+
+async function runBuild(
+  command: readonly string[],
+  cwd: string,
+  env: Record<string, string>,
+  { runner, processes }: World,
+): Promise<void> {
+  const [program = '', ...args] = command
+  runner.info(`$ ${command.join(' ')}`)
+  const finished = await runner
+    .foreign((print) => processes.run({ program, args, cwd, env, onLine: print }))
+    .catch((error: unknown) => {
+      throw error instanceof ProgramNotFound ? notFound(program, error) : error
+    })
+  if (finished.code !== 0) throw failed(command, finished)
+}
+
+function notFound(program: string, cause: Error): ReleaseError {
+  return new ReleaseError(
+    {
+      code: 'ruby-unavailable',
+      what: `There is no \`${program}\` on PATH, and the project is built with it.`,
+      fix: 'Add a `ruby/setup-ruby` step before this one, or build in another job and hand the files over with `gems:`.',
+    },
+    { cause },
+  )
+}
+
+function failed(command: readonly string[], finished: Finished): ReleaseError {
+  return new ReleaseError({
+    code: 'build-failed',
+    what: `\`${command.join(' ')}\` failed with exit code ${String(finished.code)}.`,
+    why: finished.tail.slice(-8).join('\n'),
+    fix: 'Nothing was published. Make this command work in a clean checkout of the commit.',
+  })
+}

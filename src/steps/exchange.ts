@@ -1,0 +1,214 @@
+import { type Problem, ReleaseError } from '../errors.ts'
+import { type Claims, publisherForm, readClaims, workflowOf } from '../github/claims.ts'
+import { requestIdToken } from '../github/oidc.ts'
+import type { RunContext } from '../github/run-context.ts'
+import { API_TOKEN, type Authentication } from '../inputs.ts'
+import { isObject, stringAt } from '../json.ts'
+import type { ApiKey } from '../rubygems/api-key.ts'
+import { existingKey } from '../rubygems/existing-key.ts'
+import type { GemServer } from '../server.ts'
+import { describe, type HttpAnswer } from '../world/http.ts'
+import type { Attempt } from '../world/retry.ts'
+import { Secret } from '../world/secret.ts'
+import type { World } from '../world/world.ts'
+
+/** Keys of RubyGems.org: prefix and 24 random bytes (rubygems.org app/controllers/concerns/api_keyable.rb). */
+const RUBYGEMS_KEY = /^rubygems_[0-9a-f]{48}$/
+/** An ID token lives five minutes; an older one than this is not worth sending again. */
+const TOKEN_AGE = 4 * 60 * 1000
+
+/**
+ * The key to push with: exchanged for an ID token, or given. Masked before it is returned.
+ * Throws ReleaseError: `id-token-*`, `exchange-*`, `no-credentials`.
+ */
+export async function exchange(
+  authentication: Authentication,
+  server: GemServer,
+  run: RunContext,
+  world: World,
+): Promise<ApiKey> {
+  switch (authentication.kind) {
+    case 'api-token':
+      return { value: authentication.token, source: 'input `api-token`' }
+    case 'existing':
+      return existingKey(server, world)
+    case 'trusted-publisher':
+      return exchangeToken({
+        path: '/api/v1/oidc/trusted_publisher/exchange_token',
+        source: 'trusted publisher',
+        audience: authentication.audience,
+        server,
+        run,
+        world,
+      })
+    case 'api-key-role':
+      return exchangeToken({
+        path: `/api/v1/oidc/api_key_roles/${encodeURIComponent(authentication.role)}/assume_role`,
+        source: 'API key role',
+        audience: authentication.audience,
+        server,
+        run,
+        world,
+      })
+  }
+}
+
+interface Exchange {
+  path: string
+  source: 'trusted publisher' | 'API key role'
+  audience: string
+  server: GemServer
+  run: RunContext
+  world: World
+}
+
+async function exchangeToken(options: Exchange): Promise<ApiKey> {
+  const { server, world } = options
+  let token = await freshToken(options)
+  const claims = readClaims(token.value)
+  const started = world.clock.now()
+  return world.http.ask(
+    {
+      edge: 'exchange',
+      purpose: `exchange the ID token at ${server.host}`,
+      failure: (reason) => ({
+        code: 'exchange-failed',
+        what: `${server.host} gave no key for the ID token: ${reason}.`,
+        fix: 'Nothing was published. Re-run the job when the registry answers again (status.rubygems.org).',
+      }),
+    },
+    async () => {
+      if (token.sent && isSpent(options, token, world)) token = await freshToken(options)
+      token.sent = true
+      return {
+        method: 'POST',
+        url: new URL(options.path, server.origin),
+        headers: { accept: 'application/json', 'content-type': 'application/json' },
+        body: JSON.stringify({ jwt: token.value.reveal() }),
+      }
+    },
+    (answer) => judge(answer, { ...options, claims, started }),
+  )
+}
+
+interface IdToken {
+  value: Secret
+  /** On the monotonic clock. */
+  at: number
+  sent: boolean
+}
+
+/** An API key role accepts a token once (`jti` must be unique), and nobody accepts one after five minutes. */
+function isSpent({ source }: Exchange, token: IdToken, { clock }: World): boolean {
+  return source === 'API key role' || clock.now() - token.at > TOKEN_AGE
+}
+
+async function freshToken({ run, audience, world }: Exchange): Promise<IdToken> {
+  const value = await requestIdToken(run, audience, world.http, world.runner)
+  return { value, at: world.clock.now(), sent: false }
+}
+
+interface Exchanged extends Exchange {
+  claims: Claims | undefined
+  started: number
+}
+
+function judge(answer: HttpAnswer, exchanged: Exchanged): Attempt<ApiKey> {
+  const { server } = exchanged
+  if (answer.status === 201) return { done: acceptKey(answer, exchanged) }
+  // Whatever a success without a key is, its body is not shown: it was meant to hold one.
+  if (answer.status < 300) return { again: `the answer was ${String(answer.status)} without a key` }
+  if (answer.status === 404) throw new ReleaseError(refused(exchanged))
+  throw new ReleaseError({
+    code: 'exchange-failed',
+    what: `${server.host} did not accept the ID token: ${describe(answer)}.`,
+    fix: 'Nothing was published. If the answer is a web page, something between this runner and the registry blocks it.',
+  })
+}
+
+function acceptKey(answer: HttpAnswer, { server, source, run, world, started }: Exchanged): ApiKey {
+  const value = stringAt(answer.json, 'rubygems_api_key') ?? ''
+  const shape = server.kind === 'other' ? API_TOKEN : RUBYGEMS_KEY
+  if (value) world.runner.mask(value)
+  const name = stringAt(answer.json, 'name')
+  const doubt = shape.test(value) ? doubtful(answer, name, source, run) : 'its key does not have the shape of one'
+  if (doubt !== undefined) {
+    throw new ReleaseError({
+      code: 'exchange-untrusted',
+      what: `${server.host} answered the exchange with success, but ${doubt}. The answer is not used.`,
+      why: 'It may have come from a cache or a proxy and belong to somebody else.',
+      fix: 'Nothing was published. Re-run the job; if it persists, report it to the registry’s security contact.',
+    })
+  }
+  const lifetime = Date.parse(stringAt(answer.json, 'expires_at') ?? '') - Date.parse(answer.headers.get('date') ?? '')
+  return {
+    value: new Secret(value),
+    source,
+    ...(name === undefined ? {} : { name }),
+    // Counted from before the request, on our own clock: the key can only live longer than that.
+    ...(Number.isFinite(lifetime) ? { expiresAt: started + lifetime } : {}),
+  }
+}
+
+/** What shows that the answer is not this job's own; undefined where nothing does. */
+function doubtful(answer: HttpAnswer, name: string | undefined, source: string, run: RunContext): string | undefined {
+  if (Number(answer.headers.get('age') ?? '0') > 0 || /\bhit\b/i.test(answer.headers.get('x-cache') ?? '')) {
+    return 'it was served from a cache'
+  }
+  const scopes = isObject(answer.json) && Array.isArray(answer.json['scopes']) ? answer.json['scopes'] : []
+  if (!scopes.includes('push_rubygem')) return 'its key may not push'
+  // rubygems.org names the key of a trusted publisher `GitHub Actions OWNER/REPO @ .github/workflows/FILE …`.
+  const owner = /^GitHub Actions (\S+) @ /.exec(name ?? '')?.[1]
+  if (source === 'trusted publisher' && owner !== undefined && owner !== run.repository)
+    return `its key is for ${owner}`
+  return undefined
+}
+
+/** Every refusal of the registry is the same 404: the cause has to be found in our own claims. */
+function refused({ server, source, claims, audience }: Exchanged): Problem {
+  if (source === 'API key role') {
+    return {
+      code: 'exchange-refused',
+      what: `${server.host} refused to hand out a key for this API key role (404, it gives no reason).`,
+      why: `The role does not exist, or its conditions do not accept this job: audience ${JSON.stringify(audience)}, ${claimList(claims)}.`,
+      fix: 'Compare the role’s conditions on the gem server with these values; `sub` has a new form in repositories created since July 2026.',
+    }
+  }
+  return {
+    code: 'exchange-refused',
+    what: `${server.host} knows no trusted publisher for this job (404, it gives no reason).`,
+    why: likelyCause(claims),
+    fix: [
+      `On ${server.origin}, open the gem’s page, “Trusted publishers”, “Create”, and enter exactly:`,
+      ...(claims ? Object.entries(publisherForm(claims)).map(([field, value]) => `  ${field}: ${value}`) : []),
+      'For a gem that was never published, create a pending trusted publisher in your profile instead; it is good for 12 hours.',
+    ].join('\n'),
+  }
+}
+
+function likelyCause(claims: Claims | undefined): string {
+  if (!claims) return 'The ID token could not be read.'
+  const callee = workflowOf(claims.jobWorkflowRef)
+  const caller = workflowOf(claims.workflowRef)
+  if (
+    callee &&
+    caller &&
+    callee.repository === claims.repository &&
+    callee.ref !== claims.ref &&
+    callee.file !== caller.file
+  ) {
+    return `The job lives in the reusable workflow ${callee.file} at ${callee.ref}, while the run is at ${claims.ref}: within one repository the registry wants both to be the same. Call it as \`./.github/workflows/${callee.file}\`.`
+  }
+  if (callee && caller && callee.file !== caller.file) {
+    return `The job lives in the reusable workflow ${callee.file}: that file counts, not ${caller.file}, which was started.`
+  }
+  if (claims.environment === undefined)
+    return 'Most often a field differs, or the publisher has an environment and this job has none (`environment:`).'
+  return `Most often a field differs; this job runs in the environment ${JSON.stringify(claims.environment)}.`
+}
+
+function claimList(claims: Claims | undefined): string {
+  if (!claims) return 'claims unreadable'
+  const { repository, ref, environment, jobWorkflowRef, eventName } = claims
+  return `repository ${repository}, ref ${ref}, environment ${environment ?? '(none)'}, job_workflow_ref ${jobWorkflowRef}, event_name ${eventName}`
+}

@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import path from 'node:path'
+import { type Problem, ReleaseError } from '../errors.ts'
+import type { Facts } from '../facts.ts'
+import { publishedVersion, pushHostProblems, title, versionTaken } from '../plan/gems.ts'
+import type { PlannedGem } from '../plan.ts'
+import { type GemFile, readGem } from '../rubygems/gem-file.ts'
+import type { GemServer } from '../server.ts'
+import type { World } from '../world/world.ts'
+import type { BuiltGem } from './build.ts'
+
+/** A gem whose bytes are known, copied where no build code reaches for them, and compared with the plan. */
+export interface ReleaseGem extends GemFile {
+  /** Where the build left it, for outputs and reports. */
+  builtPath: string
+  /** The registry has exactly these bytes already. */
+  alreadyPublished: boolean
+}
+
+/** A fresh name below our private directory: the one copy that is hashed, inspected and sent. */
+export function privateCopy(world: World): string {
+  return path.join(world.privateDirectory, `${randomUUID()}.gem`)
+}
+
+/**
+ * Reads every gem as built and compares it with what was planned and with what is published.
+ * Throws ReleaseError with all problems: `gem-unexpected`, `push-host-mismatch`, `version-taken`, `gem-invalid`.
+ */
+export async function inspect(
+  built: readonly BuiltGem[],
+  facts: Facts,
+  server: GemServer,
+  world: World,
+): Promise<ReleaseGem[]> {
+  const gems = await Promise.all(
+    built.map(async ({ planned, path: builtPath }) => {
+      const file = planned.file ?? (await readGem(builtPath, { copyTo: privateCopy(world) }))
+      const live = publishedVersion(planned, facts.published)
+      return { ...file, builtPath, planned, live, alreadyPublished: live?.sha256 === file.sha256 }
+    }),
+  )
+  ReleaseError.throwIfAny(
+    gems.flatMap((gem) => [
+      ...unexpected(gem, gem.planned),
+      ...pushHostProblems(gem, gem.metadata, server),
+      ...(gem.live && !gem.alreadyPublished ? [versionTaken(gem, gem.sha256, gem.live.sha256, server.host)] : []),
+    ]),
+  )
+  for (const gem of gems) describe(gem, server, world)
+  return gems.map(({ planned: _planned, live: _live, ...gem }) => gem)
+}
+
+function describe(gem: ReleaseGem, server: GemServer, { runner }: World): void {
+  runner.info(`${title(gem)}: ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`)
+  const runtime = gem.dependencies.filter((dependency) => dependency.type === 'runtime')
+  if (runtime.length > 0) {
+    runner.info(`  depends on ${runtime.map(({ name, requirement }) => `${name} ${requirement}`).join('; ')}`)
+  }
+  if (gem.alreadyPublished)
+    runner.info(`  is on ${server.host} already with exactly these bytes: it will not be pushed again.`)
+}
+
+/** The gemspec was evaluated twice, once to plan and once to build: both must have said the same. */
+function unexpected(gem: GemFile, planned: PlannedGem): Problem[] {
+  const same = gem.name === planned.name && gem.version === planned.version && gem.platform === planned.platform
+  if (same) return []
+  return [
+    {
+      code: 'gem-unexpected',
+      what: `The build made ${title(gem)}, but ${planned.gemspec ?? 'the plan'} said ${title(planned)}.`,
+      why: 'The gemspec depends on something that changed between reading and building it, such as the clock or a file the build writes.',
+      fix: 'Make name, version and platform in the gemspec independent of the build.',
+    },
+  ]
+}

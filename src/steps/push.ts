@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto'
+import { type Problem, ReleaseError } from '../errors.ts'
+import { title, versionTaken } from '../plan/gems.ts'
+import type { ApiKey } from '../rubygems/api-key.ts'
+import type { KeyRing } from '../rubygems/key-ring.ts'
+import { adviceFor, meaningOf } from '../rubygems/push-answer.ts'
+import type { Registry } from '../rubygems/registry.ts'
+import { files } from '../world/files.ts'
+import { describe, type HttpAnswer, HttpFault, isPassing, passingTrouble, type Upload } from '../world/http.ts'
+import { type Attempt, persist } from '../world/retry.ts'
+import type { World } from '../world/world.ts'
+import type { ReleaseGem } from './inspect.ts'
+import { publishedDigest } from './verify.ts'
+
+/** How a gem came to be on the registry. */
+export type Pushed = 'pushed' | 'already-published'
+
+/**
+ * Brings one gem to the registry, and does not believe anything but its digest: after every answer that leaves the
+ * outcome open the registry is asked before the very same bytes are sent again.
+ * Throws ReleaseError: `push-refused`, `push-failed`, `version-taken`, `version-yanked`.
+ */
+export async function push(gem: ReleaseGem, keys: KeyRing, registry: Registry, world: World): Promise<Pushed> {
+  const undertaking = {
+    edge: 'push' as const,
+    purpose: `push ${title(gem)}`,
+    failure: (reason: string): Problem => ({
+      code: 'push-failed',
+      what: `${title(gem)} could not be pushed to ${registry.server.host}: ${reason}.`,
+      why: 'The registry does not show this version with our bytes, so that it is most likely not published.',
+      fix: 'Re-run the job: it asks the registry first and sends the gem again only if it is not there.',
+    }),
+  }
+  let doubt = false
+  const log = (line: string): void => {
+    world.runner.info(line)
+  }
+  return persist(undertaking, { clock: world.clock, signal: world.signal, log }, async () => {
+    if (doubt) {
+      const settled = await compare(gem, registry, world, 1)
+      if (settled) return settled
+    }
+    const outcome = await pushOnce(gem, keys, registry, world)
+    doubt = 'again' in outcome
+    return outcome
+  })
+}
+
+async function pushOnce(gem: ReleaseGem, keys: KeyRing, registry: Registry, world: World): Promise<Attempt<Pushed>> {
+  const key = await keys.current()
+  try {
+    const answer = await registry.push(key, upload(gem))
+    return passingTrouble(answer, world.clock) ?? (await judge(answer, { gem, key, keys, registry, world }))
+  } catch (error) {
+    if (error instanceof HttpFault && (isPassing(error, 'push') || error.kind === 'unusable'))
+      return { again: error.message }
+    if (error instanceof HttpFault) throw new ReleaseError(notSent(gem, registry, error))
+    throw error
+  }
+}
+
+interface Pushing {
+  gem: ReleaseGem
+  key: ApiKey
+  keys: KeyRing
+  registry: Registry
+  world: World
+}
+
+async function judge(answer: HttpAnswer, pushing: Pushing): Promise<Attempt<Pushed>> {
+  const { gem, key, keys, registry, world } = pushing
+  switch (meaningOf(answer, registry.server)) {
+    case 'registered':
+    case 'already-pushed':
+      world.runner.info(`${registry.server.host}: ${answer.text.trim().split('\n')[0] ?? ''}`)
+      return { done: 'pushed' }
+    case 'live':
+      return (
+        (await compare(gem, registry, world)) ?? {
+          again: 'the registry says the version exists, but does not show it yet',
+        }
+      )
+    case 'unfinished':
+      return (
+        (await compare(gem, registry, world)) ?? { again: 'an earlier push of this version has not been finished yet' }
+      )
+    case 'unclear':
+      return { again: describe(answer) }
+    case 'key-refused':
+      if (!keys.mayHaveExpired(key)) break
+      await keys.replace(key)
+      return { again: 'the key had expired' }
+    case 'yanked':
+      throw new ReleaseError(yanked(gem, registry))
+    case 'not-attached':
+    case 'all-yanked':
+    case 'refused':
+      break
+  }
+  throw new ReleaseError(refused(answer, pushing))
+}
+
+/** Asks the registry what it has: once where sending again is safe anyway, patiently where it says it has it. */
+async function compare(
+  gem: ReleaseGem,
+  registry: Registry,
+  world: World,
+  reads?: number,
+): Promise<{ done: Pushed } | undefined> {
+  const digest = await publishedDigest(gem, registry, world, reads)
+  if (digest === undefined) return undefined
+  if (digest !== gem.sha256) throw new ReleaseError(versionTaken(gem, gem.sha256, digest, registry.server.host))
+  world.runner.info(`${registry.server.host} has ${title(gem)} with exactly our bytes.`)
+  return { done: 'already-published' }
+}
+
+/**
+ * The private copy as a stream, hashed once more on its way: the last chunk is only let go when the digest is the one
+ * that was inspected, so that a file changed in between is never completely sent.
+ */
+function upload(gem: ReleaseGem): Upload {
+  return {
+    bytes: gem.size,
+    async *chunks() {
+      const hash = createHash('sha256')
+      let held: Uint8Array | undefined
+      for await (const chunk of files.read(gem.path)) {
+        hash.update(chunk)
+        if (held) yield held
+        held = chunk
+      }
+      if (hash.digest('hex') !== gem.sha256) throw new ReleaseError(changed(gem))
+      if (held) yield held
+    },
+  }
+}
+
+function changed(gem: ReleaseGem): Problem {
+  return {
+    code: 'tampered-job',
+    what: `The private copy of ${title(gem)} changed between inspection and upload. The upload was broken off.`,
+    why: 'A process of this job, most likely one the build left behind, writes to files below RUNNER_TEMP.',
+    fix: 'Build in a separate job, and publish the files with `gems:` and `checksums:`.',
+  }
+}
+
+function notSent(gem: ReleaseGem, registry: Registry, fault: HttpFault): Problem {
+  return {
+    code: 'push-failed',
+    what: `${title(gem)} was not sent to ${registry.server.host}: ${fault.message}.`,
+    why: 'A connection whose other end cannot be trusted is never used.',
+    fix: 'If a proxy of your own intercepts TLS, give its certificate with `NODE_EXTRA_CA_CERTS`.',
+  }
+}
+
+function yanked(gem: ReleaseGem, { server }: Registry): Problem {
+  return {
+    code: 'version-yanked',
+    what: `${title(gem)} was published on ${server.host} and yanked: this version number cannot be used again.`,
+    fix: 'Bump the version and release that.',
+  }
+}
+
+function refused(answer: HttpAnswer, { gem, key, registry }: Pushing): Problem {
+  const { host, origin } = registry.server
+  const meaning = meaningOf(answer, registry.server)
+  const what = `${host} refused ${title(gem)}: ${describe(answer)}.`
+  if (meaning === 'not-attached') {
+    return {
+      code: 'push-refused',
+      what,
+      why: `The key is valid (${key.source}${key.name === undefined ? '' : `, “${key.name}”`}), but ${gem.name} does not trust this workflow.`,
+      fix: `Add this workflow as a trusted publisher on ${origin}/gems/${gem.name}. A gem that was never published needs a pending trusted publisher in your profile, which is good for 12 hours. If another gem trusts the same workflow with an environment and this one without, give both the same.`,
+    }
+  }
+  if (meaning === 'all-yanked') {
+    return {
+      code: 'push-refused',
+      what,
+      why: 'All versions of this gem were yanked; with them its owners and trusted publishers are gone.',
+      fix: 'Create a pending trusted publisher for the name in your profile, and bump the version.',
+    }
+  }
+  if (meaning === 'key-refused') {
+    return {
+      code: 'push-refused',
+      what,
+      why: `The key (${key.source}) is unknown there or has expired.`,
+      fix: 'Check the token, or use a trusted publisher, which needs none.',
+    }
+  }
+  return {
+    code: 'push-refused',
+    what,
+    fix:
+      adviceFor(answer) ??
+      'Correct what the registry names. What was published before this gem stays published; a re-run does not send it again.',
+  }
+}

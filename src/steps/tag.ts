@@ -1,0 +1,71 @@
+import { type Problem, ReleaseError } from '../errors.ts'
+import type { Facts } from '../facts.ts'
+import type { PlannedTag } from '../plan/tags.ts'
+import type { Plan } from '../plan.ts'
+import type { Repository } from '../github/repository.ts'
+import type { World } from '../world/world.ts'
+
+/** A tag whose object exists but which no ref names yet. */
+export interface PreparedTag {
+  name: string
+  /** SHA of the tag object. */
+  object: string
+}
+
+/**
+ * Makes the objects of the tags to come. It needs the very permission that the tags will, and nobody sees it: a
+ * missing permission is found before the first push. Throws ReleaseError (`tag-not-permitted`).
+ */
+export async function prepareTags(
+  plan: Plan,
+  facts: Facts,
+  repository: Repository,
+  world: World,
+): Promise<PreparedTag[]> {
+  const author = facts.github?.commit?.author
+  const tagger = {
+    name: author?.name ?? facts.run.actor,
+    email: author?.email ?? `${facts.run.actor}@users.noreply.github.com`,
+    date: world.clock.date(),
+  }
+  const wanted = plan.tags.filter((tag) => tag.action === 'create')
+  return Promise.all(
+    wanted.map(async ({ name, message }) => ({
+      name,
+      object: await repository.prepareTag({ name, message, commit: plan.commit, tagger }),
+    })),
+  )
+}
+
+/** Names the prepared objects; an equal tag made meanwhile is as good. Throws ReleaseError (`tag-commit-mismatch`). */
+export async function createTags(
+  prepared: readonly PreparedTag[],
+  plan: Plan,
+  repository: Repository,
+  { runner }: World,
+): Promise<void> {
+  for (const { name, object } of prepared) {
+    if ((await repository.createTag(name, object)) === 'created') {
+      runner.info(`Created tag ${name} on ${plan.commit.slice(0, 12)}.`)
+      continue
+    }
+    const existing = await repository.tag(name)
+    if (existing?.commit !== plan.commit) throw new ReleaseError(taken(name, plan.commit, existing?.commit))
+    runner.info(`Tag ${name} has been created on ${plan.commit.slice(0, 12)} meanwhile.`)
+  }
+}
+
+/** What became of the tags a release task was to make: the names that are there, on the released commit. */
+export async function tagsByTask(tags: readonly PlannedTag[], plan: Plan, repository: Repository): Promise<string[]> {
+  const found = await Promise.all(tags.map(async ({ name }) => ({ name, tag: await repository.tag(name) })))
+  return found.filter(({ tag }) => tag?.commit === plan.commit).map(({ name }) => name)
+}
+
+function taken(name: string, commit: string, existing: string | undefined): Problem {
+  return {
+    code: 'tag-commit-mismatch',
+    what: `The gems are published, but the tag ${name} was created meanwhile on ${existing?.slice(0, 12) ?? 'an unknown commit'} instead of ${commit.slice(0, 12)}.`,
+    why: 'Somebody else made the tag while this run was publishing. A tag is never moved.',
+    fix: `Find out who made it. If it is a mistake, delete it and re-run this job: it publishes nothing again and creates the tag.`,
+  }
+}

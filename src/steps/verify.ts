@@ -1,0 +1,94 @@
+import { type Problem, ReleaseError } from '../errors.ts'
+import { title } from '../plan/gems.ts'
+import type { Registry } from '../rubygems/registry.ts'
+import { HttpFault, isPassing } from '../world/http.ts'
+import { type Attempt, persist, POLICIES } from '../world/retry.ts'
+import type { World } from '../world/world.ts'
+import type { ReleaseGem } from './inspect.ts'
+
+/** Whether the registry's own digest was seen to be ours; `unverifiable` on servers that publish none. */
+export type Verified = 'verified' | 'unverifiable'
+
+/**
+ * Compares the registry's SHA-256 with ours, waiting for it to appear. RubyGems.org shows a version before it answers
+ * the push; other servers may show none at all. Throws ReleaseError (`verification-failed`).
+ */
+export async function verify(gem: ReleaseGem, registry: Registry, world: World): Promise<Verified> {
+  const digest = await publishedDigest(gem, registry, world)
+  if (digest === gem.sha256) {
+    world.runner.info(`${registry.server.host} has ${title(gem)} with our SHA-256.`)
+    return 'verified'
+  }
+  if (digest === undefined && registry.server.kind === 'other') {
+    world.runner.warning(
+      'Not verified',
+      `${registry.server.host} accepted ${title(gem)} but shows no digest of it: its word is all there is.`,
+    )
+    return 'unverifiable'
+  }
+  throw new ReleaseError(digest === undefined ? absent(gem, registry) : different(gem, digest, registry))
+}
+
+/**
+ * The registry's digest of a version, asked for up to `reads` times until it is there; then undefined, which is no
+ * "no": a cache may hold an answer from before the push. Throws ReleaseError (`registry-unavailable`).
+ */
+export async function publishedDigest(
+  gem: ReleaseGem,
+  registry: Registry,
+  world: World,
+  reads: number = POLICIES.verify.attempts,
+): Promise<string | undefined> {
+  const patience = registry.server.kind === 'other' ? Math.min(reads, 2) : reads
+  return persist<string | undefined>(
+    {
+      edge: 'verify',
+      purpose: `see ${title(gem)} on ${registry.server.host}`,
+      failure: (reason) => ({
+        code: 'registry-unavailable',
+        what: `${registry.server.host} could not be asked whether it has ${title(gem)}: ${reason}.`,
+        why: 'The gem may or may not be published.',
+        fix: 'Re-run the job: it asks again, and sends the gem only if it is not there.',
+      }),
+    },
+    {
+      clock: world.clock,
+      signal: world.signal,
+      log: (line) => {
+        world.runner.info(line)
+      },
+    },
+    async (number) => {
+      const attempt = await digestOnce(gem, registry)
+      if ('again' in attempt || attempt.done !== undefined || number >= patience) return attempt
+      return { again: 'it is not shown yet' }
+    },
+  )
+}
+
+async function digestOnce(gem: ReleaseGem, registry: Registry): Promise<Attempt<string | undefined>> {
+  try {
+    return await registry.digest(gem)
+  } catch (error) {
+    if (error instanceof HttpFault && isPassing(error, 'verify')) return { again: error.message }
+    throw error
+  }
+}
+
+function absent(gem: ReleaseGem, { server }: Registry): Problem {
+  return {
+    code: 'verification-failed',
+    what: `${server.host} accepted ${title(gem)} but does not show it.`,
+    why: 'Its read side may lag behind. The gem is most likely published.',
+    fix: 'Re-run the job: it compares again and does not send the gem twice.',
+  }
+}
+
+function different(gem: ReleaseGem, digest: string, { server }: Registry): Problem {
+  return {
+    code: 'verification-failed',
+    what: `${server.host} shows ${title(gem)} with SHA-256 ${digest}, but ${gem.sha256} was sent.`,
+    why: 'Somebody else published this version at the same moment, or the registry changed the file.',
+    fix: `Do not use this version until it is explained. Compare \`gem fetch ${gem.name} -v ${gem.version}\` with the file of this run, and write to security@rubygems.org if it is not yours.`,
+  }
+}

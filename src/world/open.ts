@@ -1,0 +1,39 @@
+import path from 'node:path'
+import { STATE } from '../state.ts'
+import { systemClock } from './clock.ts'
+import { files } from './files.ts'
+import { createHttp } from './http.ts'
+import { watchSignals } from './process.ts'
+import { createProcesses } from './processes.ts'
+import type { Runner } from './runner.ts'
+import type { World } from './world.ts'
+
+/** `dist/`, seen from `dist/ENTRY/index.js`: the entry that was started tells where the other files are. */
+const DIST = path.resolve(path.dirname(process.argv[1] ?? ''), '..')
+
+/** The real world of a step, with a private directory that its post step removes. */
+export async function openWorld(temp: string, runner: Runner): Promise<World & AsyncDisposable> {
+  const { stop, abandon } = watchSignals()
+  const privateDirectory = await files.privateDirectory(temp)
+  runner.saveState(STATE.privateDirectory, privateDirectory)
+  const log = (line: string): void => {
+    runner.info(line)
+  }
+  const http = createHttp({ clock: systemClock, signal: stop, lastSignal: abandon, log, env: runner.env })
+  return {
+    runner,
+    clock: systemClock,
+    http,
+    processes: createProcesses({ clock: systemClock, signal: stop }),
+    signal: stop,
+    privateDirectory,
+    assets: {
+      probe: path.join(DIST, 'probe.rb'),
+      gemCommand: path.join(DIST, 'gem-command', 'index.js'),
+    },
+    async [Symbol.asyncDispose]() {
+      await http.close()
+      // What the post step still needs (the copy of a credentials file, the journal) stays for it.
+    },
+  }
+}

@@ -91,6 +91,13 @@ describe('refusals', () => {
     }
   })
 
+  it('of a repository that is not there are 404', async () => {
+    await using world = await TestGitHub.start()
+    const reply = await ask(world.github, 'GET /repos/octo/nothing', { token: world.token })
+    expect([reply.status, reply.body['message']]).toEqual([404, 'Not Found'])
+    expect(world.github.violations).toEqual([])
+  })
+
   it('leave no doubt about a missing User-Agent', async () => {
     await using world = await TestGitHub.start()
     const status = await new Promise((resolve, reject) => {

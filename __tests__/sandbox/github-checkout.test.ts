@@ -136,6 +136,15 @@ describe('credentials', () => {
     expect(await pushes(directory)).toBe(false)
   })
 
+  it('leave no file in RUNNER_TEMP either', async () => {
+    await using world = await TestGitHub.start({ private: true })
+    const [directory, runnerTemp] = [world.newDirectory(), world.newDirectory()]
+    const options = { repository: world.repository, ref: 'refs/heads/main', token: world.token, runnerTemp }
+    await checkout({ ...options, directory })
+    expect(readdirSync(runnerTemp)).toEqual([])
+    expect(readFileSync(join(directory, '.git/config'), 'utf8')).not.toContain('includeIf')
+  })
+
   it('are gone after a checkout that failed, too', async () => {
     await using world = await TestGitHub.start({ private: true })
     const directory = world.newDirectory()

@@ -186,5 +186,6 @@ describe('a wrong answer', () => {
     expect(answerProblems('DELETE', `${REPO}/releases/assets/1`, 204, undefined)).toEqual([])
     expect(answerProblems('DELETE', `${REPO}/releases/assets/1`, 204, {})).toHaveLength(1)
     expect(answerProblems('GET', '/user', 200, {})).toEqual(['GET /user is not described'])
+    expect(answerProblems('GET', '/user', 404, { message: 'Not Found' })).toHaveLength(1)
   })
 })

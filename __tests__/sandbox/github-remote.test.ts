@@ -122,6 +122,17 @@ describe('pushing over git', () => {
     expect(await world.repository.tag('v1.0.0')).toEqual(first)
   })
 
+  it('takes no refs that belong to pull requests', async () => {
+    await using world = await TestGitHub.start()
+    const { code, stderr } = await withToken(
+      world.token,
+      ['push', 'origin', 'HEAD:refs/pull/1/head'],
+      await world.clone(),
+    )
+    expect(code).toBe(1)
+    expect(stderr).toContain('(deny updating a hidden ref)')
+  })
+
   it('keeps the tag when the answer to the push is lost', async () => {
     await using world = await TestGitHub.start()
     const cwd = await world.clone()

@@ -91,11 +91,8 @@ export function githubApi(options: ApiOptions): Handler {
 
   async function answer(request: SandboxRequest, caller: Caller, match: Match, route: Route): Promise<Answer> {
     if (caller.kind === 'unknown') throw new Refusal(401, 'Bad credentials')
-    const wrong = parameterProblems(match, request.url.searchParams)
-    violate(request, wrong)
+    violate(request, parameterProblems(match, request.url.searchParams))
     const repository = admit(world, caller, match, route.permission)
-    const wrongPath = wrong.find((problem) => Object.keys(match.params).some((name) => problem.includes(`'${name}'`)))
-    if (wrongPath !== undefined) throw notFound()
     const takesJson = match.operation.body?.type === 'application/json'
     const body = takesJson ? await parsedBody(request) : {}
     const problems = bodyProblems(match.operation, body)

@@ -19,6 +19,8 @@ export interface CommitOptions {
   message?: string
   /** Branch that the commit goes on top of; the default branch when absent. */
   branch?: string
+  /** When it was made; now when absent. */
+  date?: Date
 }
 
 /** Settings of a repository that GitHub's own have, seen from a client. */
@@ -102,7 +104,8 @@ export class Repository {
   async commit(files: Record<string, string | null>, options: CommitOptions = {}): Promise<string> {
     const branch = options.branch ?? this.world.repository(this.name)?.defaultBranch ?? 'main'
     const ref = `refs/heads/${branch}`
-    const who = `Octo Cat <octocat@example.com> ${String(Math.floor(Date.now() / 1000))} +0000`
+    const seconds = Math.floor((options.date?.getTime() ?? Date.now()) / 1000)
+    const who = `Octo Cat <octocat@example.com> ${String(seconds)} +0000`
     const parent = await this.bare.ref(ref)
     const changes = Object.entries(files).map(([path, text]) =>
       text === null

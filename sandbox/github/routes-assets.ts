@@ -36,7 +36,6 @@ async function uploadAsset(call: Call): Promise<Answer> {
   if (type === undefined)
     throw validationFailed({ resource: 'ReleaseAsset', code: 'missing_field', field: 'content_type' })
   const name = storedName(wanted)
-  refuseTaken(release, name)
   const bytes = await call.request.body(MAX_ASSET_BYTES)
   const asset: StoredAsset = {
     id: 300_000_000 + call.world.takeId(),
@@ -47,12 +46,10 @@ async function uploadAsset(call: Call): Promise<Answer> {
     sha256: createHash('sha256').update(bytes).digest('hex'),
     createdAt: new Date().toISOString().replace(/\.\d+/, ''),
   }
-  writeFileSync(call.world.assetFile(asset.id), bytes)
   call.world.changeRepository(call.repository.name, ({ releases }) => {
-    refuseTaken(
-      releases.find((one) => one.id === release.id),
-      name,
-    ).assets.push(asset)
+    const current = releases.find((one) => one.id === release.id)
+    refuseTaken(current, name).assets.push(asset)
+    writeFileSync(call.world.assetFile(asset.id), bytes)
   })
   return created(assetBody(call, release, asset))
 }

@@ -122,7 +122,7 @@ async function createTag(call: Call): Promise<Answer> {
  * A tag or release of a commit whose workflows differ from the default branch's needs `workflows: write`,
  * which no token of a workflow run can have: "adds or modifies any file under `.github/workflows/`
  * relative to the repository's default branch" (https://docs.github.com/rest/releases/releases#create-a-release;
- * for refs https://github.com/JuliaRegistries/TagBot/pull/320).
+ * that it holds for refs too is what JuliaRegistries/TagBot ran into).
  */
 export async function refuseWorkflowChange(call: Call, commit: string): Promise<void> {
   if (levelOf(call.caller, call.repository, 'workflows') === 'write') return

@@ -3,9 +3,8 @@ import { posix } from 'node:path'
 export type Change = 'create' | 'update' | 'delete'
 
 /**
- * GitHub's words for a broken rule of a ruleset, the same in a push and in the API. Seen in
- * https://github.com/opensearch-project/.github/issues/531 (creation, by push) and
- * https://github.com/googleapis/release-please-action/issues/1194 (creation, by the releases API).
+ * GitHub's words for a broken rule of a ruleset, the same after a push and from the API, as public logs of
+ * refused releases show them (opensearch-project for pushes, release-please for the releases API).
  */
 const VIOLATIONS: Record<Change, string> = {
   create: 'Cannot create ref due to creations being restricted.',

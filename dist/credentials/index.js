@@ -51210,9 +51210,17 @@ function actionsRunner(env) {
             annotate(title, text, error);
         },
         group: (title, body) => group(safeLine(title), body),
-        foreign: (body) => commands.off(() => body((line) => {
-            info(`| ${safeLine(line)}`);
-        })),
+        async foreign(body) {
+            try {
+                return await body((line) => {
+                    commands.switchOff();
+                    info(`| ${safeLine(line)}`);
+                });
+            }
+            finally {
+                commands.switchOn();
+            }
+        },
         output: (name, value) => {
             setOutput(name, value);
         },
@@ -51232,30 +51240,23 @@ function actionsRunner(env) {
  */
 class Commands {
     #token;
-    async off(body) {
-        this.#stop();
-        try {
-            return await body();
-        }
-        finally {
-            this.#resume();
-        }
-    }
-    whileOn(command) {
-        const wasOff = this.#token !== undefined;
-        this.#resume();
-        command();
-        if (wasOff)
-            this.#stop();
-    }
-    #stop() {
+    switchOff() {
+        if (this.#token !== undefined)
+            return;
         this.#token = `resume-${(0,external_node_crypto_.randomUUID)()}`;
         info(`::stop-commands::${this.#token}`);
     }
-    #resume() {
+    switchOn() {
         if (this.#token !== undefined)
             info(`::${this.#token}::`);
         this.#token = undefined;
+    }
+    whileOn(command) {
+        const wasOff = this.#token !== undefined;
+        this.switchOn();
+        command();
+        if (wasOff)
+            this.switchOff();
     }
 }
 

@@ -60091,6 +60091,10 @@ function* tokens(name, text) {
     }
     yield* parser.end();
 }
+/** Tags with which Psych makes objects of other classes than those of a Hash, an Array or a String. */
+const OBJECT_TAG = /^!ruby\/|^![a-z]+:|ruby\.yaml\.org/;
+/** What RubyGems allows of them (lib/rubygems/safe_yaml.rb); with any other the gem cannot be installed. */
+const GEM_CLASS = /^!ruby\/object:Gem::(?:Specification|Version|Version::Requirement|Requirement|Dependency|Platform)$/;
 class Converter {
     #name;
     #text;
@@ -60103,6 +60107,8 @@ class Converter {
             throw new InvalidGem(`its ${this.#name} is nested too deeply`);
         if ((0,dist/* isAlias */.Vj)(node) || ((0,dist/* isNode */.Ll)(node) && 'anchor' in node && node.anchor !== undefined))
             throw new InvalidGem(`its ${this.#name} has YAML anchors or aliases, which the registry refuses`);
+        if ((0,dist/* isNode */.Ll)(node) && node.tag && OBJECT_TAG.test(node.tag) && !GEM_CLASS.test(node.tag))
+            throw new InvalidGem(`its ${this.#name} has the YAML tag ${quoted(node.tag)}, which Ruby refuses`);
         if ((0,dist/* isScalar */.jn)(node))
             return this.#scalar(node);
         if ((0,dist/* isSeq */.oP)(node)) {
@@ -60368,6 +60374,10 @@ async function readMember(name, content) {
  * verify_checksums!), except that the signatures themselves are left to the registry.
  */
 function metadataOf(members) {
+    const compressed = members.get('metadata.gz');
+    const old = members.get('metadata');
+    if (compressed && old)
+        throw new InvalidGem('it has both metadata and metadata.gz');
     const data = members.get('data.tar.gz');
     if (!data)
         throw new InvalidGem('its data.tar.gz is missing');
@@ -60379,10 +60389,6 @@ function metadataOf(members) {
     const checksums = members.get('checksums.yaml.gz');
     if (checksums)
         checkChecksums(members, readChecksums(gunzipOne('checksums.yaml.gz', checksums.bytes)));
-    const compressed = members.get('metadata.gz');
-    const old = members.get('metadata');
-    if (compressed && old)
-        throw new InvalidGem('it has both metadata and metadata.gz');
     if (compressed)
         return gunzipOne('metadata.gz', compressed.bytes);
     if (!old)
@@ -61708,10 +61714,10 @@ function notPermitted(tag, repository, { status, message }) {
         what: `GitHub refused to create the tag ${tag} in ${repository}: ${String(status)} ${JSON.stringify(message)}.`,
         why: ruleset
             ? 'A ruleset of the repository protects this tag name, and the token’s owner is not on its bypass list.'
-            : 'The job’s token lacks the permission `contents: write`.',
+            : 'The job’s token lacks the permission `contents: write`, or the commit has other workflow files than the default branch, which a job’s token may not tag.',
         fix: ruleset
             ? 'Set `token:` to a token of a GitHub App on the ruleset’s bypass list, or start the release by pushing the tag, or set `tag: false`.'
-            : 'Add `contents: write` to the job’s `permissions:`, or set `token:`, or set `tag: false`.',
+            : 'Add `contents: write` to the job’s `permissions:`, or set `token:` to one that may, or start the release by pushing the tag, or set `tag: false`.',
     });
 }
 
@@ -64111,9 +64117,17 @@ function actionsRunner(env) {
             annotate(title, text, error);
         },
         group: (title, body) => group(safeLine(title), body),
-        foreign: (body) => commands.off(() => body((line) => {
-            info(`| ${safeLine(line)}`);
-        })),
+        async foreign(body) {
+            try {
+                return await body((line) => {
+                    commands.switchOff();
+                    info(`| ${safeLine(line)}`);
+                });
+            }
+            finally {
+                commands.switchOn();
+            }
+        },
         output: (name, value) => {
             setOutput(name, value);
         },
@@ -64133,30 +64147,23 @@ function actionsRunner(env) {
  */
 class Commands {
     #token;
-    async off(body) {
-        this.#stop();
-        try {
-            return await body();
-        }
-        finally {
-            this.#resume();
-        }
-    }
-    whileOn(command) {
-        const wasOff = this.#token !== undefined;
-        this.#resume();
-        command();
-        if (wasOff)
-            this.#stop();
-    }
-    #stop() {
+    switchOff() {
+        if (this.#token !== undefined)
+            return;
         this.#token = `resume-${(0,external_node_crypto_.randomUUID)()}`;
         info(`::stop-commands::${this.#token}`);
     }
-    #resume() {
+    switchOn() {
         if (this.#token !== undefined)
             info(`::${this.#token}::`);
         this.#token = undefined;
+    }
+    whileOn(command) {
+        const wasOff = this.#token !== undefined;
+        this.switchOn();
+        command();
+        if (wasOff)
+            this.switchOff();
     }
 }
 

@@ -95,6 +95,13 @@ export class Repository {
     this.world.changeRepository(this.name, (stored) => stored.protectedTags.push(pattern))
   }
 
+  /** Tags a commit as a maintainer's `git tag -a` and `git push` would; `lightweight` for a ref without an object. */
+  async createTag(name: string, commit: string, { lightweight = false } = {}): Promise<void> {
+    const who = ['-c', 'user.name=Octo Cat', '-c', 'user.email=octocat@example.com']
+    const how = lightweight ? [] : ['-a', '-m', `Version ${name.replace(/^v/, '')}`]
+    await git([...who, 'tag', ...how, name, commit], { cwd: this.bareDirectory })
+  }
+
   /** Releases with their assets, drafts included, oldest first. */
   releases(): StoredRelease[] {
     return this.world.repository(this.name)?.releases ?? []

@@ -114,9 +114,9 @@ function notPermitted(tag: string, repository: string, { status, message }: Refu
     what: `GitHub refused to create the tag ${tag} in ${repository}: ${String(status)} ${JSON.stringify(message)}.`,
     why: ruleset
       ? 'A ruleset of the repository protects this tag name, and the token’s owner is not on its bypass list.'
-      : 'The job’s token lacks the permission `contents: write`.',
+      : 'The job’s token lacks the permission `contents: write`, or the commit has other workflow files than the default branch, which a job’s token may not tag.',
     fix: ruleset
       ? 'Set `token:` to a token of a GitHub App on the ruleset’s bypass list, or start the release by pushing the tag, or set `tag: false`.'
-      : 'Add `contents: write` to the job’s `permissions:`, or set `token:`, or set `tag: false`.',
+      : 'Add `contents: write` to the job’s `permissions:`, or set `token:` to one that may, or start the release by pushing the tag, or set `tag: false`.',
   })
 }

@@ -79,12 +79,16 @@ export function actionsRunner(env: Readonly<Record<string, string | undefined>>)
       annotate(title, text, core.error)
     },
     group: (title, body) => core.group(safeLine(title), body),
-    foreign: (body) =>
-      commands.off(() =>
-        body((line) => {
+    async foreign(body) {
+      try {
+        return await body((line) => {
+          commands.switchOff()
           core.info(`| ${safeLine(line)}`)
-        }),
-      ),
+        })
+      } finally {
+        commands.switchOn()
+      }
+    },
     output: (name, value) => {
       core.setOutput(name, value)
     },
@@ -105,29 +109,21 @@ export function actionsRunner(env: Readonly<Record<string, string | undefined>>)
 class Commands {
   #token: string | undefined
 
-  async off<T>(body: () => Promise<T>): Promise<T> {
-    this.#stop()
-    try {
-      return await body()
-    } finally {
-      this.#resume()
-    }
-  }
-
-  whileOn(command: () => void): void {
-    const wasOff = this.#token !== undefined
-    this.#resume()
-    command()
-    if (wasOff) this.#stop()
-  }
-
-  #stop(): void {
+  switchOff(): void {
+    if (this.#token !== undefined) return
     this.#token = `resume-${randomUUID()}`
     core.info(`::stop-commands::${this.#token}`)
   }
 
-  #resume(): void {
+  switchOn(): void {
     if (this.#token !== undefined) core.info(`::${this.#token}::`)
     this.#token = undefined
+  }
+
+  whileOn(command: () => void): void {
+    const wasOff = this.#token !== undefined
+    this.switchOn()
+    command()
+    if (wasOff) this.switchOff()
   }
 }

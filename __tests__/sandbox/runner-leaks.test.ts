@@ -49,6 +49,7 @@ describe('in a text', () => {
     ['hex', bytes.toString('hex').toUpperCase()],
     ['uri', encodeURIComponent(SECRET)],
     ['uri', encodeURIComponent(SECRET).replace(/%../g, (escape) => escape.toLowerCase())],
+    ['uri', encodeURIComponent(SECRET).replaceAll('~', '%7E').replaceAll('_', '%5F')],
     ['uri', bytes.toString('hex').replace(/../g, '%$&')],
     ['json', JSON.stringify({ a: SECRET })],
     ['json', SECRET.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)],

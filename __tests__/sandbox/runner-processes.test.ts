@@ -44,6 +44,12 @@ describe.runIf(process.platform === 'linux')('the process watcher', () => {
     expect(argvs(orphans)).toEqual(['sleep 300.5'])
   })
 
+  test('finds a child left behind at once, without the environment of the job', async () => {
+    await using world = await World.create()
+    const step = await world.runner.run('env -i sleep 300.6 >/dev/null 2>&1 </dev/null &')
+    await expect.poll(() => argvs(step.survivors())).toEqual(['sleep 300.6'])
+  })
+
   test("a child without the job's environment outlives the job, as on a real runner, but not the sandbox", async () => {
     const world = await World.create()
     const step = await world.runner.run('env -i setsid sleep 300.75 >/dev/null 2>&1 </dev/null & sleep 0.5')

@@ -120,6 +120,18 @@ describe('environment', () => {
     expect(environment).not.toHaveProperty('ACTIONS_ID_TOKEN_REQUEST_TOKEN')
   })
 
+  test('of a step wins over that of the job, but not over what describes the run', async () => {
+    await using world = await World.create({ env: { RELEASE: 'job', OTHER: 'job' } })
+    const env = { RELEASE: 'step of ${{ github.ref_name }}', GITHUB_SHA: 'forged', CI: 'false' }
+    const step = await world.runner.uses(await world.action({ main: ENVIRONMENT }), { env })
+    expect(printed(step)).toMatchObject({
+      RELEASE: 'step of v1.2.3',
+      OTHER: 'job',
+      GITHUB_SHA: 'a'.repeat(40),
+      CI: 'false',
+    })
+  })
+
   test('PATH can hide programs', async () => {
     await using world = await World.create({ path: '/nowhere' })
     const step = await world.runner.run('command -v env || echo none')
@@ -231,6 +243,13 @@ test('a script writes to real pipes, and sees the job secrets masked', async () 
   expect(step.conclusion).toBe('success')
   expect(shown(step)).toEqual(['***', '***', 'line three'])
   expect(step.rawStderr).toBe('line one\nline two\n')
+})
+
+test('a script ends at the first command that fails', async () => {
+  await using world = await World.create()
+  const step = await world.runner.run('echo before\nfalse\necho after')
+  expect(shown(step)).toEqual(['before'])
+  expect(step).toMatchObject({ exitCode: 1, conclusion: 'failure' })
 })
 
 test('a new job starts with an empty temporary directory but keeps the rest', async () => {

@@ -147,7 +147,10 @@ export class SandboxServer implements AsyncDisposable {
     response.writeHead(answer.status, answer.headers)
     await new Promise<void>((resolve, reject) => {
       body.on('error', reject)
-      response.on('close', resolve)
+      response.on('close', () => {
+        body.destroy()
+        resolve()
+      })
       body.pipe(response)
     })
   }

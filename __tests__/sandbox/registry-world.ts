@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
@@ -48,11 +48,23 @@ export async function temporaryDirectory(): Promise<string> {
   return directory
 }
 
+let keyFile: Buffer | undefined
+
+/** Making an RSA key takes longer than most tests: the first issuer's key serves the whole file. */
+async function startIssuer(directory: string, clock: TestClock): Promise<OidcIssuer> {
+  const path = join(directory, 'key.json')
+  await mkdir(directory)
+  if (keyFile) await writeFile(path, keyFile)
+  const issuer = await startOidcIssuer({ directory, clock: clock.read })
+  keyFile ??= await readFile(path)
+  return issuer
+}
+
 /** An issuer and a registry that trusts it, gone after the test. */
 export async function startWorld(options: Partial<RegistryOptions> = {}): Promise<World> {
   const directory = await temporaryDirectory()
   const clock = new TestClock()
-  const issuer = await startOidcIssuer({ directory: join(directory, 'oidc'), clock: clock.read })
+  const issuer = await startIssuer(join(directory, 'oidc'), clock)
   afterTest(() => issuer[Symbol.asyncDispose]())
   const registry = await startRegistry({
     directory: join(directory, 'registry'),

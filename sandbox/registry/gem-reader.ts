@@ -149,11 +149,13 @@ async function take(entry: Entry, found: Findings): Promise<void> {
 
 function verifyChecksums(found: Findings): void {
   if (!found.reported) return
+  const { reported } = found
+  const missing = [...found.calculated.keys()].find((name) => !reported.has(name))
+  if (missing !== undefined) throw new InvalidGem(`expected checksum for ${JSON.stringify(missing)} but found none`)
   for (const [name, calculated] of found.calculated) {
-    const reported = found.reported.get(name)
-    if (reported === undefined) throw new InvalidGem(`expected checksum for ${JSON.stringify(name)} but found none`)
-    if (reported !== calculated) {
-      throw new InvalidGem(`expected ${JSON.stringify(name)} to have ${calculated} but was ${reported}`)
+    const given = reported.get(name) ?? ''
+    if (given !== calculated) {
+      throw new InvalidGem(`expected ${JSON.stringify(name)} to have ${calculated} but was ${given}`)
     }
   }
 }

@@ -81,12 +81,16 @@ export function ownGems(request: SandboxRequest, context: Context): SandboxRespo
 }
 
 /** GET /names, /versions and /info/NAME */
-export function compactIndexFile(request: SandboxRequest, context: Context): SandboxResponse {
+export function compactIndexFile(
+  request: SandboxRequest,
+  context: Context,
+  { name = '' }: Record<string, string>,
+): SandboxResponse {
   const { pathname } = request.url
   const answer = context.edge.answer(pathname, () => {
     if (pathname === '/names') return indexFile(context.compactIndex.names())
     if (pathname === '/versions') return indexFile(context.compactIndex.versions())
-    const text = context.compactIndex.info(decodeURIComponent(pathname.slice('/info/'.length)))
+    const text = context.compactIndex.info(name)
     if (text !== undefined) return indexFile(text)
     const surrogate = 'max-age=600, stale-while-revalidate=300, stale-if-error=300'
     return plain(404, TEXTS.gemNotFound, { ...SHARED_CACHE, 'surrogate-control': surrogate })

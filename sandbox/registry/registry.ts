@@ -1,5 +1,4 @@
-import type { Fault, FaultPlan } from '../faults.ts'
-import { GITHUB_ISSUER } from '../oidc.ts'
+import type { Fault } from '../faults.ts'
 import { type RecordedRequest, SandboxServer } from '../server.ts'
 import {
   addRole,
@@ -14,47 +13,14 @@ import {
   type UserKeyForm,
   yankVersion,
 } from './administration.ts'
-import { type AttestationVerifier, StructuralVerifier } from './attestation.ts'
-import { CompactIndex } from './compact-index.ts'
-import type { Context } from './context.ts'
-import { EdgeCache } from './edge-cache.ts'
-import { LegacyIndex } from './legacy-index.ts'
+import { contextFor, type RegistryOptions } from './options.ts'
 import { Provider } from './provider.ts'
 import { serve } from './routes.ts'
 import type { SeedGem } from './seed-gem.ts'
 import { Store } from './store.ts'
-import { NginxLimits, PushThrottle } from './throttle.ts'
 import type { VersionRow } from './world.ts'
 
-export interface RegistryOptions {
-  /** Where the world is kept; a second start on the same directory finds it again. */
-  directory: string
-  /** Where the issuer's public keys are fetched from. */
-  jwksUrl: string
-  /** `iss` of acceptable tokens; GitHub's by default. */
-  issuer?: string
-  clock?: () => Date
-  latencyMs?: number
-  uploadBytesPerSecond?: number
-  requests?: RecordedRequest[]
-  faults?: FaultPlan
-  port?: number
-  /** The audience a token must have; `rubygems.org` by default. */
-  host?: string
-  /** How long after a push or yank the indexes show it, on the clock. */
-  indexLagMs?: number
-  /** How long a 404 for `/info/NAME` is remembered, on the clock. */
-  negativeCacheMs?: number
-  /** The first read after a change still gives the old text. */
-  staleWhileRevalidate?: boolean
-  /** The push throttles of rack-attack; on by default. */
-  throttle?: boolean
-  /** nginx's limit on requests per second; off by default. */
-  nginxLimits?: boolean
-  verifier?: AttestationVerifier
-  /** How long storing a gem takes, during which its version is there but not live. */
-  storageLatencyMs?: number
-}
+export type { RegistryOptions } from './options.ts'
 
 const PENDING_LIFETIME = 12 * 60 * 60 * 1000
 
@@ -74,25 +40,7 @@ export class Registry implements AsyncDisposable {
     const clock = options.clock ?? (() => new Date())
     const store = new Store(options.directory, clock)
     const provider = new Provider(store, options.jwksUrl)
-    const compactIndex = new CompactIndex(store, options.indexLagMs ?? 0)
-    const edge = {
-      negativeCacheMs: options.negativeCacheMs ?? 0,
-      staleWhileRevalidate: options.staleWhileRevalidate ?? false,
-    }
-    const context: Context = {
-      store,
-      provider,
-      host: options.host ?? 'rubygems.org',
-      issuer: options.issuer ?? GITHUB_ISSUER,
-      origin: () => server.url,
-      compactIndex,
-      legacyIndex: new LegacyIndex(store, compactIndex),
-      edge: new EdgeCache(edge, clock),
-      throttle: (options.throttle ?? true) ? new PushThrottle(store) : undefined,
-      nginx: options.nginxLimits ? new NginxLimits(clock) : undefined,
-      verifier: options.verifier ?? new StructuralVerifier(),
-      storageLatencyMs: options.storageLatencyMs ?? 0,
-    }
+    const context = contextFor(options, store, provider, () => server.url)
     const { latencyMs, uploadBytesPerSecond, requests, faults, port } = options
     const server = await SandboxServer.start((request) => serve(request, context), {
       service: 'registry',

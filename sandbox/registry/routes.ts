@@ -1,5 +1,5 @@
 import type { SandboxRequest, SandboxResponse } from '../server.ts'
-import { html, nginxPage, notFound, plain } from './answers.ts'
+import { html, nginxPage, notFound, plain, unrescued } from './answers.ts'
 import { assumeRole } from './assume-role.ts'
 import type { Context } from './context.ts'
 import { exchangeToken } from './exchange.ts'
@@ -82,7 +82,7 @@ const ROUTES: Route[] = [
     path: /^\/api\/v1\/attestations\/(?<name>[^/]+)\.json$/,
     serve: (_request, context, { name = '' }) => attestationsOf(name, context),
   },
-  { method: 'GET', path: /^\/(?:names|versions|info\/[^/]+)$/, serve: compactIndexFile },
+  { method: 'GET', path: /^\/(?:names|versions|info\/(?<name>[^/]+))$/, serve: compactIndexFile },
   {
     method: 'GET',
     path: /^\/gems\/(?<name>[^/]+)\.gem$/,
@@ -102,6 +102,14 @@ const ROUTES: Route[] = [
   }),
 ]
 
+function decoded(groups: Record<string, string>): Record<string, string> | undefined {
+  try {
+    return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]))
+  } catch {
+    return undefined
+  }
+}
+
 /** Finds the route and serves it; an unknown path is Rails' 404. */
 export async function serve(request: SandboxRequest, context: Context): Promise<SandboxResponse> {
   const { pathname } = request.url
@@ -110,8 +118,8 @@ export async function serve(request: SandboxRequest, context: Context): Promise<
   for (const route of ROUTES) {
     const match = route.method === method ? route.path.exec(pathname) : null
     if (!match) continue
-    const names = Object.entries(match.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)] as const)
-    return await route.serve(request, context, Object.fromEntries(names))
+    const names = decoded(match.groups ?? {})
+    return names ? await route.serve(request, context, names) : unrescued(request, 400, 'Bad Request')
   }
   return notFound(request)
 }

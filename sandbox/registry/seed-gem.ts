@@ -100,7 +100,9 @@ export function gemspecYaml(gem: SeedGem): string {
 function checksums(entries: [string, Buffer][]): Buffer {
   const lines = ['SHA256', 'SHA512'].flatMap((algorithm) => [
     `${algorithm}:`,
-    ...entries.map(([name, bytes]) => `  ${name}: ${createHash(algorithm.toLowerCase()).update(bytes).digest('hex')}`),
+    ...entries.map(
+      ([name, bytes]) => `  ${name}: '${createHash(algorithm.toLowerCase()).update(bytes).digest('hex')}'`,
+    ),
   ])
   return gzipSync(`---\n${lines.join('\n')}\n`)
 }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { readJson, writeJson } from './json-file.ts'
@@ -17,6 +17,8 @@ export class Store {
   constructor(directory: string, clock: () => Date) {
     this.directory = directory
     this.clock = clock
+    // Bodies of requests that a killed process was still receiving.
+    rmSync(join(directory, 'uploads'), { recursive: true, force: true })
     for (const folder of ['gems', 'uploads', 'legacy']) mkdirSync(join(directory, folder), { recursive: true })
     this.state = readJson<State>(this.path('state.json'), {
       createdAt: clock().toISOString(),
@@ -75,6 +77,12 @@ export class Store {
     const gem: GemRow = { name, createdAt: now, updatedAt: now, owners, publishers: [] }
     this.state.gems.push(gem)
     return gem
+  }
+
+  /** A change of case, which takes the versions along. */
+  renameGem(gem: GemRow, name: string): void {
+    for (const version of this.versionsOf(gem.name)) version.gem = name
+    gem.name = name
   }
 
   version(fullName: string): VersionRow | undefined {

@@ -15,7 +15,7 @@ import process from 'node:process'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { type CredentialsReceipt, restoreCredentials } from '../../src/rubygems/credentials-file.ts'
 import { Secret } from '../../src/world/secret.ts'
-import { here, kept, KEY, SECRET, snapshot, usePlace, write } from './credentials-home.ts'
+import { here, kept, KEY, refusal, SECRET, snapshot, usePlace, write } from './credentials-home.ts'
 import { USABLE } from './credentials-states.ts'
 
 type Rename = typeof promises.rename
@@ -82,7 +82,17 @@ describe.each(USABLE)('with %s', (_name, prepare, text) => {
     disk.rename = undefined
     expect(snapshot(here().root).join('\n')).toContain(SECRET)
     expect(snapshot(here().root)).not.toEqual(before)
+    // Nor is what it left behind in the way of the next run.
+    expect((await restoreCredentials(kept(await write()))).outcome).not.toBe('left')
     expect(await outcomes(receipts)).toEqual([receipts[0]?.backup ? 'restored' : 'removed'])
+    expect(snapshot(here().root)).toEqual(before)
+  })
+
+  it('a rename the system refuses leaves nothing behind', async () => {
+    const before = snapshot(here().root)
+    disk.rename = () => Promise.reject(Object.assign(new Error('no'), { code: 'EIO', syscall: 'rename' }))
+    const error = await refusal(write()).finally(() => (disk.rename = undefined))
+    expect(error.problems[0]).toMatchObject({ code: 'credentials-file', why: expect.stringContaining('EIO') })
     expect(snapshot(here().root)).toEqual(before)
   })
 

@@ -47,6 +47,16 @@ describe('credentialsPath', () => {
     }
   })
 
+  it('does not depend on the current directory', async () => {
+    put(shared('data'), '')
+    const current = process.cwd()
+    process.chdir(here().home)
+    const path = await credentialsPath({ HOME: here().home, XDG_DATA_HOME: 'data' }).finally(() =>
+      process.chdir(current),
+    )
+    expect(path).toBe(here().path)
+  })
+
   it('is ~/.gem/credentials when there is none', async () => {
     expect(await credentialsPath({ HOME: here().home })).toBe(here().path)
     expect(await credentialsPath({ USERPROFILE: here().home })).toBe(here().path)

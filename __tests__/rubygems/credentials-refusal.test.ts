@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { describe, expect, it } from 'vitest'
 import { ReleaseError } from '../../src/errors.ts'
-import type { WriteCredentials } from '../../src/rubygems/credentials-file.ts'
+import { createFile, PRIVATE, thisHost } from '../../src/rubygems/credentials-disk.ts'
+import { restoreCredentials, type WriteCredentials } from '../../src/rubygems/credentials-file.ts'
 import { Secret } from '../../src/world/secret.ts'
 import { here, KEY, OLD, refusal, snapshot, usePlace, write } from './credentials-home.ts'
 import { FOREIGN, UNUSABLE } from './credentials-states.ts'
@@ -93,15 +94,42 @@ describe('a write is refused, and nothing changed,', () => {
     expect(snapshot(here().root)).toEqual(before)
   })
 
-  it('when the last step fails, which is undone', async () => {
-    const before = snapshot(here().root)
-    // A directory that is not empty, in the place of the file since it was looked at: the rename fails.
-    const inside = join(here().path, 'x')
-    const remember = (): void => void mkdirSync(inside, { recursive: true })
-    const error = await refusal(write({ remember }))
-    expect(error.problems[0].why).toMatch(/EISDIR|ENOTEMPTY|EEXIST/)
-    rmSync(join(here().path, 'x'), { recursive: true })
-    rmSync(dirname(here().path), { recursive: true })
-    expect(snapshot(here().root)).toEqual(before)
+  it('for a path that is in the workspace only by name', async () => {
+    symlinkSync(here().home, join(here().workspace, 'link'))
+    expect(await ruleFor({ path: join(here().workspace, 'link', '.gem', 'credentials') })).toMatch(/workspace/)
   })
+
+  it('when ~/.gem became a link after it was looked at', async () => {
+    const swapped = write({ remember: () => symlinkSync(here().workspace, dirname(here().path)) })
+    expect((await refusal(swapped)).problems[0].why).toMatch(/symbolic link/)
+    expect(readdirSync(here().workspace)).toEqual([])
+  })
+
+  it('when the file became a directory after it was looked at', async () => {
+    mkdirSync(dirname(here().path))
+    writeFileSync(here().path, 'a: b\n')
+    const swapped = write({
+      remember: () => {
+        rmSync(here().path)
+        mkdirSync(here().path)
+      },
+    })
+    expect((await refusal(swapped)).problems[0].why).toMatch(/EISDIR|ENOTEMPTY|EEXIST/)
+    expect([...readdirSync(here().backups), ...readdirSync(dirname(here().path))]).toEqual(['credentials'])
+  })
+})
+
+it('a directory that another job made meanwhile is as good', async () => {
+  const receipt = await write({ remember: () => mkdirSync(dirname(here().path)) })
+  expect((await restoreCredentials(receipt)).outcome).toBe('removed')
+})
+
+it('a new file never takes the place of one that is there, or the way through a link', async () => {
+  const there = join(here().home, 'there')
+  writeFileSync(there, 'x')
+  symlinkSync(join(here().home, 'nothing'), join(here().home, 'link'))
+  const before = snapshot(here().root)
+  await expect(createFile(there, Buffer.from('y'), PRIVATE, thisHost())).rejects.toThrow(/EEXIST/)
+  await expect(createFile(join(here().home, 'link'), Buffer.from('y'), PRIVATE, thisHost())).rejects.toThrow(/EEXIST/)
+  expect(snapshot(here().root)).toEqual(before)
 })

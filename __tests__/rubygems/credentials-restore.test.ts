@@ -153,7 +153,10 @@ describe('modes', () => {
     chmodSync(here().backups, 0o755)
     const before = snapshot(here().home)
     const host = { platform: 'win32', uid: 12_345 } as const
+    process.umask(0)
     const receipt = await write({ host })
+    // Not by a change of mode, which is skipped there: the file was never anything else.
+    expect(statSync(here().path).mode & 0o777).toBe(0o600)
     expect(readFileSync(here().path, 'utf8')).toContain(SECRET)
     expect((await restoreCredentials(kept(receipt), host)).outcome).toBe('restored')
     expect(readFileSync(here().path, 'utf8')).toBe('a: b\n')

@@ -19,6 +19,7 @@ export const USABLE: [name: string, prepare: (place: Place) => void, text: strin
       ['mode 0600', '---\na: b\n', 0o600, `---\na: b\n${KEY}: ${SECRET}\n`],
       ['mode 0644', '---\na: b\n', 0o644, `---\na: b\n${KEY}: ${SECRET}\n`],
       ['mode 0400', '---\na: b\n', 0o400, `---\na: b\n${KEY}: ${SECRET}\n`],
+      ['mode 01640', '---\na: b\n', 0o1640, `---\na: b\n${KEY}: ${SECRET}\n`],
       ['mode 0666', '', 0o666, `---\n${KEY}: ${SECRET}\n`],
       [
         'other hosts',
@@ -84,6 +85,14 @@ export const UNUSABLE: [name: string, prepare: (place: Place) => void, why: RegE
     ({ path }) => {
       mkdirSync(dirname(path))
       execFileSync('mkfifo', ['-m', '600', path])
+    },
+    /not a regular file/,
+  ],
+  [
+    'a socket',
+    ({ path }) => {
+      mkdirSync(dirname(path))
+      execFileSync('ruby', ['-rsocket', '-e', 'UNIXServer.new(ARGV[0])', path])
     },
     /not a regular file/,
   ],

@@ -46,6 +46,9 @@ async function readMember(name: string, content: AsyncIterable<unknown>): Promis
  * verify_checksums!), except that the signatures themselves are left to the registry.
  */
 export function metadataOf(members: ReadonlyMap<string, Member>): Buffer {
+  const compressed = members.get('metadata.gz')
+  const old = members.get('metadata')
+  if (compressed && old) throw new InvalidGem('it has both metadata and metadata.gz')
   const data = members.get('data.tar.gz')
   if (!data) throw new InvalidGem('its data.tar.gz is missing')
   if (!data.bytes.equals(GZIP_MAGIC)) throw new InvalidGem('its data.tar.gz is not gzip data')
@@ -53,9 +56,6 @@ export function metadataOf(members: ReadonlyMap<string, Member>): Buffer {
     if (name.endsWith('.sig') && !members.has(name.slice(0, -4))) throw new InvalidGem(`its ${name} signs nothing`)
   const checksums = members.get('checksums.yaml.gz')
   if (checksums) checkChecksums(members, readChecksums(gunzipOne('checksums.yaml.gz', checksums.bytes)))
-  const compressed = members.get('metadata.gz')
-  const old = members.get('metadata')
-  if (compressed && old) throw new InvalidGem('it has both metadata and metadata.gz')
   if (compressed) return gunzipOne('metadata.gz', compressed.bytes)
   if (!old) throw new InvalidGem('its metadata.gz is missing')
   if (old.bytes.length > MAX_TEXT) throw new InvalidGem('its metadata is larger than 10 MiB')

@@ -134,7 +134,8 @@ async function readArchive(
   // The first rejection is the cause: the other is only how the parser hears of it.
   if (read.status === 'rejected') throw read.reason
   if (parsed.status === 'rejected') throw parsed.reason
-  if ([...parsed.value.keys()].join() !== [...blocks.sizes.keys()].join()) throw new InvalidGem('its tar is ambiguous')
+  // Both readers must have seen the same members.
+  if ([...parsed.value.keys()].join() !== [...blocks.names].join()) throw new InvalidGem('its tar is ambiguous')
   return { size, sha256: hash.digest('hex'), members: parsed.value }
 }
 

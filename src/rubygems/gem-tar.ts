@@ -20,11 +20,15 @@ export class InvalidGem extends Error {
   }
 }
 
-/** Foreign text fit for a message: escaped, at most 100 characters. */
+/** Foreign text fit for a message: in ASCII with everything else escaped, at most 100 characters. */
 export function quoted(text: string): string {
-  // JSON leaves C1 and bidirectional controls as they are; a log reader must not meet those either.
-  const plain = JSON.stringify(text).replace(/[^\x20-\x7e]/g, '?')
+  const plain = JSON.stringify(text).replace(/[^\x20-\x7e]/g, escaped)
   return plain.length > 100 ? `${plain.slice(0, 99)}…` : plain
+}
+
+/** JSON leaves C1 and bidirectional controls as they are, and letters that look like others. */
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /**
@@ -33,8 +37,8 @@ export function quoted(text: string): string {
  * ustar headers pass, so that every tar reader (RubyGems', the registry's, tar-stream) sees the same members.
  */
 export class TarBlocks {
-  /** Member names and sizes in bytes, in the order of the file. */
-  readonly sizes = new Map<string, number>()
+  /** The members' names, in the order of the file. */
+  readonly names = new Set<string>()
   readonly #block = Buffer.alloc(BLOCK)
   #filled = 0
   #content = 0
@@ -77,7 +81,7 @@ export class TarBlocks {
     // Every byte of the prefix: RubyGems joins it to the name, and GNU tar keeps extensions of the size there.
     if (!block.subarray(345).equals(EMPTY_BLOCK.subarray(345))) throw new InvalidGem('a tar member has a name prefix')
     if (!ALLOWED.has(name)) throw new InvalidGem(`it has the tar member ${quoted(name)}, which is not part of a gem`)
-    if (this.sizes.has(name)) throw new InvalidGem(`it has the tar member ${name} twice`)
+    if (this.names.has(name)) throw new InvalidGem(`it has the tar member ${name} twice`)
     // Octal only. GNU's base-256 sizes read differently in RubyGems, and a gem of 500 MB does not need them.
     const size = /^ *([0-7]+)[ \0]*$/.exec(block.toString('latin1', 124, 136))?.[1]
     if (size === undefined) throw new InvalidGem(`the size of its tar member ${name} is not an octal number`)
@@ -86,7 +90,7 @@ export class TarBlocks {
 
   #member(name: string, size: number): void {
     if (name !== 'data.tar.gz' && size > MAX_STORED) throw new InvalidGem(`its ${name} is larger than 10 MiB`)
-    this.sizes.set(name, size)
+    this.names.add(name)
     this.#content = Math.ceil(size / BLOCK) * BLOCK
   }
 }

@@ -52,11 +52,11 @@ export function parseYaml(name: string, bytes: Buffer): YamlNode {
   }
 }
 
-/** UTF-8 with the characters libyaml allows (src/reader.c), without byte order marks inside, and LF for every line break it folds into LF. */
+/** UTF-8 of the characters libyaml allows (src/reader.c), no byte order marks, and LF for each break it turns into LF. */
 function decode(name: string, bytes: Buffer): string {
   let text
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
     throw new InvalidGem(`its ${name} is not UTF-8`)
   }
@@ -93,6 +93,11 @@ function* tokens(name: string, text: string): Generator<CST.Token> {
   yield* parser.end()
 }
 
+/** Tags with which Psych makes objects of other classes than those of a Hash, an Array or a String. */
+const OBJECT_TAG = /^!ruby\/|^![a-z]+:|ruby\.yaml\.org/
+/** What RubyGems allows of them (lib/rubygems/safe_yaml.rb); with any other the gem cannot be installed. */
+const GEM_CLASS = /^!ruby\/object:Gem::(?:Specification|Version|Version::Requirement|Requirement|Dependency|Platform)$/
+
 class Converter {
   readonly #name: string
   readonly #text: string
@@ -106,6 +111,8 @@ class Converter {
     if (depth > MAX_DEPTH) throw new InvalidGem(`its ${this.#name} is nested too deeply`)
     if (isAlias(node) || (isNode(node) && 'anchor' in node && node.anchor !== undefined))
       throw new InvalidGem(`its ${this.#name} has YAML anchors or aliases, which the registry refuses`)
+    if (isNode(node) && node.tag && OBJECT_TAG.test(node.tag) && !GEM_CLASS.test(node.tag))
+      throw new InvalidGem(`its ${this.#name} has the YAML tag ${quoted(node.tag)}, which Ruby refuses`)
     if (isScalar(node)) return this.#scalar(node)
     if (isSeq(node)) {
       return { kind: 'seq', tag: node.tag, items: node.items.map((item) => this.convert(item, depth + 1)) }

@@ -126,7 +126,11 @@ export class SandboxServer implements AsyncDisposable {
     })
     if (this.options.latencyMs) await sleep(this.options.latencyMs)
     const view = this.view(request, record)
-    const handle = async (): Promise<SandboxResponse> => await this.handler(view)
+    let deliveries = 0
+    const handle = async (): Promise<SandboxResponse> => {
+      deliveries += 1
+      return await this.handler(deliveries === 1 ? view : again(view, record))
+    }
     const answer = fault ? await fault.play({ request, response, handle }) : await handle()
     if (!answer) {
       request.resume()
@@ -200,6 +204,12 @@ export class SandboxServer implements AsyncDisposable {
       body: (limit = 16 * 1024 * 1024) => (whole ??= readAll(stream, limit)),
     }
   }
+}
+
+/** The same request once more; a body that was streamed comes from the recording, if it is small enough to be in it. */
+function again(view: SandboxRequest, record: RecordedRequest): SandboxRequest {
+  if (record.bodyBytes > KEPT_BODY_BYTES) return view
+  return { ...view, stream: Readable.from([record.body]) }
 }
 
 /** Hands the body on no faster than `rate` bytes per second, whoever reads it. */

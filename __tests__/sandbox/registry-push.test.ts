@@ -1,9 +1,11 @@
 import { rm } from 'node:fs/promises'
 import { request } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { join } from 'node:path'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { seedGem } from '../../sandbox/registry/seed-gem.ts'
+import { aim } from '../../sandbox/faults.ts'
+import { gemspecYaml, seedGem, tar } from '../../sandbox/registry/seed-gem.ts'
 import { keyFor, PUBLISHER, push, startWorld, type World } from './registry-world.ts'
 
 const GEM = seedGem({ name: 'demo', number: '1.0.0' })
@@ -343,5 +345,35 @@ describe('two pushes of one version at once', () => {
       /^There was a problem saving your gem: .*A version already exists with this number or platform\./,
     )
     expect(world.registry.versions('demo').filter(({ number }) => number === '1.0.0')).toHaveLength(1)
+  })
+})
+
+describe('what happens on the wire', () => {
+  it('a push delivered twice is one push', async () => {
+    const { world, key } = await worldWithKey()
+    world.registry.inject(aim('duplicate-delivery', { method: 'POST', path: /gems$/ }, 1))
+    expect(await push(world.registry, key, GEM)).toMatchObject({
+      status: 200,
+      body: 'Gem was already pushed: demo (1.0.0)',
+    })
+    expect(world.registry.versions('demo').map(({ number }) => number)).toEqual(['0.0.0', '1.0.0'])
+  })
+
+  it('a push whose answer is lost has happened', async () => {
+    const { world, key } = await worldWithKey()
+    world.registry.inject(aim('reset-after', { method: 'POST', path: /gems$/ }, 1))
+    await expect(push(world.registry, key, GEM)).rejects.toThrow('fetch failed')
+    expect((await push(world.registry, key, GEM)).body).toBe('Gem was already pushed: demo (1.0.0)')
+  })
+
+  it('an upload is as slow as the line', async () => {
+    const { registry } = await startWorld({ uploadBytesPerSecond: 100_000 })
+    const large = tar([
+      ['metadata.gz', gzipSync(gemspecYaml({ name: 'demo', number: '1.0.0' }))],
+      ['data.tar.gz', randomBytes(50_000)],
+    ])
+    const started = Date.now()
+    expect((await push(registry, registry.addUserKey({}), large)).status).toBe(200)
+    expect(Date.now() - started).toBeGreaterThan(450)
   })
 })

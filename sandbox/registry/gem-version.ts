@@ -6,8 +6,9 @@ export function isVersionNumber(number: string): boolean {
   return CORRECT.test(number)
 }
 
+/** A dash counts as `.pre.`. */
 export function isPrerelease(number: string): boolean {
-  return /[a-zA-Z]/.test(number)
+  return /[a-zA-Z-]/.test(number)
 }
 
 type Segment = number | string

@@ -41,10 +41,11 @@ export class InputReader {
     return this.choice(name, fallback ? ['true', 'false'] : ['false', 'true']) === 'true'
   }
 
-  seconds(name: string, fallback: number, most: number): number {
+  /** A whole number from 0 to `most`. */
+  whole(name: string, fallback: number, most: number): number {
     const value = this.text(name) || String(fallback)
     if (/^\d{1,6}$/.test(value) && Number(value) <= most) return Number(value)
-    this.refuse(name, value, `a whole number of seconds from 0 to ${String(most)}`)
+    this.refuse(name, value, `a whole number from 0 to ${String(most)}`)
     return fallback
   }
 

@@ -23,6 +23,10 @@ export interface Inputs {
   workingDirectory: string
   /** Patterns of prebuilt gems, relative to the working directory; empty when the action builds. */
   gems: readonly string[]
+  /** SHA-256 by file name, as the build job found them; empty where none were handed over. */
+  checksums: ReadonlyMap<string, string>
+  /** Platforms every gem must come in; empty where any set is right. */
+  platforms: readonly string[]
   expectedVersion: string | undefined
   strategy: StrategyInput
   server: GemServer
@@ -42,6 +46,14 @@ export interface CredentialsInputs {
   authentication: Exclude<Authentication, { kind: 'existing' }>
 }
 
+/** What `build/action.yml` accepts. */
+export interface BuildInputs {
+  /** As for a release that publishes and tags nothing. */
+  inputs: Inputs
+  /** Position of this job in a matrix, whose other jobs set outputs of their own names; undefined outside of one. */
+  matrixIndex: number | undefined
+}
+
 /** An OIDC API key role's token: `rg_oidc_akr_` and 20 characters (rubygems.org app/models/oidc/api_key_role.rb). */
 const ROLE = /^rg_oidc_akr_[0-9a-z]{20}$/
 /** Gem::Version::VERSION_PATTERN without the `-` that the registry refuses. */
@@ -54,16 +66,15 @@ export function readInputs(runner: Runner): Inputs {
   const read = new InputReader(runner)
   const server = readServer(read)
   const inputs: Inputs = {
-    workingDirectory: path.resolve(runner.env['GITHUB_WORKSPACE'] ?? '.', read.text('working-directory')),
-    gems: read.lines('gems'),
-    expectedVersion: readExpectedVersion(read),
+    ...readSources(read, runner),
+    checksums: readChecksums(read),
     strategy: read.choice('strategy', ['auto', 'direct', 'rake']),
     server,
     authentication: readAuthentication(read, server),
     tag: readTag(read),
     githubToken: read.secret('token'),
     awaitRelease: read.choice('await-release', ['true', 'strict', 'false']),
-    awaitTimeout: read.seconds('await-timeout', 300, 3600),
+    awaitTimeout: read.whole('await-timeout', 300, 3600),
     persistCredentials: read.boolean('persist-credentials', false),
   }
   if (inputs.gems.length > 0 && inputs.strategy === 'rake') {
@@ -72,8 +83,48 @@ export function readInputs(runner: Runner): Inputs {
       'Remove `strategy: rake`, or remove `gems:` and let `rake release` build.',
     )
   }
+  if (inputs.gems.length === 0 && inputs.checksums.size > 0) {
+    read.conflict(
+      'Input `checksums` is given without `gems`: there are no prebuilt files to compare it with.',
+      'Give `gems:` as well, such as `gems: pkg/*.gem`.',
+    )
+  }
   ReleaseError.throwIfAny(read.problems)
   return inputs
+}
+
+/** The inputs of the build action. Throws ReleaseError (`invalid-input`). */
+export function readBuildInputs(runner: Runner): BuildInputs {
+  const read = new InputReader(runner)
+  const index = read.text('matrix-index')
+  const matrixIndex = index === '' ? undefined : read.whole('matrix-index', 0, 255)
+  const inputs: Inputs = {
+    ...readSources(read, runner),
+    server: readServer(read),
+    checksums: new Map(),
+    strategy: 'direct',
+    authentication: { kind: 'existing' },
+    tag: { kind: 'none' },
+    githubToken: undefined,
+    awaitRelease: 'false',
+    awaitTimeout: 0,
+    persistCredentials: false,
+  }
+  ReleaseError.throwIfAny(read.problems)
+  return { inputs, matrixIndex }
+}
+
+/** What says which gems there are, in every action that builds or takes built ones. */
+function readSources(
+  read: InputReader,
+  runner: Runner,
+): Pick<Inputs, 'workingDirectory' | 'gems' | 'platforms' | 'expectedVersion'> {
+  return {
+    workingDirectory: path.resolve(runner.env['GITHUB_WORKSPACE'] ?? '.', read.text('working-directory')),
+    gems: read.lines('gems'),
+    platforms: readPlatforms(read),
+    expectedVersion: readExpectedVersion(read),
+  }
 }
 
 /** The inputs of the credentials action. Throws ReleaseError (`invalid-input`). */
@@ -174,6 +225,35 @@ function authenticate(
     return { kind: 'api-key-role', role, audience }
   }
   return { kind: 'trusted-publisher', audience }
+}
+
+/** Lines of `SHA256  FILE`, as `sha256sum` prints them; `*FILE` for its binary mode. */
+function readChecksums(read: InputReader): Map<string, string> {
+  const checksums = new Map<string, string>()
+  for (const line of read.lines('checksums')) {
+    const [, digest, file] = /^([0-9a-f]{64})\s+\*?(\S.*)$/i.exec(line) ?? []
+    const name = file?.split(/[\\/]/).at(-1)
+    if (digest === undefined || name === undefined) {
+      read.refuse('checksums', line, 'lines of 64 hex digits, two spaces and a file name')
+    } else if ((checksums.get(name) ?? digest.toLowerCase()) !== digest.toLowerCase()) {
+      read.refuse('checksums', line, 'one digest for each file name; this one was named before with another')
+    } else checksums.set(name, digest.toLowerCase())
+  }
+  return checksums
+}
+
+/** Separated by line breaks, spaces or commas. */
+function readPlatforms(read: InputReader): string[] {
+  const platforms = read
+    .text('platforms')
+    .split(/[\s,]+/)
+    .filter((platform) => platform !== '')
+  for (const platform of platforms) {
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(platform)) {
+      read.refuse('platforms', platform, 'names of RubyGems platforms, such as ruby, x86_64-linux-gnu or arm64-darwin')
+    }
+  }
+  return [...new Set(platforms)]
 }
 
 function readExpectedVersion(read: InputReader): string | undefined {

@@ -9,14 +9,32 @@ import type { Runner } from './world/runner.ts'
 /** Sets every output from what has happened; also when the release stopped half-way. */
 export function setOutputs(record: LedgerRecord, runner: Runner): void {
   const [first] = record.gems
-  const built = record.gems.filter((gem) => gem.sha256 !== '')
   runner.output('gems', JSON.stringify(record.gems))
   runner.output('name', first?.name ?? '')
   runner.output('version', first?.version ?? '')
   runner.output('tag', record.tags[0] ?? '')
   runner.output('published', String(isPublished(record)))
-  runner.output('checksums', built.map((gem) => `${gem.sha256}  ${baseName(gem)}`).join('\n'))
+  runner.output('checksums', checksums(record))
   runner.output('release-url', '')
+}
+
+/** The outputs of the build action; in a matrix, the checksums also under a name no other of its jobs uses. */
+export function setBuildOutputs(record: LedgerRecord, matrixIndex: number | undefined, runner: Runner): void {
+  const [first] = record.gems
+  runner.output('gems', JSON.stringify(record.gems))
+  runner.output('name', first?.name ?? '')
+  runner.output('version', first?.version ?? '')
+  runner.output('files', record.gems.map((gem) => gem.file).join('\n'))
+  runner.output('checksums', checksums(record))
+  if (matrixIndex !== undefined) runner.output(`checksums-${String(matrixIndex)}`, checksums(record))
+}
+
+/** `SHA256  FILE` for every gem that was built, as `sha256sum --check` reads it. */
+function checksums({ gems }: LedgerRecord): string {
+  return gems
+    .filter((gem) => gem.sha256 !== '')
+    .map((gem) => `${gem.sha256}  ${baseName(gem)}`)
+    .join('\n')
 }
 
 function baseName({ file }: GemRecord): string {
@@ -36,12 +54,12 @@ export function outcome(record: LedgerRecord): string {
 }
 
 /** The one error annotation of a failed run, and what to do next in the log. */
-export function announceFailure(error: ReleaseError, record: LedgerRecord, runner: Runner): void {
+export function announceFailure(error: ReleaseError, record: LedgerRecord | undefined, runner: Runner): void {
   const [first, ...others] = error.problems
   const texts = error.problems.map(problemText)
   runner.error(
     `${first.code}${others.length > 0 ? ` (and ${String(others.length)} more)` : ''}`,
-    [...texts, outcome(record)].join('\n\n'),
+    [...texts, ...(record ? [outcome(record)] : [])].join('\n\n'),
   )
 }
 

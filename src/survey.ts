@@ -16,6 +16,21 @@ import type { World } from './world/world.ts'
 
 /** Looks around without changing anything: project or prebuilt gems, checkout, GitHub, registry. */
 export async function survey(inputs: Inputs, run: RunContext, registry: Registry, world: World): Promise<Facts> {
+  const local = await surveyMachine(inputs, run, world)
+  const names = [...new Set([...(local.project?.gemspecs ?? []), ...local.prebuilt].map((gem) => gem.name))]
+  const [github, published] = await Promise.all([
+    askGitHub(inputs, local, world),
+    Promise.all(names.map(async (name) => [name, await registry.versions(name)] as const)),
+  ])
+  return { ...local, github, published: new Map(published) }
+}
+
+/** The part of the survey that needs no network: all there is to know in a job that only builds. */
+export async function surveyMachine(
+  inputs: Pick<Inputs, 'gems' | 'workingDirectory'>,
+  run: RunContext,
+  world: World,
+): Promise<Omit<Facts, 'github' | 'published'>> {
   const building = inputs.gems.length === 0
   if (building && !(await files.isDirectory(inputs.workingDirectory))) throw new ReleaseError(noDirectory(inputs))
   const checkout = building ? await readCheckout(readOnlyGit(inputs.workingDirectory, world.runner.env)) : undefined
@@ -23,12 +38,7 @@ export async function survey(inputs: Inputs, run: RunContext, registry: Registry
     building ? surveyProject(inputs, checkout?.committedAt ?? 0, world) : undefined,
     building ? [] : prebuiltGems(inputs, world),
   ])
-  const names = [...new Set([...(project?.gemspecs ?? []), ...prebuilt].map((gem) => gem.name))]
-  const [github, published] = await Promise.all([
-    askGitHub(inputs, { run, checkout, project, prebuilt }, world),
-    Promise.all(names.map(async (name) => [name, await registry.versions(name)] as const)),
-  ])
-  return { run, checkout, project, prebuilt, github, published: new Map(published) }
+  return { run, checkout, project, prebuilt }
 }
 
 /** The repository of this run through the token of the step; undefined where there is no token. */
@@ -37,7 +47,7 @@ export function repositoryOf(inputs: Inputs, run: RunContext, world: World): Rep
   return createRepository({ name: run.repository, apiUrl: run.apiUrl, token: inputs.githubToken, http: world.http })
 }
 
-function noDirectory(inputs: Inputs): ConstructorParameters<typeof ReleaseError>[0] {
+function noDirectory(inputs: Pick<Inputs, 'workingDirectory'>): ConstructorParameters<typeof ReleaseError>[0] {
   return {
     code: 'no-gemspec',
     what: `Input \`working-directory\`: there is no directory ${JSON.stringify(inputs.workingDirectory)}.`,
@@ -45,7 +55,7 @@ function noDirectory(inputs: Inputs): ConstructorParameters<typeof ReleaseError>
   }
 }
 
-function surveyProject(inputs: Inputs, committedAt: number, world: World): Promise<Project> {
+function surveyProject(inputs: Pick<Inputs, 'workingDirectory'>, committedAt: number, world: World): Promise<Project> {
   return world.runner.foreign((print) =>
     readProject({
       processes: world.processes,
@@ -58,7 +68,7 @@ function surveyProject(inputs: Inputs, committedAt: number, world: World): Promi
   )
 }
 
-async function prebuiltGems(inputs: Inputs, world: World): Promise<GemFile[]> {
+async function prebuiltGems(inputs: Pick<Inputs, 'gems' | 'workingDirectory'>, world: World): Promise<GemFile[]> {
   const matches = await Promise.all(inputs.gems.map((pattern) => files.matching(pattern, inputs.workingDirectory)))
   const missing = inputs.gems.filter((_, index) => matches[index]?.length === 0)
   ReleaseError.throwIfAny(

@@ -2,6 +2,7 @@ import type { Problem } from '../errors.ts'
 import type { Facts } from '../facts.ts'
 import type { Inputs } from '../inputs.ts'
 import type { Decision, PlannedGem } from '../plan.ts'
+import { checksumProblems, duplicateProblems, platformProblems } from './handover.ts'
 import { acceptedTags, matchTag, type TagRules, type Versioned } from '../tags.ts'
 import { allowsPushTo, type GemServer } from '../server.ts'
 
@@ -17,6 +18,9 @@ export function selectGems(inputs: Inputs, facts: Facts): Decision<readonly Plan
     problems: [
       ...byTag.problems,
       ...checkoutProblems(facts),
+      ...checksumProblems(inputs, facts),
+      ...platformProblems(gems, inputs),
+      ...duplicateProblems(gems),
       ...gems.flatMap((gem) => [
         ...versionProblem(gem, inputs),
         ...pushHostProblem(gem, inputs, facts),

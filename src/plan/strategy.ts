@@ -100,7 +100,7 @@ function usesRakeBuild(rake: Extract<Rake, { state: 'loaded' }>, gems: readonly 
 }
 
 /** Why the project's own tasks cannot even be looked at; `strategy: direct` does without them. */
-function projectProblem({ rake, bundler, gemspecs }: Project, gems: readonly PlannedGem[]): Problem | undefined {
+export function projectProblem({ rake, bundler, gemspecs }: Project, gems: readonly PlannedGem[]): Problem | undefined {
   if (rake.state !== 'failed') return undefined
   if (bundler.state === 'failed') {
     return {

@@ -21,7 +21,7 @@ const PACKAGES = 'pkg'
  * files they made. Throws ReleaseError: `build-failed`, `ruby-unavailable`.
  */
 export async function build(
-  plan: Plan,
+  plan: Pick<Plan, 'gems' | 'build'>,
   workingDirectory: string,
   committedAt: number,
   world: World,
@@ -43,7 +43,7 @@ export async function build(
 }
 
 async function buildEach(
-  plan: Plan,
+  plan: Pick<Plan, 'gems' | 'build'>,
   workingDirectory: string,
   run: (command: readonly string[]) => Promise<void>,
 ): Promise<BuiltGem[]> {

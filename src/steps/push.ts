@@ -12,6 +12,9 @@ import type { World } from '../world/world.ts'
 import type { ReleaseGem } from './inspect.ts'
 import { publishedDigest } from './verify.ts'
 
+/** The wait after a rate limit that names none, in ms. */
+const BARE_LIMIT = 20_000
+
 /** How a gem came to be on the registry. */
 export type Pushed = 'pushed' | 'already-published'
 
@@ -50,7 +53,9 @@ async function pushOnce(gem: ReleaseGem, keys: KeyRing, registry: Registry, worl
   const key = await keys.current()
   try {
     const answer = await registry.push(key, upload(gem))
-    return passingTrouble(answer, world.clock) ?? (await judge(answer, { gem, key, keys, registry, world }))
+    const trouble = passingTrouble(answer, world.clock)
+    if (answer.status === 429 && trouble) return { after: BARE_LIMIT, ...trouble }
+    return trouble ?? (await judge(answer, { gem, key, keys, registry, world }))
   } catch (error) {
     if (error instanceof HttpFault && (isPassing(error, 'push') || error.kind === 'unusable'))
       return { again: error.message }

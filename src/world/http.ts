@@ -131,6 +131,8 @@ function proxyAgent(env: HttpOptions['env']): EnvHttpProxyAgent {
     requestTls: { timeout: 10_000, rejectUnauthorized: true },
     proxyTls: { timeout: 10_000, rejectUnauthorized: true },
     allowH2: false,
+    // Servers limit requests per address; more connections than this only move the queue to them.
+    connections: 16,
   })
 }
 

@@ -14,8 +14,10 @@ export interface Policy {
   attempts: number
   firstDelay: number
   maxDelay: number
-  /** No attempt starts later than this after the first. */
+  /** No attempt starts later than this after the first; waits the server asked for are not counted. */
   budget: number
+  /** The longest wait a server may ask for, in all; `budget` when absent. */
+  longestWait?: number
   /** Largest answer that is read. */
   answerBytes: number
   /** Only asks: unusable answers are asked for again as well. */
@@ -49,6 +51,8 @@ export const POLICIES: Readonly<Record<Edge, Policy>> = {
     firstDelay: seconds(5),
     maxDelay: seconds(20),
     budget: seconds(480),
+    // The registry counts 400 pushes an hour and address: a large release may have to wait for the next hour.
+    longestWait: seconds(3900),
     answerBytes: 256 * KiB,
   },
   verify: { ...READS, attempts: 10, budget: seconds(90), answerBytes: 4 * MiB },
@@ -95,14 +99,19 @@ export async function persist<T>(
 ): Promise<T> {
   const policy = POLICIES[edge]
   const started = clock.now()
+  let asked = 0
   for (let number = 1; ; number++) {
     signal.throwIfAborted()
     const outcome = await attempt(number)
     if ('done' in outcome) return outcome.done
     const wait = delayBefore(policy, number, outcome.after, random)
-    const left = started + policy.budget - clock.now()
+    asked += outcome.after === undefined ? 0 : wait
+    const left = started + policy.budget + asked - clock.now()
+    if (asked > (policy.longestWait ?? policy.budget)) {
+      throw new ReleaseError(failure(waitTooLong(outcome.again, wait, clock)))
+    }
     if (number >= policy.attempts || wait > left) {
-      throw new ReleaseError(failure(gaveUp(outcome, number, wait, left, clock)))
+      throw new ReleaseError(failure(number === 1 ? outcome.again : `${outcome.again} (${String(number)} attempts)`))
     }
     log(
       `Could not ${purpose} (attempt ${String(number)} of ${String(policy.attempts)}): ${outcome.again}. Trying again in ${duration(wait)}.`,
@@ -118,18 +127,9 @@ export function delayBefore(policy: Policy, number: number, asked: number | unde
   return asked === undefined ? jittered : Math.max(asked, jittered)
 }
 
-function gaveUp(
-  outcome: { again: string; after?: number },
-  number: number,
-  wait: number,
-  left: number,
-  clock: Clock,
-): string {
-  if (outcome.after !== undefined && wait > left) {
-    const at = new Date(clock.date().getTime() + wait).toISOString().slice(0, 16).replace('T', ' ')
-    return `${outcome.again}; the server asks to wait until ${at} UTC, longer than this run can: re-run the job then`
-  }
-  return number === 1 ? outcome.again : `${outcome.again} (${String(number)} attempts)`
+function waitTooLong(because: string, wait: number, clock: Clock): string {
+  const at = new Date(clock.date().getTime() + wait).toISOString().slice(0, 16).replace('T', ' ')
+  return `${because}; the server asks to wait until ${at} UTC, longer than this run can: re-run the job then`
 }
 
 /**

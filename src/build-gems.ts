@@ -1,0 +1,47 @@
+import { ReleaseError } from './errors.ts'
+import type { Facts } from './facts.ts'
+import type { RunContext } from './github/run-context.ts'
+import type { Inputs } from './inputs.ts'
+import type { Ledger } from './ledger.ts'
+import type { Phases } from './phases.ts'
+import { selectGems } from './plan/gems.ts'
+import { chooseStrategy, projectProblem } from './plan/strategy.ts'
+import { build } from './steps/build.ts'
+import { inspect } from './steps/inspect.ts'
+import { surveyMachine } from './survey.ts'
+import type { World } from './world/world.ts'
+
+/** What a job without any credential does for a release: builds the gems, reads them and tells their digests. */
+export async function buildGems(
+  inputs: Inputs,
+  run: RunContext,
+  { ledger, phases, world }: { ledger: Ledger; phases: Phases; world: World },
+): Promise<void> {
+  if (run.idToken) world.runner.warning('Build job can publish', CAN_PUBLISH)
+  const facts: Facts = {
+    ...(await phases.run('Look around', () => surveyMachine(inputs, run, world))),
+    github: undefined,
+    published: new Map(),
+  }
+  const plan = decide(inputs, facts, world)
+  ledger.planned(plan.gems, facts.checkout?.head ?? run.sha)
+  const built = await phases.run('Build', () =>
+    build(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world),
+  )
+  const gems = await phases.run('Inspect', () => inspect(built, facts, inputs.server, world))
+  for (const gem of gems) await ledger.gem(gem, 'not-tried')
+}
+
+function decide(inputs: Inputs, facts: Facts, { runner }: World): Parameters<typeof build>[0] {
+  const gems = selectGems(inputs, facts)
+  const strategy = chooseStrategy(inputs, facts, gems.choice)
+  const broken = facts.project ? projectProblem(facts.project, gems.choice) : undefined
+  ReleaseError.throwIfAny([...gems.problems, ...(broken ? [broken] : [])])
+  for (const sentence of [...gems.because, ...strategy.because]) runner.info(sentence)
+  return { gems: gems.choice, build: strategy.choice.build }
+}
+
+const CAN_PUBLISH = [
+  'This job builds, and it may ask for ID tokens: code of the project or its dependencies could publish in its name.',
+  'Remove `id-token: write` from the build job; only the publish job needs it.',
+].join('\n')

@@ -54,6 +54,26 @@ export function makePlan(inputs: Inputs, facts: Facts): Plan {
     gems: gems.choice,
     commit: releasedCommit(facts),
     tags: tags.choice,
-    decisions: [...gems.because, ...strategy.because, ...tags.because],
+    decisions: [...gems.because, ...strategy.because, ...tags.because, ...remarks(facts, gems.choice)],
   }
+}
+
+/** Pushes that rubygems.org accepts from one address in an hour (config/initializers/rack_attack.rb). */
+const PUSHES_AN_HOUR = 400
+
+/** What the maintainer should know about this run although nothing is wrong with it. */
+function remarks({ project, run }: Facts, gems: readonly PlannedGem[]): string[] {
+  const hours = Math.ceil(gems.length / PUSHES_AN_HOUR)
+  return [
+    ...(project && run.idToken
+      ? [
+          'Built in the job that publishes: code of the build could ask for a key as well. Two jobs keep them apart (README, “Two jobs”).',
+        ]
+      : []),
+    ...(gems.length > PUSHES_AN_HOUR / 2
+      ? [
+          `${String(gems.length)} gems: RubyGems.org takes ${String(PUSHES_AN_HOUR)} pushes an hour from one address, so that this needs up to ${String(hours)} ${hours === 1 ? 'hour' : 'hours'}.`,
+        ]
+      : []),
+  ]
 }

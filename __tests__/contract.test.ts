@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { ERROR_CODES } from '../src/errors.ts'
+
+const ROOT = path.resolve(import.meta.dirname, '..')
+const read = (name: string): string => readFileSync(path.join(ROOT, name), 'utf8')
+
+interface Manifest {
+  name: string
+  description: string
+  inputs: Record<string, { description: string; default?: string; required?: boolean }>
+  outputs?: Record<string, { description: string }>
+  runs: { using: string; main: string; post: string; 'post-if': string }
+}
+
+const ACTIONS = {
+  root: 'action.yml',
+  build: 'build/action.yml',
+  publish: 'publish/action.yml',
+  credentials: 'credentials/action.yml',
+}
+
+function manifest(name: keyof typeof ACTIONS): Manifest {
+  return parse(read(ACTIONS[name])) as Manifest
+}
+
+/** Every input name that `inputs.ts` reads: the first argument of the reader's methods. */
+function inputsInSource(): Set<string> {
+  const source = read('src/inputs.ts')
+  return new Set(
+    [...source.matchAll(/read\s*\.(?:text|secret|lines|choice|boolean|whole)\(\s*'([a-z-]+)'/g)].map(
+      ([, name]) => name ?? '',
+    ),
+  )
+}
+
+describe('the contract is written once', () => {
+  it.each(Object.keys(ACTIONS) as (keyof typeof ACTIONS)[])(
+    '%s: runs shipped files on Node 24, and cleans up',
+    (name) => {
+      const { runs, description } = manifest(name)
+      expect(runs).toMatchObject({ using: 'node24', 'post-if': 'always()' })
+      for (const script of [runs.main, runs.post]) {
+        expect(() => readFileSync(path.join(ROOT, path.dirname(ACTIONS[name]), script))).not.toThrow()
+      }
+      // The marketplace cuts descriptions at 125 characters.
+      expect(description.length).toBeLessThanOrEqual(125)
+    },
+  )
+
+  it('every input of the four actions is read by inputs.ts, and every one it reads is declared', () => {
+    const declared = new Set(
+      Object.keys(ACTIONS).flatMap((name) => Object.keys(manifest(name as keyof typeof ACTIONS).inputs)),
+    )
+    expect(inputsInSource()).toEqual(declared)
+  })
+
+  it('the publish action is the root action for prebuilt gems', () => {
+    const [root, publish] = [manifest('root'), manifest('publish')]
+    expect(publish.outputs).toEqual(root.outputs)
+    const { gems, 'working-directory': directory, ...rest } = publish.inputs
+    expect(gems?.required).toBe(true)
+    expect(directory?.default).toBe('')
+    const { gems: _gems, 'working-directory': _directory, strategy: _strategy, ...expected } = root.inputs
+    expect(rest).toEqual(expected)
+  })
+
+  it('the tables of the README come from action.yml', () => {
+    expect(() => execFileSync(process.execPath, [path.join(ROOT, 'script/readme.ts'), '--check'])).not.toThrow()
+  })
+
+  it('every error code has its section in troubleshooting.md, in the same order, with text', () => {
+    const sections = read('docs/troubleshooting.md').split(/^## /m).slice(1)
+    expect(sections.map((section) => section.split('\n')[0])).toEqual([...ERROR_CODES])
+    for (const section of sections) expect(section.length).toBeGreaterThan(80)
+  })
+
+  it('links between documents lead somewhere', () => {
+    for (const name of ['README.md', 'docs/how-it-works.md', 'docs/troubleshooting.md', 'docs/migrating.md']) {
+      const text = read(name)
+      for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)/g)) {
+        if (target !== '') expect(() => read(path.join(path.dirname(name), target)), `${name}: ${target}`).not.toThrow()
+      }
+    }
+  })
+})

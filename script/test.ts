@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { objectsAt, parseJson, stringAt } from '../src/json.ts'
+
+/**
+ * Every check, then every test, each to its end whatever failed before. A check counts as one test. The last line is
+ * `N passed, N failed`.
+ */
+
+interface Count {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+const ROOT = path.resolve(import.meta.dirname, '..')
+const BIN = path.join(ROOT, 'node_modules', '.bin')
+const CHECKS: Record<string, readonly string[]> = {
+  'Formatting (oxfmt)': ['oxfmt', '--check'],
+  'Types (tsc)': ['tsc', '--noEmit'],
+  'Lint (oxlint, type-aware)': ['oxlint', '--type-aware', '--deny-warnings'],
+  'dist is what src builds (script/build --check)': ['node', 'script/build.ts', '--check'],
+}
+
+/** Exit code of a program, which sees the Node.js of the action first on its PATH. */
+async function run([program = '', ...args]: readonly string[]): Promise<number> {
+  const env = { ...process.env, PATH: [BIN, process.env['PATH'] ?? ''].join(path.delimiter) }
+  const child = spawn(path.join(BIN, program), args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] })
+  const pass = (signal: NodeJS.Signals): void => {
+    child.kill(signal)
+  }
+  // The child ends, and what it has left behind is removed here.
+  process.on('SIGINT', pass).on('SIGTERM', pass)
+  const code = await new Promise<number>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (exitCode) => {
+      resolve(exitCode ?? 1)
+    })
+  })
+  process.off('SIGINT', pass).off('SIGTERM', pass)
+  return code
+}
+
+async function check(): Promise<Count> {
+  const count = { passed: 0, failed: 0, skipped: 0 }
+  for (const [title, command] of Object.entries(CHECKS)) {
+    process.stdout.write(`\n${title}\n`)
+    const code = await run(command)
+    if (code === 0) count.passed += 1
+    else count.failed += 1
+    process.stdout.write(code === 0 ? 'passed\n' : `FAILED: ${command.join(' ')}\n`)
+  }
+  return count
+}
+
+async function test(options: readonly string[]): Promise<Count> {
+  process.stdout.write('\nTests (vitest)\n')
+  const directory = mkdtempSync(path.join(tmpdir(), 'release-gem-tests-'))
+  const file = path.join(directory, 'report.json')
+  try {
+    const code = await run([
+      'vitest',
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${file}`,
+      ...options,
+    ])
+    const count = countTests(file)
+    // A file that could not be read, an unhandled error, or vitest itself failing are in no test's state.
+    if (code !== 0 && count.failed === 0) count.failed = 1
+    return count
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+function countTests(file: string): Count {
+  const count = { passed: 0, failed: 0, skipped: 0 }
+  for (const suite of objectsAt(readReport(file), 'testResults')) {
+    const states = objectsAt(suite, 'assertionResults').map((one) => stringAt(one, 'status'))
+    const failed = states.filter((state) => state === 'failed').length
+    const passed = states.filter((state) => state === 'passed').length
+    count.passed += passed
+    count.failed += failed === 0 && stringAt(suite, 'status') === 'failed' ? 1 : failed
+    count.skipped += states.length - passed - failed
+  }
+  return count
+}
+
+function readReport(file: string): unknown {
+  try {
+    return parseJson(readFileSync(file, 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+const counts = [await check(), await test(process.argv.slice(2))]
+const sum = (key: keyof Count): number => counts.reduce((total, count) => total + count[key], 0)
+const skipped = sum('skipped') === 0 ? '' : `, ${String(sum('skipped'))} skipped`
+process.stdout.write(`\n${String(sum('passed'))} passed, ${String(sum('failed'))} failed${skipped}\n`)
+process.exitCode = sum('failed') === 0 ? 0 : 1

@@ -129,7 +129,7 @@ async function readArchive(
     blocks.end()
   }
   const tar = extract()
-  const stream = source.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 })
+  const stream = source.createReadStream({ autoClose: false })
   const [read, parsed] = await Promise.allSettled([pipeline(stream, checked, tar), readMembers(tar)])
   // The first rejection is the cause: the other is only how the parser hears of it.
   if (read.status === 'rejected') throw read.reason

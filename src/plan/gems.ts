@@ -55,7 +55,7 @@ function fromFiles({ prebuilt }: Facts): PlannedGem[] {
   return prebuilt.map((file) => ({
     name: file.name,
     version: file.version,
-    platform: file.platform,
+    platform: file.originalPlatform,
     gemspec: undefined,
     file,
   }))

@@ -35,7 +35,7 @@ export async function inspect(
   const gems = await Promise.all(
     built.map(async ({ planned, path: builtPath }) => {
       const file = planned.file ?? (await readGem(builtPath, { copyTo: privateCopy(world) }))
-      const live = publishedVersion(planned, facts.published)
+      const live = publishedVersion({ ...file, platform: file.originalPlatform }, facts.published)
       return { ...file, builtPath, planned, live, alreadyPublished: live?.sha256 === file.sha256 }
     }),
   )
@@ -62,8 +62,8 @@ function describe(gem: ReleaseGem, server: GemServer, { runner }: World): void {
 
 /** The gemspec was evaluated twice, once to plan and once to build: both must have said the same. */
 function unexpected(gem: GemFile, planned: PlannedGem): Problem[] {
-  const same = gem.name === planned.name && gem.version === planned.version && gem.platform === planned.platform
-  if (same) return []
+  const platform = samePlatform(gem.platform, planned.platform) || samePlatform(gem.originalPlatform, planned.platform)
+  if (gem.name === planned.name && gem.version === planned.version && platform) return []
   return [
     {
       code: 'gem-unexpected',
@@ -72,4 +72,9 @@ function unexpected(gem: GemFile, planned: PlannedGem): Problem[] {
       fix: 'Make name, version and platform in the gemspec independent of the build.',
     },
   ]
+}
+
+/** RubyGems writes `universal-darwin19` into the file and says `universal-darwin-19` when asked (Gem::Platform#to_s). */
+function samePlatform(one: string, other: string): boolean {
+  return one.replaceAll('-', '') === other.replaceAll('-', '')
 }

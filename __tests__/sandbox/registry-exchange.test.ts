@@ -1,4 +1,6 @@
-import { decodeJwt } from 'jose'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { decodeJwt, importJWK, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { claimsOf, type JobClaims } from '../../sandbox/oidc.ts'
 import type { PublisherForm } from '../../sandbox/registry/administration.ts'
@@ -201,6 +203,24 @@ describe('refusals (404, the reason never given)', () => {
 function calledAt(ref: string): JobClaims {
   return { ...JOB, jobWorkflowRef: `octo/demo/.github/workflows/gem.yml@${ref}` }
 }
+
+describe('which key and row are meant', () => {
+  it('a token must name its key, even where there is only one', async () => {
+    const world = await worldWith()
+    const key: unknown = JSON.parse(await readFile(join(world.directory, 'oidc/key.json'), 'utf8'))
+    if (typeof key !== 'object' || key === null) throw new Error('no key')
+    const signer = new SignJWT(goodClaims(world)).setProtectedHeader({ alg: 'RS256' })
+    const nameless = await signer.sign(await importJWK({ ...key, kty: 'RSA' }, 'RS256'))
+    expect(await outcome(await exchange(world, nameless))).toEqual(NOT_FOUND)
+  })
+
+  it('a row of the account’s former owner is passed over', async () => {
+    const world = await worldWith({ ownerId: '1' })
+    expect(await exchangeClaims(world, goodClaims(world))).toEqual(NOT_FOUND)
+    world.registry.addTrustedPublisher({ gem: 'demo', ...PUBLISHER })
+    expect((await exchangeClaims(world, goodClaims(world))).status).toBe(201)
+  })
+})
 
 describe('reusable workflows', () => {
   const called = 'octo/shared/.github/workflows/gem.yml@refs/heads/v1'

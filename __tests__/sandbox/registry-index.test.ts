@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { seedGem, type SeedGem } from '../../sandbox/registry/seed-gem.ts'
+import { gemspecYaml, seedGem, type SeedGem, tar } from '../../sandbox/registry/seed-gem.ts'
 import type { Registry } from '../../sandbox/registry/registry.ts'
 import { push, startWorld, type World } from './registry-world.ts'
 
@@ -65,11 +66,27 @@ describe('the compact index', () => {
 
   it('leaves out a dependency on a gem that was not there when the version came', async () => {
     const world = await startWorld()
-    const dependent = { ...DEMO, dependencies: { base: '>= 1.0', other: '>= 0' } }
+    const dependent = { ...DEMO, dependencies: { other: '>= 0', base: '>= 1.0' } }
     await pushAll(world, { name: 'other', number: '1.0' }, dependent, { name: 'base', number: '1.0' })
     expect(await text(world.registry, '/info/demo')).toContain('1.0.0 other:>= 0|checksum')
     await pushAll(world, { ...dependent, number: '1.0.1' })
     expect(await text(world.registry, '/info/demo')).toContain('1.0.1 base:>= 1.0,other:>= 0|checksum')
+  })
+
+  it('leaves out what is needed for development only', async () => {
+    const world = await startWorld()
+    await pushAll(world, { name: 'base', number: '1.0' })
+    const yaml = gemspecYaml({ ...DEMO, dependencies: { base: '>= 1.0' } }).replace(':runtime', ':development')
+    const bytes = tar([
+      ['metadata.gz', gzipSync(yaml)],
+      ['data.tar.gz', gzipSync('')],
+    ])
+    expect((await push(world.registry, world.registry.addUserKey({}), bytes)).status).toBe(200)
+    expect(await text(world.registry, '/info/demo')).toContain('\n1.0.0 |checksum')
+    const details = await text(world.registry, '/api/v1/gems/demo.json')
+    expect(JSON.parse(details)).toMatchObject({
+      dependencies: { development: [{ name: 'base', requirements: '>= 1.0' }] },
+    })
   })
 
   it('appends a line with the checksum of /info to /versions for every push and yank', async () => {
@@ -131,7 +148,14 @@ describe('conditional and partial reads', () => {
     const body = await whole.text()
     const answer = await get(world.registry, '/info/demo', headers(whole.headers.get('etag') ?? '', body.length))
     expect([answer.status, await answer.text()]).toEqual([status, expected(body)])
-    expect(answer.headers.has('content-range')).toBe(status === 206 || status === 416)
+    const span = answer.headers.get('content-range')
+    const size = String(body.length)
+    const start = body.indexOf(expected(body))
+    const spans: Record<number, string | null> = {
+      206: `bytes ${String(start)}-${String(start + expected(body).length - 1)}/${size}`,
+      416: `bytes */${size}`,
+    }
+    expect(span).toBe(spans[status] ?? null)
   })
 })
 
@@ -159,7 +183,8 @@ describe('an index that lags', () => {
   it('remembers for a while that a gem was not there', async () => {
     const world = await startWorld({ negativeCacheMs: 600_000 })
     const { registry, clock } = world
-    expect((await get(registry, '/info/demo')).status).toBe(404)
+    for (const path of ['/info/demo', '/api/v1/versions/demo.json'])
+      expect((await get(registry, path)).status).toBe(404)
     await push(registry, registry.addUserKey({}), seedGem(DEMO))
     clock.advance(599)
     expect((await get(registry, '/info/demo')).status).toBe(404)

@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { aim } from '../../sandbox/faults.ts'
 import { gemspecYaml, seedGem, tar } from '../../sandbox/registry/seed-gem.ts'
-import { keyFor, PUBLISHER, push, startWorld, type World } from './registry-world.ts'
+import { JOB, keyFor, PUBLISHER, push, startWorld, type World } from './registry-world.ts'
 
 const GEM = seedGem({ name: 'demo', number: '1.0.0' })
 const DAY = 24 * 3600
@@ -259,6 +259,17 @@ describe('conflicts and problems', () => {
     expect(world.registry.ownersOf('demo')).toEqual([])
     const again = await push(world.registry, key, GEM)
     expect(again).toMatchObject({ status: 409, body: expect.stringContaining('did not finish pushing') })
+  })
+
+  it('a gem that begins afresh has lost its other publishers', async () => {
+    const { world, key } = await worldWithKey()
+    world.registry.addTrustedPublisher({ gem: 'demo', ...PUBLISHER, workflow: 'other.yml' })
+    world.registry.yank('demo-0.0.0')
+    world.registry.addPendingPublisher({ gem: 'demo', ...PUBLISHER })
+    expect((await push(world.registry, key, GEM)).status).toBe(200)
+    const other = await keyFor(world, { ...JOB, workflowFile: 'other.yml' })
+    expect((await push(world.registry, other, gem('1.0.1'))).status).toBe(403)
+    expect((await push(world.registry, key, gem('1.0.1'))).status).toBe(200)
   })
 
   it('a name that was yanked is protected between its 30th day and 100 days after the yank', async () => {

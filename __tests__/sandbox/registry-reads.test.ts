@@ -16,7 +16,7 @@ describe('reading versions', () => {
     const { registry } = await startWorld()
     const key = registry.addUserKey({})
     const gem = seedGem({ name: 'demo', number: '1.10.0' })
-    for (const bytes of [seedGem({ name: 'demo', number: '1.9.0' }), gem, seedGem({ name: 'demo', number: '1.8.0' })]) {
+    for (const bytes of [gem, seedGem({ name: 'demo', number: '1.9.0' }), seedGem({ name: 'demo', number: '1.8.0' })]) {
       await push(registry, key, bytes)
     }
     registry.yank('demo-1.8.0')

@@ -86,6 +86,7 @@ async function startChild(directory: string, storageLatencyMs: number): Promise<
   const source = fileURLToPath(new URL('../../sandbox/registry/registry.ts', import.meta.url))
   const args = ['--no-warnings', '--input-type=module', '-e', SERVER, source, directory, String(storageLatencyMs)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  afterTest(() => void child.kill('SIGKILL'))
   const [line]: unknown[] = await once(child.stdout, 'data')
   const told: unknown = JSON.parse(String(line))
   if (typeof told !== 'object' || told === null || !('url' in told) || !('key' in told)) throw new Error('no start')

@@ -31,14 +31,14 @@ export const JOB: JobClaims = {
 
 export const PUBLISHER = { repository: 'octo/demo', workflow: 'release.yml' }
 
-const cleanups: (() => Promise<void>)[] = []
+const cleanups: (() => Promise<void> | void)[] = []
 
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
 
 /** Something to undo after the test, the latest first. */
-export function afterTest(cleanup: () => Promise<void>): void {
+export function afterTest(cleanup: () => Promise<void> | void): void {
   cleanups.push(cleanup)
 }
 

@@ -3,6 +3,7 @@ import { readRunContext } from './github/run-context.ts'
 import { readCredentialsInputs } from './inputs.ts'
 import { keepForLaterSteps } from './persisted-credentials.ts'
 import { problemText } from './report.ts'
+import { STATE } from './state.ts'
 import { exchange } from './steps/exchange.ts'
 import { guardExit } from './world/process.ts'
 import { openWorld } from './world/open.ts'
@@ -19,6 +20,8 @@ async function configure(): Promise<void> {
   const inputs = readCredentialsInputs(runner)
   const run = await readRunContext(runner)
   await using world = await openWorld(run.temp, runner)
+  // There is no release here that the post step would have to report.
+  runner.saveState(STATE.reported, 'true')
   const key = await exchange(inputs.authentication, inputs.server, run, world)
   await keepForLaterSteps(key, inputs.server, world)
 }

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
-import { constants } from 'node:os'
 import { connect } from 'node:net'
-import { createInterface } from 'node:readline'
-import { parseJson, stringAt } from './json.ts'
+import { constants } from 'node:os'
+import { isObject, parseJson, stringAt } from './json.ts'
 
 /**
  * Stands in for `gem` inside a release task: Bundler runs `$GEM_COMMAND` instead (bundler/gem_helper.rb, Bundler 2.2
@@ -10,25 +9,32 @@ import { parseJson, stringAt } from './json.ts'
  */
 
 const SOCKET = 'RELEASE_GEM_SOCKET'
+const HELP = new Set(['-h', '--help'])
 
 const [verb, ...args] = process.argv.slice(2)
 const address = process.env[SOCKET]
 process.exitCode = 1
-if (verb === 'push' && address !== undefined) handOver(address)
+if (verb === 'push' && address !== undefined && !args.some((argument) => HELP.has(argument))) handOver(address)
 else runGem()
 
 function handOver(socketAddress: string): void {
+  let answer = ''
   const socket = connect(socketAddress)
+  socket.setEncoding('utf8')
   socket.on('error', () => {
-    process.stderr.write('release-gem: the action that started this task is gone.\n')
+    // `close` follows, and says what there is to say.
+  })
+  socket.on('data', (chunk: string) => {
+    answer += chunk
+  })
+  socket.on('close', () => {
+    const reply = parseJson(answer)
+    const message = stringAt(reply, 'message')
+    if (message === undefined) process.stderr.write('release-gem: the action that started this task is gone.\n')
+    else process.stdout.write(`${message}\n`)
+    process.exitCode = message !== undefined && isObject(reply) && reply['exitCode'] === 0 ? 0 : 1
   })
   socket.write(`${JSON.stringify({ args, cwd: process.cwd() })}\n`)
-  createInterface({ input: socket }).once('line', (line) => {
-    const reply = parseJson(line)
-    process.stdout.write(`${stringAt(reply, 'message') ?? 'release-gem: no answer'}\n`)
-    process.exitCode =
-      typeof reply === 'object' && reply !== null && 'exitCode' in reply && reply.exitCode === 0 ? 0 : 1
-  })
 }
 
 function runGem(): void {

@@ -28,6 +28,8 @@ export interface LedgerRecord {
   commit: string
   gems: readonly GemRecord[]
   tags: readonly string[]
+  /** Gems whose push began and has not been answered: they may be public or not. */
+  unsettled: readonly string[]
   finished: boolean
 }
 
@@ -37,6 +39,7 @@ export class Ledger {
   readonly #journal: string
   readonly #gems = new Map<string, GemRecord>()
   readonly #tags: string[] = []
+  readonly #unsettled = new Set<string>()
   #commit = ''
 
   /** `journal` is the path of the file, below our private directory. */
@@ -52,7 +55,7 @@ export class Ledger {
   planned(gems: readonly PlannedGem[], commit: string): void {
     this.#commit = commit
     for (const gem of gems) {
-      this.#gems.set(title(gem), {
+      this.#gems.set(keyOf(gem), {
         name: gem.name,
         version: gem.version,
         platform: gem.platform,
@@ -68,7 +71,7 @@ export class Ledger {
 
   /** Also for gems that a release task pushed without their having been planned with this platform. */
   async gem(gem: ReleaseGem, status: GemStatus): Promise<void> {
-    this.#gems.set(title(gem), {
+    this.#gems.set(keyOf(gem), {
       name: gem.name,
       version: gem.version,
       platform: gem.platform,
@@ -79,7 +82,25 @@ export class Ledger {
       attested: false,
       url: versionPage(gem, this.#server),
     })
+    this.#unsettled.delete(title(gem))
     if (status !== 'not-tried') await this.#save(false)
+  }
+
+  /** Before a gem's first byte leaves this machine. */
+  async sending(gem: PlannedGem | ReleaseGem): Promise<void> {
+    this.#unsettled.add(title(gem))
+    await this.#save(false)
+  }
+
+  /** Where it turned out that nothing is open about a gem, whatever its status is. */
+  settled(gem: PlannedGem): void {
+    this.#unsettled.delete(title(gem))
+  }
+
+  /** Where a push ended without an answer that can be relied on. */
+  async unsettled(gem: ReleaseGem): Promise<void> {
+    await this.gem(gem, 'failed')
+    await this.sending(gem)
   }
 
   async tagged(names: readonly string[]): Promise<void> {
@@ -97,6 +118,7 @@ export class Ledger {
       commit: this.#commit,
       gems: [...this.#gems.values()],
       tags: this.#tags,
+      unsettled: [...this.#unsettled],
       finished,
     }
   }
@@ -114,4 +136,9 @@ function versionPage(gem: { name: string; version: string; platform: string }, {
 /** Whether every gem of the release is on the registry with our bytes. */
 export function isPublished({ gems }: LedgerRecord): boolean {
   return gems.length > 0 && gems.every(({ status }) => status === 'pushed' || status === 'already-published')
+}
+
+/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
+function keyOf({ name, version, platform }: { name: string; version: string; platform: string }): string {
+  return `${name} ${version} ${platform.replaceAll('-', '')}`
 }

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { isObject, objectsAt, parseJson, stringAt } from './json.ts'
+import { isObject, type JsonObject, objectsAt, parseJson, stringAt } from './json.ts'
 import { putBack, savedReceipt } from './persisted-credentials.ts'
 import { JOURNAL, STATE } from './state.ts'
 import { files } from './world/files.ts'
@@ -21,12 +21,7 @@ async function restore(): Promise<void> {
 async function recover(directory: string): Promise<void> {
   if (runner.state(STATE.reported) === 'true') return
   const journal = parseJson((await files.text(path.join(directory, JOURNAL))) ?? '')
-  const lines = isObject(journal)
-    ? objectsAt(journal, 'gems').map(
-        (gem) =>
-          `${stringAt(gem, 'name') ?? ''} ${stringAt(gem, 'version') ?? ''} ${stringAt(gem, 'platform') ?? ''}: ${stringAt(gem, 'status') ?? ''}`,
-      )
-    : ['Nothing was published before it stopped.']
+  const lines = isObject(journal) ? journalLines(journal) : ['Nothing was published before it stopped.']
   const text = [
     'The release was stopped before it could report. State at that moment:',
     ...lines,
@@ -39,6 +34,18 @@ async function recover(directory: string): Promise<void> {
       .map((line) => `    ${line}`)
       .join('\n')}\n`,
   )
+}
+
+function journalLines(journal: JsonObject): string[] {
+  const gems = objectsAt(journal, 'gems').map((gem) => {
+    const [name = '', version = '', platform = '', status = ''] = ['name', 'version', 'platform', 'status'].map((key) =>
+      stringAt(gem, key),
+    )
+    return `${name} ${version} (${platform}): ${status}`
+  })
+  const unsettled = Array.isArray(journal['unsettled']) ? journal['unsettled'] : []
+  const open = unsettled.filter((gem) => typeof gem === 'string')
+  return [...gems, ...open.map((gem) => `${gem} was being pushed: the registry may have it or not.`)]
 }
 
 async function post(): Promise<void> {

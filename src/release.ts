@@ -14,7 +14,7 @@ import { build } from './steps/build.ts'
 import { exchange } from './steps/exchange.ts'
 import { inspect, type ReleaseGem } from './steps/inspect.ts'
 import { pushSet } from './steps/push-set.ts'
-import { push } from './steps/push.ts'
+import { pushAndRecord } from './steps/push-and-record.ts'
 import { runReleaseTask } from './steps/release-task.ts'
 import { createTags, prepareTags, type PreparedTag, tagsByTask } from './steps/tag.ts'
 import { verify } from './steps/verify.ts'
@@ -76,11 +76,11 @@ async function directly(it: Release, plan: Plan, facts: Facts): Promise<ReleaseG
 /** Runs the project's own release task and gives its pushes our hands. */
 async function byReleaseTask(it: Release, plan: Plan, facts: Facts): Promise<ReleaseGem[]> {
   await it.phases.run('Exchange', () => getKey(it))
-  const gems = await it.phases.run('Release task', () => runReleaseTask(it, plan, facts))
+  const { gems, commit } = await it.phases.run('Release task', () => runReleaseTask(it, plan, facts))
   await it.phases.run('Verify', () => verifyAll(it, gems))
   await it.phases.run('Tag', async () => {
     const { repository, world } = it
-    const found = repository ? await tagsByTask(plan.tags, plan, repository) : []
+    const found = repository ? await tagsByTask(plan.tags, [plan.commit, commit], repository) : []
     await it.ledger.tagged(found)
     if (found.length === 0) world.runner.info('The release task made no tag of the usual form on the released commit.')
   })
@@ -107,15 +107,8 @@ async function getKey({ keys, inputs, world }: Release): Promise<void> {
   if (inputs.persistCredentials) await keepForLaterSteps(key, inputs.server, world)
 }
 
-async function pushAll({ keys, registry, ledger, world }: Release, gems: readonly ReleaseGem[]): Promise<void> {
-  await pushSet(gems, async (gem) => {
-    try {
-      await ledger.gem(gem, await push(gem, keys, registry, world))
-    } catch (error) {
-      await ledger.gem(gem, 'failed')
-      throw error
-    }
-  })
+async function pushAll(it: Release, gems: readonly ReleaseGem[]): Promise<void> {
+  await pushSet(gems, (gem) => pushAndRecord(gem, it))
 }
 
 async function tagAll(

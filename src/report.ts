@@ -43,8 +43,15 @@ function baseName({ file }: GemRecord): string {
 
 /** What became of the release, in one sentence that is true in every state. */
 export function outcome(record: LedgerRecord): string {
+  const open = record.unsettled.length > 0 ? ` Not known: ${record.unsettled.join(', ')}.` : ''
+  return `${settled(record)}${open}`
+}
+
+function settled(record: LedgerRecord): string {
   const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published')
-  if (record.gems.length === 0 || out.length === 0) return 'Nothing was published.'
+  if (record.gems.length === 0 || out.length === 0) {
+    return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.'
+  }
   if (out.length === record.gems.length) {
     const tags = record.tags.length > 0 ? ` Tag: ${record.tags.join(', ')}.` : ''
     return `${out.map(title).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`

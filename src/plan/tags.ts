@@ -32,7 +32,7 @@ export function planTags(
   if (run.tag !== undefined) return startedByTag(run.tag, facts)
   const wanted = wantedTags(inputs, facts, gems)
   if (wanted.length === 0) return { choice: [], because: ['No tag is created: input `tag` is "false".'], problems: [] }
-  if (strategy === 'rake') return byTask(wanted)
+  if (strategy === 'rake') return byTask(wanted, facts)
   if (!github) return { choice: [], because: [], problems: [noToken()] }
   const problems = wanted.flatMap((tag) => elsewhere(tag.name, github.tags.get(tag.name), facts))
   if (!github.commit) problems.push(notOnGitHub(facts))
@@ -79,11 +79,11 @@ function startedByTag(tag: string, facts: Facts): Decision<readonly PlannedTag[]
   }
 }
 
-function byTask(wanted: readonly Omit<PlannedTag, 'action'>[]): Decision<readonly PlannedTag[]> {
+function byTask(wanted: readonly Omit<PlannedTag, 'action'>[], facts: Facts): Decision<readonly PlannedTag[]> {
   return {
     choice: wanted.map((tag) => ({ ...tag, action: 'by-task' })),
     because: ['The tag is left to the release task.'],
-    problems: [],
+    problems: wanted.flatMap((tag) => elsewhere(tag.name, facts.github?.tags.get(tag.name), facts)),
   }
 }
 

@@ -112,9 +112,12 @@ const ALLOWED_PREFIX = /^(LC_|RBENV_|RVM_|ASDF_|MISE_|BUNDLE_BUILD__|BUNDLE_LOCA
 const BUNDLER =
   /^BUNDLE_(GEMFILE|PATH|PATH__SYSTEM|WITH|WITHOUT|ONLY|APP_CONFIG|BIN|BIN_PATH|DEPLOYMENT|FROZEN|CACHE_PATH|CACHE_ALL|JOBS|RETRY|TIMEOUT|VERSION|CLEAN|NO_PRUNE|FORCE_RUBY_PLATFORM|SPECIFIC_PLATFORM|PREFER_LOCAL|SILENCE_ROOT_WARNING|IGNORE_MESSAGES|SUPPRESS_INSTALL_USING_MESSAGES|SYSTEM_BINDIR|DISABLE_[A-Z_]+|USER_HOME|USER_CONFIG|USER_CACHE|USER_PLUGIN|LOCKFILE)$/
 
-/** What never reaches a program of the project, not even its release task: the means to act as this job. */
+/**
+ * What never reaches a program of the project, not even its release task: the means to act as this job that the runner
+ * gives this step. `GITHUB_TOKEN` is not among them: it is only there where the workflow's author put it.
+ */
 const NEVER =
-  /^(ACTIONS_|INPUT_|STATE_|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY|TOKEN)$|GH_TOKEN$|BUNDLE_GEM__PUSH_KEY$|RUBYGEMS_API_KEY$)/
+  /^(ACTIONS_|INPUT_|STATE_|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$|BUNDLE_GEM__PUSH_KEY$|RUBYGEMS_API_KEY$)/
 
 type Environment = Readonly<Record<string, string | undefined>>
 

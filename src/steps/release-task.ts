@@ -1,60 +1,97 @@
-import path from 'node:path'
 import { type Problem, ReleaseError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
-import { committer, gitCredentials } from '../git/authenticated.ts'
+import { committer, fetchTags, gitCredentials } from '../git/authenticated.ts'
+import { readCheckout } from '../git/checkout.ts'
+import { readOnlyGit } from '../git/git.ts'
 import { keepForLaterSteps, putBack } from '../persisted-credentials.ts'
-import { publishedVersion, pushHostProblems, title, versionTaken } from '../plan/gems.ts'
-import type { Plan } from '../plan.ts'
+import { publishedVersion, title, versionTaken } from '../plan/gems.ts'
+import type { Plan, PlannedGem } from '../plan.ts'
 import type { Release } from '../release.ts'
 import { releaseTaskEnvironment } from '../rubygems/child-environment.ts'
 import { readGem } from '../rubygems/gem-file.ts'
-import { gemServer } from '../server.ts'
-import type { Finished } from '../world/processes.ts'
-import { listenForPushes, type PushReply, type PushRequest } from '../world/push-socket.ts'
+import { type Finished, ProgramNotFound } from '../world/processes.ts'
+import { listenForPushes } from '../world/push-socket.ts'
 import { findBuilt } from './build.ts'
 import { privateCopy, type ReleaseGem } from './inspect.ts'
-import { push } from './push.ts'
+import { TaskPushes } from './task-pushes.ts'
+import { publishedDigest } from './verify.ts'
+
+export interface TaskOutcome {
+  /** What was released. */
+  gems: ReleaseGem[]
+  /** HEAD after the task, which may have committed. */
+  commit: string
+}
 
 /**
  * Runs `rake release` as the project wrote it. Its `gem push` reaches this process through GEM_COMMAND and is carried
- * out like any other push; a task that calls `gem` by itself finds the key in the credentials file. Returns what was
- * released. Throws ReleaseError: `release-task-failed`, or what stopped a push.
+ * out like any other push; a task that calls `gem` by itself finds the key in the credentials file.
+ * Throws ReleaseError: `release-task-failed`, or what stopped a push.
  */
-export async function runReleaseTask(it: Release, plan: Plan, facts: Facts): Promise<ReleaseGem[]> {
-  const { world, inputs } = it
+export async function runReleaseTask(it: Release, plan: Plan, facts: Facts): Promise<TaskOutcome> {
+  const { world, inputs, ledger } = it
+  const env = await taskEnvironment(it, facts)
+  await fetchTags({ plan, facts, env, cwd: inputs.workingDirectory }, world)
   const receipt = inputs.persistCredentials
     ? undefined
     : await keepForLaterSteps(await it.keys.current(), inputs.server, world)
   try {
+    for (const gem of plan.gems) await ledger.sending(gem)
     const pushes = new TaskPushes(it, plan, facts)
     const since = Date.now()
-    const finished = await runTask(it, plan, facts, pushes)
-    if (pushes.failure) throw pushes.failure.error
-    if (finished.code !== 0) throw new ReleaseError(failed(plan, finished))
-    return [...pushes.gems, ...(await pushedByTask(it, plan, pushes.gems, since))]
+    const finished = await runTask(it, plan, env, pushes)
+    const failure =
+      pushes.failure?.error ?? (finished.code === 0 ? undefined : new ReleaseError(failed(plan, finished)))
+    const others = pushedByTask(it, { plan, facts, known: pushes.gems, since, failed: failure !== undefined })
+    if (failure !== undefined) {
+      // What the task has published before it failed is worth knowing, but not more than why it failed.
+      await others.catch(() => [])
+      throw failure
+    }
+    const gems = [...pushes.gems, ...(await others)]
+    const checkout = await readCheckout(readOnlyGit(inputs.workingDirectory, world.runner.env))
+    return { gems, commit: checkout?.head ?? plan.commit }
   } finally {
     if (receipt) world.runner.info(await putBack(receipt))
   }
 }
 
-async function runTask(it: Release, plan: Plan, facts: Facts, pushes: TaskPushes): Promise<Finished> {
-  const { world, run, inputs } = it
-  const { runner, processes } = world
-  const cwd = inputs.workingDirectory
-  await using socket = await listenForPushes(world.privateDirectory, (request) => pushes.carryOut(request))
+async function taskEnvironment({ world, run, inputs }: Release, facts: Facts): Promise<Record<string, string>> {
+  const { runner } = world
+  const elsewhere = inputs.server.kind !== 'rubygems.org' && !runner.env['RUBYGEMS_HOST']
   const base = releaseTaskEnvironment(runner.env, {
     ...gitCredentials(run, inputs.githubToken, runner),
     SOURCE_DATE_EPOCH: String(facts.checkout?.committedAt ?? 0),
     GEM_COMMAND: [process.execPath, world.assets.gemCommand].map(shellWord).join(' '),
-    RELEASE_GEM_SOCKET: socket.address,
+    // A `gem push` that names no host means the server of this release.
+    ...(elsewhere ? { RUBYGEMS_HOST: inputs.server.origin } : {}),
   })
-  const env = { ...base, ...(await committer(cwd, base)) }
+  return { ...base, ...(await committer(inputs.workingDirectory, base)) }
+}
+
+async function runTask(
+  { world, inputs }: Release,
+  plan: Plan,
+  env: Readonly<Record<string, string>>,
+  pushes: TaskPushes,
+): Promise<Finished> {
+  const { runner, processes, privateDirectory } = world
+  await using socket = await listenForPushes(privateDirectory, (request) => pushes.carryOut(request))
   const [program = '', ...args] = taskCommand(plan)
-  return runner.foreign(async (print) => {
-    // Without the tags of the remote Bundler would take a released version for a new one and be refused.
-    await processes.run({ program: 'git', args: ['fetch', '--tags', '--force', '--quiet'], cwd, env, onLine: print })
-    return processes.run({ program, args, cwd, env, onLine: print })
-  })
+  runner.info(`$ ${taskCommand(plan).join(' ')}`)
+  return await runner
+    .foreign((print) =>
+      processes.run({
+        program,
+        args,
+        cwd: inputs.workingDirectory,
+        env: { ...env, RELEASE_GEM_SOCKET: socket.address },
+        onLine: print,
+      }),
+    )
+    .catch((error: unknown) => {
+      throw error instanceof ProgramNotFound ? new ReleaseError(notFound(program), { cause: error }) : error
+    })
 }
 
 function taskCommand(plan: Plan): string[] {
@@ -67,91 +104,49 @@ function shellWord(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
-/** The pushes that came through GEM_COMMAND. */
-class TaskPushes {
-  readonly gems: ReleaseGem[] = []
-  failure: { error: unknown } | undefined
-  readonly #it: Release
-  readonly #plan: Plan
-  readonly #facts: Facts
-
-  constructor(it: Release, plan: Plan, facts: Facts) {
-    this.#it = it
-    this.#plan = plan
-    this.#facts = facts
-  }
-
-  async carryOut(request: PushRequest): Promise<PushReply> {
-    try {
-      const gem = await this.#inspect(request)
-      await this.#push(gem)
-      this.gems.push(gem)
-      return { message: `${title(gem)} is on ${this.#it.inputs.server.host}.`, exitCode: 0 }
-    } catch (error) {
-      this.failure ??= { error }
-      return { message: ReleaseError.from(error).message, exitCode: 1 }
-    }
-  }
-
-  async #inspect({ args, cwd }: PushRequest): Promise<ReleaseGem> {
-    const file = args.find(
-      (argument, index) => !argument.startsWith('-') && !/^(-k|--key|--host|--otp)$/.test(args[index - 1] ?? ''),
-    )
-    const builtPath = path.resolve(cwd, file ?? '')
-    const { inputs, world } = this.#it
-    const gem = await readGem(builtPath, { copyTo: privateCopy(world) })
-    const live = publishedVersion(gem, this.#facts.published)
-    const problems = [...pushHostProblems(gem, gem.metadata, inputs.server), ...this.#unwanted(gem, args)]
-    if (live && live.sha256 !== gem.sha256)
-      problems.push(versionTaken(gem, gem.sha256, live.sha256, inputs.server.host))
-    ReleaseError.throwIfAny(problems)
-    return { ...gem, builtPath, alreadyPublished: live !== undefined }
-  }
-
-  #unwanted(gem: { name: string; version: string; platform: string }, args: readonly string[]): Problem[] {
-    const { server } = this.#it.inputs
-    const host = args[args.indexOf('--host') + 1]
-    const elsewhere =
-      args.includes('--host') &&
-      (URL.parse(host ?? '') === null || gemServer(new URL(host ?? '')).origin !== server.origin)
-    const planned = this.#plan.gems.some(({ name, version }) => name === gem.name && version === gem.version)
-    return [
-      ...(planned ? [] : [notPlanned(gem, this.#plan)]),
-      ...(elsewhere ? [otherHost(gem, host ?? '', server.origin)] : []),
-    ]
-  }
-
-  async #push(gem: ReleaseGem): Promise<void> {
-    const { ledger, keys, registry, world } = this.#it
-    if (gem.alreadyPublished) return ledger.gem(gem, 'already-published')
-    try {
-      await ledger.gem(gem, await push(gem, keys, registry, world))
-    } catch (error) {
-      await ledger.gem(gem, 'failed')
-      throw error
-    }
-  }
+interface AfterTask {
+  plan: Plan
+  facts: Facts
+  /** Gems whose push came through GEM_COMMAND. */
+  known: readonly ReleaseGem[]
+  /** When the task began, in ms since 1970. */
+  since: number
+  failed: boolean
 }
 
-/** Gems the task pushed with a `gem` of its own: found where they were built; `verify` compares them afterwards. */
-async function pushedByTask(
-  it: Release,
-  plan: Plan,
-  known: readonly ReleaseGem[],
-  since: number,
-): Promise<ReleaseGem[]> {
-  const missing = plan.gems.filter(
-    (gem) => !known.some(({ name, version }) => name === gem.name && version === gem.version),
-  )
+/** Gems the task pushed with a `gem` of its own: the registry is asked for each that was planned and built. */
+async function pushedByTask(it: Release, after: AfterTask): Promise<ReleaseGem[]> {
+  const { plan, known } = after
   const gems: ReleaseGem[] = []
-  for (const planned of missing) {
-    const { path: builtPath } = await findBuilt(planned, it.inputs.workingDirectory, since)
-    const file = await readGem(builtPath, { copyTo: privateCopy(it.world) })
-    const gem = { ...file, builtPath, alreadyPublished: false }
-    await it.ledger.gem(gem, 'pushed')
-    gems.push(gem)
+  for (const planned of plan.gems) {
+    const sent = known.some(({ name, version }) => name === planned.name && version === planned.version)
+    const gem = sent ? undefined : await lookFor(planned, it, after)
+    it.ledger.settled(planned)
+    if (gem) gems.push(gem)
   }
   return gems
+}
+
+async function lookFor(planned: PlannedGem, it: Release, after: AfterTask): Promise<ReleaseGem> {
+  const { inputs, registry, world, ledger } = it
+  const found = await findBuilt(planned, inputs.workingDirectory, after.since).catch(() => undefined)
+  if (!found) throw new ReleaseError(notPushed(planned, inputs.server.host, 'and left no new file of it in `pkg`'))
+  const file = await readGem(found.path, { copyTo: privateCopy(world) })
+  const before = publishedVersion(file, after.facts.published)
+  const gem = { ...file, builtPath: found.path, alreadyPublished: before?.sha256 === file.sha256 }
+  const digest = await publishedDigest(gem, registry, world, after.failed ? 1 : undefined)
+  if (digest !== undefined && digest !== gem.sha256) {
+    await ledger.gem(gem, 'failed')
+    throw new ReleaseError(versionTaken(gem, gem.sha256, digest, inputs.server.host))
+  }
+  // Some servers show no digest; then the word of a task that ended well is all there is.
+  const unverifiable = !after.failed && inputs.server.kind === 'other'
+  if (digest === undefined && !unverifiable) {
+    await ledger.gem(gem, 'not-tried')
+    throw new ReleaseError(notPushed(gem, inputs.server.host, 'but did not push it'))
+  }
+  await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'pushed')
+  return gem
 }
 
 function failed(plan: Plan, finished: Finished): Problem {
@@ -163,19 +158,19 @@ function failed(plan: Plan, finished: Finished): Problem {
   }
 }
 
-function notPlanned(gem: { name: string; version: string; platform: string }, plan: Plan): Problem {
+function notPushed(gem: PlannedGem | ReleaseGem, host: string, how: string): Problem {
   return {
-    code: 'gem-unexpected',
-    what: `The release task tried to push ${title(gem)}, but this run releases ${plan.gems.map(title).join(', ')}.`,
-    why: 'The key could push every gem that trusts this workflow; only those the project’s gemspecs name are let through.',
-    fix: 'Release that gem from its own directory (`working-directory:`).',
+    code: 'release-task-failed',
+    what: `The release task ended well, ${how}: ${host} does not have ${title(gem)}.`,
+    why: 'A release task has to build the gem and to push it; `gem_push=no` in the environment keeps Bundler’s from pushing.',
+    fix: 'Let the task call Bundler’s `release:rubygem_push`, or `gem push`, or set `strategy: direct`.',
   }
 }
 
-function otherHost(gem: { name: string; version: string; platform: string }, host: string, origin: string): Problem {
+function notFound(program: string): Problem {
   return {
-    code: 'push-host-mismatch',
-    what: `The release task tried to push ${title(gem)} to ${JSON.stringify(host)}, but \`gem-server\` is ${origin}.`,
-    fix: 'Make the two agree.',
+    code: 'ruby-unavailable',
+    what: `There is no \`${program}\` on PATH, and the release task is run with it.`,
+    fix: 'Add a `ruby/setup-ruby` step before this one, or set `strategy: direct`.',
   }
 }

@@ -55,10 +55,23 @@ export async function createTags(
   }
 }
 
-/** What became of the tags a release task was to make: the names that are there, on the released commit. */
-export async function tagsByTask(tags: readonly PlannedTag[], plan: Plan, repository: Repository): Promise<string[]> {
+/**
+ * What became of the tags a release task was to make: the names that are there, on one of the released commits. A task
+ * that commits before it tags has two. Throws ReleaseError (`tag-commit-mismatch`) for a tag that is elsewhere.
+ */
+export async function tagsByTask(
+  tags: readonly PlannedTag[],
+  commits: readonly [string, ...string[]],
+  repository: Repository,
+): Promise<string[]> {
   const found = await Promise.all(tags.map(async ({ name }) => ({ name, tag: await repository.tag(name) })))
-  return found.filter(({ tag }) => tag?.commit === plan.commit).map(({ name }) => name)
+  const made = found.filter(({ tag }) => tag !== undefined)
+  ReleaseError.throwIfAny(
+    made
+      .filter(({ tag }) => !commits.includes(tag?.commit ?? ''))
+      .map(({ name, tag }) => taken(name, commits[0], tag?.commit)),
+  )
+  return made.map(({ name }) => name)
 }
 
 function taken(name: string, commit: string, existing: string | undefined): Problem {

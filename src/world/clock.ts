@@ -15,7 +15,13 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => new Date(),
-  sleep: (ms, signal) => delay(ms, undefined, { signal }),
+  async sleep(ms, signal) {
+    await delay(ms, undefined, { signal }).catch((error: unknown) => {
+      // Node rejects with an AbortError of its own; what the caller gave as the reason is what happened.
+      signal.throwIfAborted()
+      throw error
+    })
+  },
   deadline: (ms) => AbortSignal.timeout(ms),
 }
 

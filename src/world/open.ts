@@ -24,7 +24,7 @@ export async function openWorld(temp: string, runner: Runner): Promise<World & A
     runner,
     clock: systemClock,
     http,
-    processes: createProcesses({ clock: systemClock, signal: stop }),
+    processes: createProcesses({ clock: systemClock, signal: stop, lastSignal: abandon }),
     signal: stop,
     privateDirectory,
     assets: {

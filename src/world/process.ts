@@ -1,7 +1,12 @@
+import { constants } from 'node:os'
 import { ReleaseError } from '../errors.ts'
 
 /** How long a push that is under way may take to end after the run was cancelled, in ms; the runner waits 7.5 s. */
 const LAST_PUSH = 5_000
+/** How long a report may take after SIGTERM, in ms; the runner kills after 2.5 s. */
+const LAST_WORDS = 1_500
+/** Exit code of a process that SIGTERM ended. */
+const TERMINATED = 128 + constants.signals.SIGTERM
 
 /** The two moments of a cancellation: start nothing new, and let go of everything. */
 export interface Cancellation {
@@ -29,9 +34,14 @@ export function watchSignals(): Cancellation {
       abandon.abort(reason)
     }, LAST_PUSH).unref()
   })
-  process.on('SIGTERM', () => {
+  process.once('SIGTERM', () => {
+    // Whatever the report sets later: this is how the run ended.
+    process.once('exit', () => {
+      process.exitCode = TERMINATED
+    })
     stop.abort(reason)
     abandon.abort(reason)
+    setTimeout(() => process.exit(TERMINATED), LAST_WORDS).unref()
   })
   return { stop: stop.signal, abandon: abandon.signal }
 }

@@ -43,11 +43,19 @@ const SHOWN_LINES = 50_000
 /** How long a cancelled program may take to clean up after itself, in ms; the runner itself grants 7.5 s in all. */
 const GRACE = 2_000
 
-export function createProcesses({ clock, signal }: { clock: Clock; signal: AbortSignal }): Processes {
-  return { run: (command) => runInGroup(command, clock, signal) }
+export interface ProcessesOptions {
+  clock: Clock
+  /** Asks the programs to end (SIGINT), as the runner asks us. */
+  signal: AbortSignal
+  /** Ends them at once. */
+  lastSignal: AbortSignal
 }
 
-async function runInGroup(command: Command, clock: Clock, signal: AbortSignal): Promise<Finished> {
+export function createProcesses(options: ProcessesOptions): Processes {
+  return { run: (command) => runInGroup(command, options) }
+}
+
+async function runInGroup(command: Command, { clock, signal, lastSignal }: ProcessesOptions): Promise<Finished> {
   signal.throwIfAborted()
   const grouped = process.platform !== 'win32'
   const child = spawn(command.program, command.args, {
@@ -60,14 +68,16 @@ async function runInGroup(command: Command, clock: Clock, signal: AbortSignal): 
   const output = new Lines(command.onLine)
   const flushOut = output.follow(child.stdout)
   const flushErr = output.follow(child.stderr)
+  const kill = (): void => {
+    end(child.pid, grouped, 'SIGKILL')
+  }
   const stop = (): void => {
     end(child.pid, grouped, 'SIGINT')
-    const force = clock.deadline(GRACE)
-    force.addEventListener('abort', () => {
-      end(child.pid, grouped, 'SIGKILL')
-    })
+    clock.deadline(GRACE).addEventListener('abort', kill)
   }
   signal.addEventListener('abort', stop, { once: true })
+  lastSignal.addEventListener('abort', kill, { once: true })
+  process.once('exit', kill)
   try {
     const code = await new Promise<number>((resolve, reject) => {
       child.on('error', (error) => {
@@ -85,7 +95,9 @@ async function runInGroup(command: Command, clock: Clock, signal: AbortSignal): 
     return { code, tail: output.tail }
   } finally {
     signal.removeEventListener('abort', stop)
-    end(child.pid, grouped, 'SIGKILL')
+    lastSignal.removeEventListener('abort', kill)
+    process.off('exit', kill)
+    kill()
     child.stdout.destroy()
     child.stderr.destroy()
   }
@@ -113,8 +125,8 @@ function end(pid: number | undefined, grouped: boolean, signal: NodeJS.Signals):
   try {
     process.kill(grouped ? -pid : pid, signal)
   } catch (error) {
-    // Nobody is left in the group: that is what was wanted.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+    // Nobody is left in the group, or (EPERM, on macOS) only the dead: that is what was wanted.
+    if (!(error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM'))) throw error
   }
 }
 

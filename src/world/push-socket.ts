@@ -1,7 +1,8 @@
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import { isObject, parseJson } from '../json.ts'
 
 /** A `gem push` that a release task asked for, as our stand-in for the gem command passes it on. */
@@ -17,6 +18,11 @@ export interface PushReply {
   exitCode: number
 }
 
+/** Arguments of a command are less than this on every system. */
+const REQUEST_LIMIT = 2 * 1024 * 1024
+/** Bytes of a socket's path that every system takes (`sun_path`: 104 on macOS, 108 on Linux, with a zero). */
+const LONGEST_PATH = 103
+
 /**
  * Listens in our private directory (a named pipe on Windows) for pushes of the release task. One JSON line each way,
  * one request a connection, one request at a time.
@@ -25,26 +31,25 @@ export async function listenForPushes(
   privateDirectory: string,
   answer: (request: PushRequest) => Promise<PushReply>,
 ): Promise<{ address: string } & AsyncDisposable> {
-  const address =
-    process.platform === 'win32'
-      ? `\\\\.\\pipe\\${path.basename(privateDirectory)}`
-      : path.join(privateDirectory, 'push.sock')
+  const { address, remove } = await place(privateDirectory)
   const open = new Set<Socket>()
   let last: Promise<void> = Promise.resolve()
+  const reply = async (line: string, socket: Socket): Promise<void> => {
+    const request = asRequest(parseJson(line))
+    const outcome = request ? await answer(request) : { message: 'release-gem: not a push request', exitCode: 1 }
+    socket.end(`${JSON.stringify(outcome)}\n`)
+  }
   const server = createServer((socket) => {
     open.add(socket)
     // A stand-in that was killed is no event: the push goes on, and its outcome is in the ledger.
     socket.on('error', () => socket.destroy())
     socket.on('close', () => open.delete(socket))
-    createInterface({ input: socket }).once('line', (line) => {
-      const request = asRequest(parseJson(line))
-      const before = last
-      const reply = async (): Promise<void> => {
-        await before
-        const outcome = request ? await answer(request) : { message: 'release-gem: not a push request', exitCode: 1 }
-        socket.end(`${JSON.stringify(outcome)}\n`)
-      }
-      last = reply()
+    firstLine(socket, (line) => {
+      last = last
+        .then(() => reply(line, socket))
+        .catch(() => {
+          socket.destroy()
+        })
     })
   })
   server.listen(address)
@@ -52,12 +57,47 @@ export async function listenForPushes(
   return {
     address,
     async [Symbol.asyncDispose]() {
-      await last
-      for (const socket of open) socket.destroy()
       server.close()
-      await once(server, 'close')
+      const closed = once(server, 'close')
+      await last
+      for (const socket of open) socket.destroySoon()
+      await closed
+      await remove()
     },
   }
+}
+
+async function nothing(): Promise<void> {
+  // The private directory goes as a whole.
+}
+
+/** Below our private directory, or, where the path would be too long for a socket, in a directory of its own (0700). */
+async function place(privateDirectory: string): Promise<{ address: string; remove: () => Promise<void> }> {
+  if (process.platform === 'win32') {
+    return { address: `\\\\.\\pipe\\${path.basename(privateDirectory)}`, remove: nothing }
+  }
+  const address = path.join(privateDirectory, 'push.sock')
+  if (Buffer.byteLength(address) <= LONGEST_PATH) return { address, remove: nothing }
+  const short = await mkdtemp(path.join(tmpdir(), 'release-gem-'))
+  return { address: path.join(short, 'push.sock'), remove: () => rm(short, { recursive: true, force: true }) }
+}
+
+/** Not `readline`: it passes a socket's errors on as its own, and nobody listens for those. */
+function firstLine(socket: Socket, take: (line: string) => void): void {
+  let text = ''
+  let taken = false
+  socket.setEncoding('utf8')
+  socket.on('data', (chunk: string) => {
+    if (taken) return
+    text += chunk
+    const end = text.indexOf('\n')
+    if (end >= 0) {
+      taken = true
+      take(text.slice(0, end))
+    } else if (text.length > REQUEST_LIMIT) {
+      socket.destroy()
+    }
+  })
 }
 
 function asRequest(value: unknown): PushRequest | undefined {

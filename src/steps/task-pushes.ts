@@ -1,0 +1,104 @@
+import path from 'node:path'
+import { type Problem, ReleaseError } from '../errors.ts'
+import type { Facts } from '../facts.ts'
+import { publishedVersion, pushHostProblems, title, versionTaken } from '../plan/gems.ts'
+import type { Plan } from '../plan.ts'
+import type { Release } from '../release.ts'
+import { readGem } from '../rubygems/gem-file.ts'
+import { type PushArguments, readPushArguments } from '../rubygems/push-arguments.ts'
+import { gemServer } from '../server.ts'
+import type { PushReply, PushRequest } from '../world/push-socket.ts'
+import { privateCopy, type ReleaseGem } from './inspect.ts'
+import { pushAndRecord } from './push-and-record.ts'
+
+interface Named {
+  name: string
+  version: string
+  platform: string
+}
+
+/** The pushes of a release task that came through GEM_COMMAND: compared with the plan, and carried out by our hands. */
+export class TaskPushes {
+  readonly gems: ReleaseGem[] = []
+  /** The first push that was refused or failed. */
+  failure: { error: unknown } | undefined
+  readonly #it: Release
+  readonly #plan: Plan
+  readonly #facts: Facts
+
+  constructor(it: Release, plan: Plan, facts: Facts) {
+    this.#it = it
+    this.#plan = plan
+    this.#facts = facts
+  }
+
+  async carryOut(request: PushRequest): Promise<PushReply> {
+    try {
+      const gem = await this.#inspect(request)
+      if (gem.alreadyPublished) await this.#it.ledger.gem(gem, 'already-published')
+      else await pushAndRecord(gem, this.#it)
+      this.gems.push(gem)
+      return { message: `${title(gem)} is on ${this.#it.inputs.server.host}.`, exitCode: 0 }
+    } catch (error) {
+      this.failure ??= { error }
+      return { message: ReleaseError.from(error).message, exitCode: 1 }
+    }
+  }
+
+  async #inspect({ args, cwd }: PushRequest): Promise<ReleaseGem> {
+    const { inputs, world } = this.#it
+    const asked = readPushArguments(args)
+    const [file, ...others] = asked.files
+    if (file === undefined || others.length > 0 || asked.unknown.length > 0)
+      throw new ReleaseError(notUnderstood(asked))
+    const builtPath = path.resolve(cwd, file)
+    const gem = await readGem(builtPath, { copyTo: privateCopy(world) })
+    const live = publishedVersion(gem, this.#facts.published)
+    ReleaseError.throwIfAny([
+      ...pushHostProblems(gem, gem.metadata, inputs.server),
+      ...this.#unwanted(gem, asked),
+      ...(live && live.sha256 !== gem.sha256 ? [versionTaken(gem, gem.sha256, live.sha256, inputs.server.host)] : []),
+    ])
+    return { ...gem, builtPath, alreadyPublished: live !== undefined }
+  }
+
+  #unwanted(gem: Named, { host }: PushArguments): Problem[] {
+    const { origin } = this.#it.inputs.server
+    const url = URL.parse(host ?? origin)
+    const elsewhere = host !== undefined && (url === null || gemServer(url).origin !== origin)
+    const planned = this.#plan.gems.some(({ name, version }) => name === gem.name && version === gem.version)
+    return [
+      ...(planned ? [] : [notPlanned(gem, this.#plan)]),
+      ...(elsewhere ? [otherHost(gem, url === null || url.password ? '(no address)' : host, origin)] : []),
+    ]
+  }
+}
+
+function notUnderstood({ files, unknown }: PushArguments): Problem {
+  return {
+    code: 'release-task-failed',
+    what:
+      unknown.length > 0
+        ? `The release task called \`gem push\` with ${unknown.join(', ')}, which this action does not carry out.`
+        : `The release task called \`gem push\` with ${String(files.length)} files instead of one.`,
+    why: 'The action pushes in place of `gem`; an option it does not know must not be lost silently.',
+    fix: 'Call `gem push FILE` without it, or push with `strategy: direct`.',
+  }
+}
+
+function notPlanned(gem: Named, plan: Plan): Problem {
+  return {
+    code: 'gem-unexpected',
+    what: `The release task tried to push ${title(gem)}, but this run releases ${plan.gems.map(title).join(', ')}.`,
+    why: 'The key could push every gem that trusts this workflow; only those the project’s gemspecs name are let through.',
+    fix: 'Release that gem from its own directory (`working-directory:`).',
+  }
+}
+
+function otherHost(gem: Named, host: string, origin: string): Problem {
+  return {
+    code: 'push-host-mismatch',
+    what: `The release task tried to push ${title(gem)} to ${JSON.stringify(host)}, but \`gem-server\` is ${origin}.`,
+    fix: 'Make the two agree.',
+  }
+}

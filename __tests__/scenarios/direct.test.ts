@@ -1,19 +1,93 @@
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { newWorld, REPOSITORY } from './scenario.ts'
+import { expectGreen, newWorld, REPOSITORY } from './scenario.ts'
 import { project } from './projects.ts'
 
 describe('one gem, built and pushed by the action', () => {
   it('is released from a workflow_dispatch: pushed, verified, tagged, installable', async () => {
     await using world = await newWorld()
     const sha = await world.repository(project({ gemspecLines: ['spec.metadata["rubygems_mfa_required"] = "true"'] }))
-    const { step, error, gems, log } = await world.run()
-    expect(error).toBe('')
-    expect(step.exitCode, log).toBe(0)
+    const ran = await world.run()
+    expectGreen(ran)
+    const { gems } = ran
     expect(gems).toMatchObject([{ name: 'rack-lens', version: '1.2.3', platform: 'ruby', status: 'pushed' }])
-    const published = world.sandbox.registry.versions('rack-lens').find(({ number }) => number === '1.2.3')
-    expect(published?.sha256).toBe(gems[0]?.sha256)
+    expect(world.published('rack-lens-1.2.3')).toBe(gems[0]?.sha256)
     const tag = await world.sandbox.github.repository(REPOSITORY).tag('v1.2.3')
     expect(tag).toMatchObject({ type: 'tag', commit: sha, message: 'Version 1.2.3' })
     expect(tag?.tagger).toMatchObject({ name: 'Octo Cat', email: 'octocat@example.com' })
+  })
+
+  it('tells in outputs, summary and log what happened, and leaves nothing behind', async () => {
+    await using world = await newWorld()
+    await world.repository()
+    let left: string[] = []
+    const ran = await world.run({
+      meanwhile: async ({ runner }) => {
+        left = [...(await readdir(runner.home, { recursive: true })), ...(await readdir(runner.workspace))]
+      },
+    })
+    expectGreen(ran)
+    const { step, gems, log, job } = ran
+    const url = `${world.sandbox.registry.url}/gems/rack-lens/versions/1.2.3`
+    const sha256 = world.published('rack-lens-1.2.3') ?? ''
+    expect(gems).toEqual([
+      {
+        name: 'rack-lens',
+        version: '1.2.3',
+        platform: 'ruby',
+        file: expect.stringMatching(/\/pkg\/rack-lens-1\.2\.3\.gem$/),
+        sha256,
+        size: world.sandbox.registry.versions('rack-lens').find(({ number }) => number === '1.2.3')?.size,
+        status: 'pushed',
+        attested: false,
+        url,
+      },
+    ])
+    expect(step.outputs).toEqual({
+      gems: JSON.stringify(gems),
+      name: 'rack-lens',
+      version: '1.2.3',
+      tag: 'v1.2.3',
+      published: 'true',
+      checksums: `${sha256}  rack-lens-1.2.3.gem`,
+      'release-url': '',
+    })
+    expect(step.annotations).toEqual([])
+    expect(step.summary).toContain(`| [\`rack-lens\`](${url}) | \`1.2.3\` | \`ruby\` | \`pushed\` | \`${sha256}\` |`)
+    for (const phase of ['Look around', 'Plan', 'Build', 'Inspect', 'Exchange', 'Push', 'Verify', 'Tag', 'Await']) {
+      expect(step.lines.find(({ kind, text }) => kind === 'group' && text === phase)).toBeDefined()
+    }
+    expect(log).toContain('Strategy direct: the `release` task is Bundler’s own, unchanged.')
+    expect(left.filter((name) => /credential/.test(name))).toEqual([])
+    expect(left).toContain('pkg')
+    expect(job.post.map(({ exitCode }) => exitCode)).toEqual([0])
+    const directory = step.state['private-directory'] ?? ''
+    expect(directory).toMatch(/\/_temp\/release-gem-/)
+    expect(existsSync(directory)).toBe(false)
+  })
+
+  it('does things in the order in which nothing has to be taken back', async () => {
+    await using world = await newWorld()
+    await world.repository()
+    expectGreen(await world.run())
+    const wire = world.sandbox.requests
+      .filter(({ service }) => service !== 'git')
+      .map(
+        ({ service, method, path }) =>
+          `${service} ${method} ${path.replace(/\?.*/, '').replace(/[0-9a-f]{40}/, 'SHA')}`,
+      )
+    expect(wire.filter((request) => !request.endsWith('/.well-known/jwks'))).toEqual([
+      expect.stringMatching(/^(github|registry) GET/),
+      expect.stringMatching(/^(github|registry) GET/),
+      expect.stringMatching(/^(github|registry) GET/),
+      `github POST /repos/${REPOSITORY}/git/tags`,
+      expect.stringMatching(/^oidc GET/),
+      'registry POST /api/v1/oidc/trusted_publisher/exchange_token',
+      'registry POST /api/v1/gems',
+      'registry GET /api/v2/rubygems/rack-lens/versions/1.2.3.json',
+      `github POST /repos/${REPOSITORY}/git/refs`,
+      'registry GET /info/rack-lens',
+    ])
   })
 })

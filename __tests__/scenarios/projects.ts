@@ -47,3 +47,18 @@ export function project(options: ProjectOptions = {}): Files {
     ...(gemfile ? { Gemfile: 'gemspec\n' } : {}),
   }
 }
+
+/** Several gems side by side at the root, without a Rakefile. */
+export function monorepo(...gems: { name: string; version: string; lines?: readonly string[] }[]): Files {
+  return {
+    ...Object.fromEntries(gems.map(({ name, version, lines }) => [`${name}.gemspec`, gemspec(name, version, lines)])),
+    'lib/shared.rb': '# What they share\n',
+    'README.md': '# Gems\n',
+    '.gitignore': 'pkg/\n*.gem\n',
+  }
+}
+
+/** The files of a project in a directory of the repository. */
+export function below(directory: string, files: Files): Files {
+  return Object.fromEntries(Object.entries(files).map(([name, text]) => [`${directory}/${name}`, text]))
+}

@@ -1,10 +1,10 @@
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'vitest'
 import { searchForSecrets } from '../../sandbox/runner/leaks.ts'
 import type { JobResult, UsesOptions } from '../../sandbox/runner/runner.ts'
-import type { StepResult } from '../../sandbox/runner/step.ts'
+import type { AnnotationLevel, StepResult } from '../../sandbox/runner/step.ts'
 import { type JobOptions, Sandbox, type SandboxJob, type SandboxOptions } from '../../sandbox/sandbox.ts'
 import { type Files, project } from './projects.ts'
 
@@ -15,8 +15,16 @@ export const PUBLISHER = { repository: REPOSITORY, workflow: 'release.yml' }
 /** A sandbox of a scenario's own, removed at its end. */
 export async function newWorld(options: Omit<SandboxOptions, 'directory'> = {}): Promise<ScenarioWorld> {
   const directory = await mkdtemp(path.join(tmpdir(), 'release-gem-scenario-'))
-  return new ScenarioWorld(await Sandbox.start({ ...options, directory }), directory)
+  const issuer = path.join(directory, 'oidc')
+  await mkdir(issuer)
+  if (issuerKey) await writeFile(path.join(issuer, 'key.json'), issuerKey)
+  const sandbox = await Sandbox.start({ ...options, directory })
+  issuerKey ??= await readFile(path.join(issuer, 'key.json'))
+  return new ScenarioWorld(sandbox, directory)
 }
+
+/** Making an RSA key takes a while: the first issuer's serves the whole file. */
+let issuerKey: Buffer | undefined
 
 export interface Ran {
   step: StepResult
@@ -25,15 +33,22 @@ export interface Ran {
   log: string
   /** Title and message of its one error annotation; empty when there is none. */
   error: string
-  gems: {
-    name: string
-    version: string
-    platform: string
-    status: string
-    sha256: string
-    file: string
-    size: number
-  }[]
+  /** The same of its warnings. */
+  warnings: string
+  gems: ReleasedGem[]
+}
+
+/** An entry of the `gems` output. */
+export interface ReleasedGem {
+  name: string
+  version: string
+  platform: string
+  status: string
+  sha256: string
+  file: string
+  size: number
+  attested: boolean
+  url: string
 }
 
 export interface RunOptions extends Partial<JobOptions> {
@@ -45,6 +60,17 @@ export interface RunOptions extends Partial<JobOptions> {
   meanwhile?: (job: SandboxJob) => Promise<void> | void
   /** Below the repository's root; the action itself when absent. */
   action?: string
+  /** Files below HOME that an earlier step wrote with a credential in it, which therefore is no leak there. */
+  mayHold?: readonly string[]
+}
+
+/** One upload to the registry. */
+export interface Upload {
+  sha256: string
+  status: number
+  key: string
+  startedAt: number
+  endedAt: number
 }
 
 export class ScenarioWorld implements AsyncDisposable {
@@ -84,18 +110,15 @@ export class ScenarioWorld implements AsyncDisposable {
     })
     await options.meanwhile?.(job)
     const result = await job.runner.finish()
-    await this.#expectNoLeaks(job, [step, ...result.post])
-    expect(sandbox.github.violations).toEqual([])
-    expect(step.survivors().map(({ argv }) => argv.join(' '))).toEqual([])
+    expectNoLeaks(sandbox, job, [step, ...result.post], options.mayHold ?? [])
+    expectGoodManners(sandbox, step)
     return {
       step,
       job: result,
       log: step.lines.map(({ text }) => text).join('\n'),
-      error: step.annotations
-        .filter(({ level }) => level === 'error')
-        .map(({ title, message }) => `${title ?? ''}: ${message}`)
-        .join('\n'),
-      gems: JSON.parse(step.outputs['gems'] ?? '[]') as Ran['gems'],
+      error: annotations(step, 'error'),
+      warnings: annotations(step, 'warning'),
+      gems: gemsOf(step.outputs['gems']),
     }
   }
 
@@ -106,39 +129,114 @@ export class ScenarioWorld implements AsyncDisposable {
       .map(({ method, path: at }) => `${method} ${at}`)
   }
 
+  /** Gems sent to the registry, in the order in which they were. */
+  get uploads(): Upload[] {
+    return this.sandbox.requests
+      .filter(({ service, method, path: at }) => service === 'registry' && method === 'POST' && at === '/api/v1/gems')
+      .map(({ bodySha256, status, headers, startedAt, endedAt }) => ({
+        sha256: bodySha256,
+        status,
+        key: headers.authorization ?? '',
+        startedAt,
+        endedAt,
+      }))
+  }
+
+  /** How often a key or a temporary one was asked for. */
+  get exchanges(): string[] {
+    return this.requests('registry').filter((request) => request.includes('/oidc/'))
+  }
+
+  /** SHA-256 of a live version by its full name, such as `rack-lens-1.2.3`. */
+  published(fullName: string): string | undefined {
+    return this.sandbox.registry.versions().find((version) => version.fullName === fullName && version.indexed)?.sha256
+  }
+
+  /** Full names of the live versions, without those that trusted publishers were given for. */
+  get live(): string[] {
+    return this.sandbox.registry
+      .versions()
+      .filter(({ indexed, number }) => indexed && number !== '0.0.0')
+      .map(({ fullName }) => fullName)
+      .toSorted()
+  }
+
+  /** Everything the world can see of a release: versions, and the repository's refs. */
+  async public(): Promise<{ registry: string; refs: Record<string, string> }> {
+    const refs = await this.sandbox.github.repository(REPOSITORY).refs()
+    return { registry: this.sandbox.registry.snapshot(), refs }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.sandbox[Symbol.asyncDispose]()
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 5 })
   }
+}
 
-  /** Keys, tokens and request tokens of the run, in every encoding, in every place a run leaves something. */
-  async #expectNoLeaks(job: SandboxJob, steps: readonly StepResult[]): Promise<void> {
-    const secrets: Record<string, string> = { 'GitHub token': job.token }
-    if (job.requestToken !== undefined) secrets['request token'] = job.requestToken
-    for (const [index, value] of this.#wireSecrets().entries()) secrets[`credential ${String(index)}`] = value
-    const { runner } = job
-    const texts: Record<string, string> = {}
-    for (const [index, step] of steps.entries()) {
-      texts[`stdout ${String(index)}`] = withoutMasks(step.rawStdout)
-      texts[`stderr ${String(index)}`] = step.rawStderr
-      texts[`outputs ${String(index)}`] = JSON.stringify([step.outputs, step.state, step.envChanges, step.summary])
-      texts[`argv ${String(index)}`] = step.processes.map(({ argv }) => argv.join(' ')).join('\n')
-    }
-    const roots = [runner.home, runner.temp, runner.workspace]
-    expect(searchForSecrets({ secrets, roots, texts })).toEqual([])
-  }
+/** Fails with the whole log where the run is not green. */
+export function expectGreen({ step, job, error, log }: Ran): void {
+  if (error !== '') throw new Error(`${error}\n\n${log}`)
+  expect(step.exitCode).toBe(0)
+  expect(job.conclusion).toBe('success')
+}
 
-  /** API keys and ID tokens as they went over the wire. */
-  #wireSecrets(): string[] {
-    const found = new Set<string>()
-    for (const request of this.sandbox.requests) {
-      const key = request.headers.authorization
-      if (request.service === 'registry' && key) found.add(key)
-      const jwt = /"jwt":"([^"]+)"/.exec(request.body.toString('utf8'))?.[1]
-      if (jwt) found.add(jwt)
-    }
-    return [...found]
+function gemsOf(text: string = '[]'): ReleasedGem[] {
+  const value: unknown = JSON.parse(text)
+  if (!Array.isArray(value) || !value.every(isReleasedGem)) throw new Error(`output \`gems\` is ${text}`)
+  return value
+}
+
+function isReleasedGem(value: unknown): value is ReleasedGem {
+  const keys = ['name', 'version', 'platform', 'file', 'sha256', 'size', 'status', 'attested', 'url']
+  return typeof value === 'object' && value !== null && keys.every((key) => key in value)
+}
+
+/** What the shipped action must never do, whatever the scenario: break GitHub's rules, or leave processes behind. */
+function expectGoodManners(sandbox: Sandbox, step: StepResult): void {
+  expect(sandbox.github.violations).toEqual([])
+  expect(step.survivors().map(({ argv }) => argv.join(' '))).toEqual([])
+}
+
+/** Keys, tokens and request tokens of the run, in every encoding, in every place a run leaves something. */
+function expectNoLeaks(
+  sandbox: Sandbox,
+  job: SandboxJob,
+  steps: readonly StepResult[],
+  mayHold: readonly string[],
+): void {
+  const secrets: Record<string, string> = { 'GitHub token': job.token }
+  if (job.requestToken !== undefined) secrets['request token'] = job.requestToken
+  for (const [index, value] of wireSecrets(sandbox).entries()) secrets[`credential ${String(index)}`] = value
+  const { runner } = job
+  const texts: Record<string, string> = {}
+  for (const [index, step] of steps.entries()) {
+    texts[`stdout ${String(index)}`] = withoutMasks(step.rawStdout)
+    texts[`stderr ${String(index)}`] = step.rawStderr
+    texts[`outputs ${String(index)}`] = JSON.stringify([step.outputs, step.state, step.envChanges, step.summary])
+    texts[`argv ${String(index)}`] = step.processes.map(({ argv }) => argv.join(' ')).join('\n')
   }
+  const roots = [runner.home, runner.temp, runner.workspace]
+  const allowed = new Set(mayHold.map((file) => path.join(runner.home, file)))
+  expect(searchForSecrets({ secrets, roots, texts }).filter(({ where }) => !allowed.has(where))).toEqual([])
+}
+
+/** API keys and ID tokens as they went over the wire. */
+function wireSecrets(sandbox: Sandbox): string[] {
+  const found = new Set<string>()
+  for (const request of sandbox.requests) {
+    const key = request.headers.authorization
+    if (request.service === 'registry' && key) found.add(key)
+    const jwt = /"jwt":"([^"]+)"/.exec(request.body.toString('utf8'))?.[1]
+    if (jwt) found.add(jwt)
+  }
+  return [...found]
+}
+
+function annotations(step: StepResult, wanted: AnnotationLevel): string {
+  return step.annotations
+    .filter(({ level }) => level === wanted)
+    .map(({ title, message }) => `${title ?? ''}: ${message}`)
+    .join('\n')
 }
 
 /** `add-mask` commands hold the secret by their nature; the runner shows `***` for them. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { gemspecYaml, seedGem, tar } from '../../sandbox/registry/seed-gem.ts'
+import { seedGem } from '../../sandbox/registry/seed-gem.ts'
 import { keyFor, PUBLISHER, startWorld, type World } from './registry-world.ts'
 
 const GEM = seedGem({ name: 'demo', number: '1.0.0' })
+
 const DIGEST = createHash('sha256').update(GEM).digest()
 
 type Json = Record<string, unknown>
@@ -69,6 +69,10 @@ function formWith(attestations: unknown): FormData {
   return form
 }
 
+function malformed(reason: string): Answer {
+  return { status: 422, body: `Error verifying sigstore attestation:\n${reason}\n` }
+}
+
 describe('an attested push', () => {
   it.each([
     ['a DSSE envelope', GOOD],
@@ -126,10 +130,6 @@ describe('an attested push', () => {
     expect(world.registry.versions('demo').map(({ number }) => number)).toEqual(['0.0.0'])
   })
 })
-
-function malformed(reason: string): Answer {
-  return { status: 422, body: `Error verifying sigstore attestation:\n${reason}\n` }
-}
 
 describe('bundles that are refused', () => {
   const CRASH = { status: 500, body: 'Server error. Please try again.' }
@@ -190,87 +190,4 @@ describe('bundles that are refused', () => {
     expect(await send(world, key, formWith([bundle]))).toEqual(answer)
     expect((await send(world, key, formWith([GOOD]))).status).toBe(200)
   })
-})
-
-function changed(change: (form: FormData) => void): FormData {
-  const form = formWith([])
-  change(form)
-  return form
-}
-
-describe('the form', () => {
-  it.each<[string, (form: FormData) => void, Answer]>([
-    [
-      'a gem that is no file',
-      (whole) => whole.set('gem', 'text'),
-      { status: 400, body: '{"error":"gem is not a file upload"}' },
-    ],
-    ['no gem', (whole) => whole.delete('gem'), { status: 500, body: 'Server error. Please try again.' }],
-    [
-      'no attestations',
-      (whole) => whole.delete('attestations'),
-      { status: 400, body: '{"error":"missing attestations"}' },
-    ],
-    [
-      'attestations as a file',
-      (whole) => whole.set('attestations', new File(['[]'], 'a.json')),
-      { status: 400, body: '{"error":"missing attestations"}' },
-    ],
-    [
-      'attestations that are no JSON',
-      (whole) => whole.set('attestations', '['),
-      { status: 500, body: 'Server error. Please try again.' },
-    ],
-    [
-      'an object',
-      (whole) => whole.set('attestations', '{}'),
-      { status: 400, body: '{"error":"attestations must be an array, is Hash"}' },
-    ],
-    [
-      'null',
-      (whole) => whole.set('attestations', 'null'),
-      { status: 400, body: '{"error":"attestations must be an array, is NilClass"}' },
-    ],
-    [
-      'a number',
-      (whole) => whole.set('attestations', '1'),
-      { status: 400, body: '{"error":"attestations must be an array, is Integer"}' },
-    ],
-  ])('%s', async (_, change, answer) => {
-    const { world, key } = await trustedWorld()
-    expect(await send(world, key, changed(change))).toEqual(answer)
-  })
-
-  it('may carry a gem that holds its own delimiter’s beginning', async () => {
-    const { world, key } = await trustedWorld()
-    const boundary = 'frontier'
-    const tricky = tar([
-      ['metadata.gz', gzipSync(gemspecYaml({ name: 'demo', number: '1.0.0' }))],
-      ['data.tar.gz', Buffer.from('\r\n--front\r\n--frontie\r\n--'.repeat(5000))],
-    ])
-    const head = `preamble\r\n--${boundary}\r\nContent-Disposition: form-data; name="gem"; filename="a \\"b\\".gem"\r\n\r\n`
-    const tail = `\r\n--${boundary}\r\nContent-Disposition: form-data; name="attestations"\r\nContent-Type: application/json\r\n\r\n[]\r\n--${boundary}--\r\n`
-    const response = await fetch(`${world.registry.url}/api/v1/gems`, {
-      method: 'POST',
-      headers: { authorization: key, 'content-type': `multipart/form-data; boundary=${boundary}` },
-      body: new Uint8Array(Buffer.concat([Buffer.from(head), tricky, Buffer.from(tail)])),
-    })
-    expect(await response.text()).toBe('Successfully registered gem: demo (1.0.0)')
-    const sha256 = createHash('sha256').update(tricky).digest('hex')
-    expect(world.registry.versions('demo').at(-1)?.sha256).toBe(sha256)
-  })
-
-  it.each(['multipart/form-data', 'multipart/form-data; boundary=other'])(
-    'that is broken gets 400: %s',
-    async (type) => {
-      const { world, key } = await trustedWorld()
-      const headers = { authorization: key, 'content-type': type }
-      const response = await fetch(`${world.registry.url}/api/v1/gems`, {
-        method: 'POST',
-        headers,
-        body: '--frontier\r\n',
-      })
-      expect(response.status).toBe(400)
-    },
-  )
 })

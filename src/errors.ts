@@ -42,6 +42,7 @@ export const ERROR_CODES = [
   'push-refused',
   'push-failed',
   'verification-failed',
+  'github-release-failed',
   'await-timeout',
   'cancelled',
   'internal-error',

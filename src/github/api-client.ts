@@ -1,6 +1,6 @@
 import type { getOctokit } from '@actions/github'
 import { ReleaseError } from '../errors.ts'
-import { describe, type Http, type HttpAnswer } from '../world/http.ts'
+import { describe, type Http, type HttpAnswer, HttpFault, type HttpRequest } from '../world/http.ts'
 import type { Secret } from '../world/secret.ts'
 
 type Octokit = ReturnType<typeof getOctokit>
@@ -16,41 +16,59 @@ export async function githubClient(token: Secret, apiUrl: string, http: Http): P
   return github.getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch: fetchThrough(http) } })
 }
 
+/** The same without repetition, for what must be looked up before it is asked for again. */
+export async function githubClientOnce(token: Secret, apiUrl: string, http: Http): Promise<Octokit> {
+  const github = await import('@actions/github')
+  const fetch: Fetch = async (url, options) => asResponse(await http.send('github', asRequest(url, options)))
+  return github.getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch } })
+}
+
 interface FetchOptions {
   method?: string
   headers?: Record<string, string>
   body?: string
 }
 
-function fetchThrough(http: Http): (url: string, options: FetchOptions) => Promise<Response> {
-  return async (url, { method = 'GET', headers = {}, body }) => {
-    const verb = Object.values(SUPPORTED).find((supported) => supported === method)
-    if (verb === undefined) throw new Error(`${method} is not used by this action`)
+type Fetch = (url: string, options: FetchOptions) => Promise<Response>
+
+function fetchThrough(http: Http): Fetch {
+  return async (url, options) => {
+    const request = asRequest(url, options)
     const answer = await http.ask(
       {
         edge: 'github',
-        purpose: `reach GitHub (${verb} ${new URL(url).pathname})`,
+        purpose: `reach GitHub (${request.method} ${request.url.pathname})`,
         failure: (reason) => ({
           code: 'github-unavailable',
           what: `GitHub's API did not answer usefully: ${reason}.`,
           fix: 'Re-run the job: what is published already is recognised by its digest.',
         }),
       },
-      {
-        method: verb,
-        url: new URL(url),
-        headers: { ...headers, accept: 'application/vnd.github+json' },
-        ...(body === undefined ? {} : { body }),
-      },
+      request,
       (reply) => secondaryLimit(reply) ?? htmlRefusal(reply) ?? { done: reply },
     )
-    const type = answer.headers.get('content-type')
-    const empty = answer.status === 204 || answer.status === 205 || answer.status === 304
-    return new Response(empty ? null : answer.text, {
-      status: answer.status,
-      headers: type ? { 'content-type': type } : {},
-    })
+    return asResponse(answer)
   }
+}
+
+function asRequest(url: string, { method = 'GET', headers = {}, body }: FetchOptions): HttpRequest {
+  const verb = Object.values(SUPPORTED).find((supported) => supported === method)
+  if (verb === undefined) throw new Error(`${method} is not used by this action`)
+  return {
+    method: verb,
+    url: new URL(url),
+    headers: { ...headers, accept: 'application/vnd.github+json' },
+    ...(body === undefined ? {} : { body }),
+  }
+}
+
+function asResponse(answer: HttpAnswer): Response {
+  const type = answer.headers.get('content-type')
+  const empty = answer.status === 204 || answer.status === 205 || answer.status === 304
+  return new Response(empty ? null : answer.text, {
+    status: answer.status,
+    headers: type ? { 'content-type': type } : {},
+  })
 }
 
 /** GitHub answers 403 as well as 429 to too many requests; only the header tells it from a refusal. */
@@ -81,7 +99,7 @@ export async function orRefusal<T>(call: Promise<{ data: T }>): Promise<{ data: 
   } catch (error) {
     if (!(error instanceof Error)) throw error
     // octokit wraps what its fetch threw; ours is the one that explains.
-    if (error.cause instanceof ReleaseError) throw error.cause
+    if (error.cause instanceof ReleaseError || error.cause instanceof HttpFault) throw error.cause
     if (error.name === 'HttpError' && 'status' in error && 'response' in error && typeof error.status === 'number') {
       return { status: error.status, message: error.message }
     }

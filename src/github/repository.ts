@@ -1,6 +1,7 @@
 import { ReleaseError } from '../errors.ts'
 import type { Http } from '../world/http.ts'
 import type { Secret } from '../world/secret.ts'
+import { lazily } from './lazily.ts'
 import { githubClient, isRefusal, orRefusal, type Refusal } from './api-client.ts'
 
 export interface Commit {
@@ -91,11 +92,6 @@ export function createRepository(options: { name: string; apiUrl: string; token:
       throw notPermitted(name, options.name, answer)
     },
   }
-}
-
-function lazily<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => (made ??= make())
 }
 
 function cannotRead(repository: string, { status, message }: Refusal): ReleaseError {

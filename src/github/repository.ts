@@ -1,4 +1,5 @@
 import { ReleaseError } from '../errors.ts'
+import { stringAt } from '../json.ts'
 import type { Http } from '../world/http.ts'
 import type { Secret } from '../world/secret.ts'
 import { lazily } from './lazily.ts'
@@ -47,8 +48,7 @@ export function createRepository(options: { name: string; apiUrl: string; token:
     async commit(sha) {
       const { rest } = await client()
       const answer = await orRefusal(rest.git.getCommit({ ...here, commit_sha: sha }))
-      if (!isRefusal(answer))
-        return { sha: answer.data.sha, author: { name: answer.data.author.name, email: answer.data.author.email } }
+      if (!isRefusal(answer)) return commitIn(answer.data, options.name)
       if (answer.status === 404 || answer.status === 409 || answer.status === 422) return undefined
       throw cannotRead(options.name, answer)
     },
@@ -59,13 +59,13 @@ export function createRepository(options: { name: string; apiUrl: string; token:
         if (ref.status === 404) return undefined
         throw cannotRead(options.name, ref)
       }
-      let { sha, type } = ref.data.object
+      let { sha, type } = objectIn(ref.data, options.name)
       const annotated = type === 'tag'
       // A tag may name a tag; five levels are more than anybody makes on purpose.
       for (let level = 0; type === 'tag' && level < 5; level++) {
         const object = await orRefusal(rest.git.getTag({ ...here, tag_sha: sha }))
         if (isRefusal(object)) throw cannotRead(options.name, object)
-        ;({ sha, type } = object.data.object)
+        ;({ sha, type } = objectIn(object.data, options.name))
       }
       return { commit: sha, annotated }
     },
@@ -81,17 +81,46 @@ export function createRepository(options: { name: string; apiUrl: string; token:
           tagger: { name: tagger.name, email: tagger.email, date: tagger.date.toISOString() },
         }),
       )
-      if (!isRefusal(answer)) return answer.data.sha
+      if (!isRefusal(answer)) return shaIn(answer.data, options.name)
       throw notPermitted(name, options.name, answer)
     },
     async createTag(name, object) {
       const { rest } = await client()
       const answer = await orRefusal(rest.git.createRef({ ...here, ref: `refs/tags/${name}`, sha: object }))
-      if (!isRefusal(answer)) return 'created'
+      // A success that does not name the object is nobody's word that there is a tag now.
+      if (!isRefusal(answer) && objectIn(answer.data, options.name).sha === object) return 'created'
+      if (!isRefusal(answer)) throw unusable(options.name)
       if (answer.status === 422 && /already exists/i.test(answer.message)) return 'exists'
       throw notPermitted(name, options.name, answer)
     },
   }
+}
+
+/** What octokit's types promise and nobody has checked: a cache or a proxy may have answered. */
+function commitIn(data: unknown, repository: string): Commit {
+  const name = stringAt(data, 'author', 'name')
+  const email = stringAt(data, 'author', 'email')
+  if (name === undefined || email === undefined) throw unusable(repository)
+  return { sha: shaIn(data, repository), author: { name, email } }
+}
+
+function objectIn(data: unknown, repository: string): { sha: string; type: string } {
+  return { sha: shaIn(data, repository, 'object'), type: stringAt(data, 'object', 'type') ?? '' }
+}
+
+function shaIn(data: unknown, repository: string, ...path: string[]): string {
+  const sha = stringAt(data, ...path, 'sha') ?? ''
+  if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(sha)) throw unusable(repository)
+  return sha
+}
+
+function unusable(repository: string): ReleaseError {
+  return new ReleaseError({
+    code: 'github-unavailable',
+    what: `GitHub's API answered a question about ${repository} with something else than was asked for.`,
+    why: 'It may have come from a cache or a proxy.',
+    fix: 'Re-run the job: what is published already is recognised by its digest.',
+  })
 }
 
 function cannotRead(repository: string, { status, message }: Refusal): ReleaseError {

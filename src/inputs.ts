@@ -161,14 +161,22 @@ function readServer(read: InputReader): GemServer {
   const rule = 'an https URL of a gem server, such as https://rubygems.org (http only for loopback hosts)'
   const usable = url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)))
   if (!usable || url.username || url.password) {
-    // A URL with a password in it must not be repeated in the log.
-    read.refuse('gem-server', url?.password ? '(a URL with credentials)' : value, rule)
+    read.refuse('gem-server', withoutCredentials(value), rule)
     return gemServer(new URL('https://rubygems.org'))
   }
   if (url.pathname.replace(/\/+$/, '') || url.search || url.hash) {
-    read.refuse('gem-server', value, 'an origin without path or query: the API of a gem server is at its root')
+    read.refuse(
+      'gem-server',
+      withoutCredentials(value),
+      'an origin without path or query: the API of a gem server is at its root',
+    )
   }
   return gemServer(url)
+}
+
+/** A would-be URL as it may be repeated in the log: with no user, no password and no query, which may be a token. */
+function withoutCredentials(value: string): string {
+  return value.includes('@') ? '(not shown: it holds credentials)' : value.replace(/[?#].*$/s, '?…')
 }
 
 /**

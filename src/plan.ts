@@ -1,6 +1,7 @@
 import type { Problem } from './errors.ts'
 import { ReleaseError } from './errors.ts'
 import { type Facts, releasedCommit } from './facts.ts'
+import type { RunContext } from './github/run-context.ts'
 import { eventProblem } from './github/who-may-release.ts'
 import type { Inputs } from './inputs.ts'
 import { selectGems } from './plan/gems.ts'
@@ -38,13 +39,19 @@ export interface Decision<T> {
 }
 
 /**
+ * Whether what started this run may release at all: asked before anything of the project is read, because reading a
+ * gemspec runs its code. Throws ReleaseError (`event-not-allowed`).
+ */
+export function refuseForeignEvents(run: RunContext): void {
+  const forbidden = eventProblem(run)
+  if (forbidden) throw new ReleaseError(forbidden)
+}
+
+/**
  * Decides what will happen. Pure: the same inputs and facts give the same plan.
  * Throws ReleaseError with every problem that can be known before building.
  */
 export function makePlan(inputs: Inputs, facts: Facts): Plan {
-  const forbidden = eventProblem(facts.run)
-  if (forbidden) throw new ReleaseError(forbidden)
-
   const gems = selectGems(inputs, facts)
   const strategy = chooseStrategy(inputs, facts, gems.choice)
   const tags = planTags(inputs, facts, gems.choice, strategy.choice.strategy)

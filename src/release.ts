@@ -6,7 +6,7 @@ import type { Inputs } from './inputs.ts'
 import type { Ledger } from './ledger.ts'
 import { keepForLaterSteps } from './persisted-credentials.ts'
 import type { Phases } from './phases.ts'
-import { makePlan, type Plan } from './plan.ts'
+import { makePlan, type Plan, refuseForeignEvents } from './plan.ts'
 import { KeyRing } from './rubygems/key-ring.ts'
 import { createRegistry, type Registry } from './rubygems/registry.ts'
 import { awaitIndex, lateProblem } from './steps/await.ts'
@@ -46,6 +46,7 @@ export function prepareRelease(options: Pick<Release, 'inputs' | 'run' | 'ledger
 
 /** The release, from looking around to the last gem being installable. Throws ReleaseError; nothing else. */
 export async function release(it: Release): Promise<void> {
+  refuseForeignEvents(it.run)
   const facts = await it.phases.run('Look around', () => survey(it.inputs, it.run, it.registry, it.world))
   const plan = await it.phases.run('Plan', async () => decide(it, facts))
 

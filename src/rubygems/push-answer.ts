@@ -37,7 +37,7 @@ export function meaningOf({ status, text }: HttpAnswer, server: GemServer): Push
   // A race between two pushes reads like a lack of permission.
   if (status === 403 && /already exists with this number|has already been taken/.test(text)) return 'live'
   if (status === 401) return 'key-refused'
-  if (status === 403 && text.includes('You are not allowed to push this gem')) return 'not-attached'
+  if (status === 403 && text.startsWith('You are not allowed to push this gem')) return 'not-attached'
   if (status === 404 && text.includes('No pending publisher found')) return 'all-yanked'
   return 'refused'
 }

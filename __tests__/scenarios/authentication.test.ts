@@ -40,6 +40,13 @@ describe('ways to authenticate', () => {
     expect(log).toContain('Authenticated at ')
   })
 
+  it('trusted publisher without an environment, for a job in one', async () => {
+    await using world = await newWorld()
+    await world.repository()
+    const { log } = await released(world, { environment: 'rubygems' })
+    expect(log).toContain('Authenticated at ')
+  })
+
   it('pending trusted publisher of a gem that never was', async () => {
     await using world = await newWorld()
     await world.repository(undefined, { gems: [] })

@@ -34,6 +34,7 @@ export interface Inputs {
   tag: TagInput
   /** For the tag and the GitHub Release. */
   githubToken: Secret | undefined
+  githubRelease: 'false' | 'draft' | 'true'
   awaitRelease: 'true' | 'strict' | 'false'
   /** Seconds. */
   awaitTimeout: number
@@ -73,6 +74,7 @@ export function readInputs(runner: Runner): Inputs {
     authentication: readAuthentication(read, server),
     tag: readTag(read),
     githubToken: read.secret('token'),
+    githubRelease: read.choice('github-release', ['false', 'draft', 'true']),
     awaitRelease: read.choice('await-release', ['true', 'strict', 'false']),
     awaitTimeout: read.whole('await-timeout', 300, 3600),
     persistCredentials: read.boolean('persist-credentials', false),
@@ -106,6 +108,7 @@ export function readBuildInputs(runner: Runner): BuildInputs {
     authentication: { kind: 'existing' },
     tag: { kind: 'none' },
     githubToken: undefined,
+    githubRelease: 'false',
     awaitRelease: 'false',
     awaitTimeout: 0,
     persistCredentials: false,

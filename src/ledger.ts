@@ -30,6 +30,8 @@ export interface LedgerRecord {
   tags: readonly string[]
   /** Gems whose push began and has not been answered: they may be public or not. */
   unsettled: readonly string[]
+  /** Page of the GitHub Release; empty where there is none. */
+  releaseUrl: string
   finished: boolean
 }
 
@@ -41,6 +43,7 @@ export class Ledger {
   readonly #tags: string[] = []
   readonly #unsettled = new Set<string>()
   #commit = ''
+  #releaseUrl = ''
 
   /** `journal` is the path of the file, below our private directory. */
   constructor(server: GemServer, journal: string) {
@@ -108,6 +111,11 @@ export class Ledger {
     await this.#save(false)
   }
 
+  async announced(url: string): Promise<void> {
+    this.#releaseUrl = url
+    await this.#save(false)
+  }
+
   async finish(): Promise<void> {
     await this.#save(true)
   }
@@ -119,6 +127,7 @@ export class Ledger {
       gems: [...this.#gems.values()],
       tags: this.#tags,
       unsettled: [...this.#unsettled],
+      releaseUrl: this.#releaseUrl,
       finished,
     }
   }

@@ -1,6 +1,7 @@
 import { ReleaseError } from './errors.ts'
 import type { Facts } from './facts.ts'
 import type { RunContext } from './github/run-context.ts'
+import { createReleases } from './github/releases.ts'
 import type { Repository } from './github/repository.ts'
 import type { Inputs } from './inputs.ts'
 import type { Ledger } from './ledger.ts'
@@ -9,6 +10,7 @@ import type { Phases } from './phases.ts'
 import { makePlan, type Plan, refuseForeignEvents } from './plan.ts'
 import { KeyRing } from './rubygems/key-ring.ts'
 import { createRegistry, type Registry } from './rubygems/registry.ts'
+import { announce } from './steps/announce.ts'
 import { awaitIndex, lateProblem } from './steps/await.ts'
 import { build } from './steps/build.ts'
 import { exchange } from './steps/exchange.ts'
@@ -53,6 +55,7 @@ export async function release(it: Release): Promise<void> {
   const gems = plan.strategy === 'rake' ? await byReleaseTask(it, plan, facts) : await directly(it, plan, facts)
 
   if (it.inputs.awaitRelease !== 'false') await it.phases.run('Await', () => awaitAll(it, gems))
+  if (it.inputs.githubRelease !== 'false') await it.phases.run('Announce', () => announceAll(it, plan, gems))
 }
 
 /** Builds, checks, pushes and tags: our own way, in which the key is the last thing to come into being. */
@@ -132,4 +135,22 @@ async function awaitAll({ inputs, registry, world }: Release, gems: readonly Rel
   const problem = lateProblem(late, inputs.awaitTimeout, inputs.server.host)
   if (inputs.awaitRelease === 'strict') throw new ReleaseError(problem)
   world.runner.warning('The index is late', [problem.what, problem.why, problem.fix].join('\n'))
+}
+
+/** One GitHub Release for each tag, with the gems it speaks for. */
+async function announceAll(
+  { inputs, run, ledger, world }: Release,
+  plan: Plan,
+  gems: readonly ReleaseGem[],
+): Promise<void> {
+  const { githubToken: token } = inputs
+  if (!token) return
+  const log = (line: string): void => {
+    world.runner.info(line)
+  }
+  const releases = createReleases({ name: run.repository, apiUrl: run.apiUrl, token, ...world, log })
+  for (const tag of plan.tags) {
+    const its = gems.filter((gem) => tag.gems.includes(gem.name))
+    await ledger.announced(await announce(tag.name, its, plan, inputs, releases, world))
+  }
 }

@@ -3,6 +3,7 @@ import { type GemRecord, isPublished, type LedgerRecord } from './ledger.ts'
 import { code, codeBlock, table } from './markdown.ts'
 import type { Phase } from './phases.ts'
 import { title } from './plan/gems.ts'
+import { baseName } from './steps/build.ts'
 import { duration } from './world/clock.ts'
 import type { Runner } from './world/runner.ts'
 
@@ -15,7 +16,7 @@ export function setOutputs(record: LedgerRecord, runner: Runner): void {
   runner.output('tag', record.tags[0] ?? '')
   runner.output('published', String(isPublished(record)))
   runner.output('checksums', checksums(record))
-  runner.output('release-url', '')
+  runner.output('release-url', record.releaseUrl)
 }
 
 /** The outputs of the build action; in a matrix, the checksums also under a name no other of its jobs uses. */
@@ -33,12 +34,8 @@ export function setBuildOutputs(record: LedgerRecord, matrixIndex: number | unde
 function checksums({ gems }: LedgerRecord): string {
   return gems
     .filter((gem) => gem.sha256 !== '')
-    .map((gem) => `${gem.sha256}  ${baseName(gem)}`)
+    .map((gem) => `${gem.sha256}  ${baseName(gem.file)}`)
     .join('\n')
-}
-
-function baseName({ file }: GemRecord): string {
-  return file.split(/[\\/]/).at(-1) ?? file
 }
 
 /** What became of the release, in one sentence that is true in every state. */

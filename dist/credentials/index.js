@@ -45620,6 +45620,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 
 /***/ }),
 
+/***/ 8161:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+
+/***/ }),
+
 /***/ 6760:
 /***/ ((module) => {
 
@@ -45733,11 +45740,12 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _github_run_context_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5928);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6917);
 /* harmony import */ var _persisted_credentials_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3997);
-/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3500);
-/* harmony import */ var _steps_exchange_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9142);
-/* harmony import */ var _world_process_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8337);
-/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1848);
-/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(2246);
+/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7276);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7390);
+/* harmony import */ var _steps_exchange_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9142);
+/* harmony import */ var _world_process_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8337);
+/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7126);
+/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(2246);
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
         if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
@@ -45799,9 +45807,10 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
+
 /** Entry of the credentials action: authenticates and writes the gem credentials file, until the post step. */
-const runner = (0,_world_runner_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsRunner */ .A)(process.env);
-const exit = (0,_world_process_js__WEBPACK_IMPORTED_MODULE_6__/* .guardExit */ .K)(() => {
+const runner = (0,_world_runner_js__WEBPACK_IMPORTED_MODULE_9__/* .actionsRunner */ .A)(process.env);
+const exit = (0,_world_process_js__WEBPACK_IMPORTED_MODULE_7__/* .guardExit */ .K)(() => {
     runner.error('internal-error', 'The credentials were not configured: the step stopped without reaching its end.');
 });
 async function configure() {
@@ -45809,8 +45818,12 @@ async function configure() {
     try {
         const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .readCredentialsInputs */ ._i)(runner);
         const run = await (0,_github_run_context_js__WEBPACK_IMPORTED_MODULE_1__/* .readRunContext */ .$)(runner);
-        const world = __addDisposableResource(env_1, await (0,_world_open_js__WEBPACK_IMPORTED_MODULE_7__/* .openWorld */ .H)(run.temp, runner), true);
-        const key = await (0,_steps_exchange_js__WEBPACK_IMPORTED_MODULE_5__/* .exchange */ .c)(inputs.authentication, inputs.server, run, world);
+        const world = __addDisposableResource(env_1, await (0,_world_open_js__WEBPACK_IMPORTED_MODULE_8__/* .openWorld */ .H)(run.temp, runner)
+        // There is no release here that the post step would have to report.
+        , true);
+        // There is no release here that the post step would have to report.
+        runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_5__/* .STATE */ .c.reported, 'true');
+        const key = await (0,_steps_exchange_js__WEBPACK_IMPORTED_MODULE_6__/* .exchange */ .c)(inputs.authentication, inputs.server, run, world);
         await (0,_persisted_credentials_js__WEBPACK_IMPORTED_MODULE_3__/* .keepForLaterSteps */ .ah)(key, inputs.server, world);
     }
     catch (e_1) {
@@ -45857,9 +45870,9 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'gemspec-failed',
     'ambiguous-gemspecs',
     'rakefile-failed',
+    'bundle-failed',
     'ruby-unavailable',
     'no-release-task',
-    'bundle-failed',
     'no-checkout',
     'dirty-checkout',
     'commit-not-on-github',
@@ -45867,7 +45880,6 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'tag-version-mismatch',
     'tag-commit-mismatch',
     'tag-not-permitted',
-    'tag-failed',
     'push-host-mismatch',
     'version-taken',
     'version-yanked',
@@ -45891,6 +45903,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'push-refused',
     'push-failed',
     'verification-failed',
+    'github-release-failed',
     'await-timeout',
     'cancelled',
     'internal-error',
@@ -46000,7 +46013,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   _i: () => (/* binding */ readCredentialsInputs)
 });
 
-// UNUSED EXPORTS: readInputs
+// UNUSED EXPORTS: readBuildInputs, readInputs
 
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
@@ -46044,11 +46057,12 @@ class input_reader_InputReader {
     boolean(name, fallback) {
         return this.choice(name, fallback ? ['true', 'false'] : ['false', 'true']) === 'true';
     }
-    seconds(name, fallback, most) {
+    /** A whole number from 0 to `most`. */
+    whole(name, fallback, most) {
         const value = this.text(name) || String(fallback);
         if (/^\d{1,6}$/.test(value) && Number(value) <= most)
             return Number(value);
-        this.refuse(name, value, `a whole number of seconds from 0 to ${String(most)}`);
+        this.refuse(name, value, `a whole number from 0 to ${String(most)}`);
         return fallback;
     }
     refuse(name, value, rule, fix) {
@@ -46062,8 +46076,10 @@ class input_reader_InputReader {
         this.problems.push({ code: 'invalid-input', what, fix });
     }
 }
+/** A value as it may be shown: a key that was put into the wrong input is not repeated. */
 function quote(value) {
-    return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+    const shown = value.replace(/(rubygems_|gh[a-z]_|github_pat_)\w{8,}/g, '$1…');
+    return JSON.stringify(shown.length > 100 ? `${shown.slice(0, 100)}…` : shown);
 }
 
 ;// CONCATENATED MODULE: ./lib/server.js
@@ -46105,23 +46121,56 @@ function readInputs(runner) {
     const read = new InputReader(runner);
     const server = readServer(read);
     const inputs = {
-        workingDirectory: path.resolve(runner.env['GITHUB_WORKSPACE'] ?? '.', read.text('working-directory')),
-        gems: read.lines('gems'),
-        expectedVersion: readExpectedVersion(read),
+        ...readSources(read, runner),
+        checksums: readChecksums(read),
         strategy: read.choice('strategy', ['auto', 'direct', 'rake']),
         server,
         authentication: readAuthentication(read, server),
         tag: readTag(read),
         githubToken: read.secret('token'),
+        githubRelease: read.choice('github-release', ['false', 'draft', 'true']),
         awaitRelease: read.choice('await-release', ['true', 'strict', 'false']),
-        awaitTimeout: read.seconds('await-timeout', 300, 3600),
+        awaitTimeout: read.whole('await-timeout', 300, 3600),
         persistCredentials: read.boolean('persist-credentials', false),
     };
     if (inputs.gems.length > 0 && inputs.strategy === 'rake') {
         read.conflict('Inputs `gems` and `strategy: rake` contradict each other: prebuilt gems are pushed directly, `rake` builds its own.', 'Remove `strategy: rake`, or remove `gems:` and let `rake release` build.');
     }
+    if (inputs.gems.length === 0 && inputs.checksums.size > 0) {
+        read.conflict('Input `checksums` is given without `gems`: there are no prebuilt files to compare it with.', 'Give `gems:` as well, such as `gems: pkg/*.gem`.');
+    }
     ReleaseError.throwIfAny(read.problems);
     return inputs;
+}
+/** The inputs of the build action. Throws ReleaseError (`invalid-input`). */
+function readBuildInputs(runner) {
+    const read = new InputReader(runner);
+    const index = read.text('matrix-index');
+    const matrixIndex = index === '' ? undefined : read.whole('matrix-index', 0, 255);
+    const inputs = {
+        ...readSources(read, runner),
+        server: readServer(read),
+        checksums: new Map(),
+        strategy: 'direct',
+        authentication: { kind: 'existing' },
+        tag: { kind: 'none' },
+        githubToken: undefined,
+        githubRelease: 'false',
+        awaitRelease: 'false',
+        awaitTimeout: 0,
+        persistCredentials: false,
+    };
+    ReleaseError.throwIfAny(read.problems);
+    return { inputs, matrixIndex };
+}
+/** What says which gems there are, in every action that builds or takes built ones. */
+function readSources(read, runner) {
+    return {
+        workingDirectory: path.resolve(runner.env['GITHUB_WORKSPACE'] ?? '.', read.text('working-directory')),
+        gems: read.lines('gems'),
+        platforms: readPlatforms(read),
+        expectedVersion: readExpectedVersion(read),
+    };
 }
 /** The inputs of the credentials action. Throws ReleaseError (`invalid-input`). */
 function readCredentialsInputs(runner) {
@@ -46148,14 +46197,17 @@ function readServer(read) {
     const rule = 'an https URL of a gem server, such as https://rubygems.org (http only for loopback hosts)';
     const usable = url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)));
     if (!usable || url.username || url.password) {
-        // A URL with a password in it must not be repeated in the log.
-        read.refuse('gem-server', url?.password ? '(a URL with credentials)' : value, rule);
+        read.refuse('gem-server', withoutCredentials(value), rule);
         return gemServer(new URL('https://rubygems.org'));
     }
     if (url.pathname.replace(/\/+$/, '') || url.search || url.hash) {
-        read.refuse('gem-server', value, 'an origin without path or query: the API of a gem server is at its root');
+        read.refuse('gem-server', withoutCredentials(value), 'an origin without path or query: the API of a gem server is at its root');
     }
     return gemServer(url);
+}
+/** A would-be URL as it may be repeated in the log: with no user, no password and no query, which may be a token. */
+function withoutCredentials(value) {
+    return value.includes('@') ? '(not shown: it holds credentials)' : value.replace(/[?#].*$/s, '?…');
 }
 /**
  * The audience of the ID token: the gem server's host unless given. A token for `rubygems.org` is as good as a key
@@ -46197,6 +46249,36 @@ function authenticate(read, { token, role, audience }) {
         return { kind: 'api-key-role', role, audience };
     }
     return { kind: 'trusted-publisher', audience };
+}
+/** Lines of `SHA256  FILE`, as `sha256sum` prints them; `*FILE` for its binary mode. */
+function readChecksums(read) {
+    const checksums = new Map();
+    for (const line of read.lines('checksums')) {
+        const [, digest, file] = /^([0-9a-f]{64})\s+\*?(\S.*)$/i.exec(line) ?? [];
+        const name = file?.split(/[\\/]/).at(-1);
+        if (digest === undefined || name === undefined) {
+            read.refuse('checksums', line, 'lines of 64 hex digits, two spaces and a file name');
+        }
+        else if ((checksums.get(name) ?? digest.toLowerCase()) !== digest.toLowerCase()) {
+            read.refuse('checksums', line, 'one digest for each file name; this one was named before with another');
+        }
+        else
+            checksums.set(name, digest.toLowerCase());
+    }
+    return checksums;
+}
+/** Separated by line breaks, spaces or commas. */
+function readPlatforms(read) {
+    const platforms = read
+        .text('platforms')
+        .split(/[\s,]+/)
+        .filter((platform) => platform !== '');
+    for (const platform of platforms) {
+        if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(platform)) {
+            read.refuse('platforms', platform, 'names of RubyGems platforms, such as ruby, x86_64-linux-gnu or arm64-darwin');
+        }
+    }
+    return [...new Set(platforms)];
 }
 function readExpectedVersion(read) {
     const value = read.text('expected-version').replace(/^v(?=\d)/, '');
@@ -46337,7 +46419,7 @@ function savedReceipt(state) {
 
 /***/ }),
 
-/***/ 3500:
+/***/ 7276:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -46346,7 +46428,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   fI: () => (/* binding */ problemText)
 });
 
-// UNUSED EXPORTS: announceFailure, outcome, setOutputs, summary
+// UNUSED EXPORTS: announceFailure, outcome, setBuildOutputs, setOutputs, summary
 
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
@@ -46361,7 +46443,9 @@ class Ledger {
     #journal;
     #gems = new Map();
     #tags = [];
+    #unsettled = new Set();
     #commit = '';
+    #releaseUrl = '';
     /** `journal` is the path of the file, below our private directory. */
     constructor(server, journal) {
         this.#server = server;
@@ -46373,7 +46457,7 @@ class Ledger {
     planned(gems, commit) {
         this.#commit = commit;
         for (const gem of gems) {
-            this.#gems.set(title(gem), {
+            this.#gems.set(keyOf(gem), {
                 name: gem.name,
                 version: gem.version,
                 platform: gem.platform,
@@ -46388,7 +46472,7 @@ class Ledger {
     }
     /** Also for gems that a release task pushed without their having been planned with this platform. */
     async gem(gem, status) {
-        this.#gems.set(title(gem), {
+        this.#gems.set(keyOf(gem), {
             name: gem.name,
             version: gem.version,
             platform: gem.platform,
@@ -46399,11 +46483,30 @@ class Ledger {
             attested: false,
             url: versionPage(gem, this.#server),
         });
+        this.#unsettled.delete(title(gem));
         if (status !== 'not-tried')
             await this.#save(false);
     }
+    /** Before a gem's first byte leaves this machine. */
+    async sending(gem) {
+        this.#unsettled.add(title(gem));
+        await this.#save(false);
+    }
+    /** Where it turned out that nothing is open about a gem, whatever its status is. */
+    settled(gem) {
+        this.#unsettled.delete(title(gem));
+    }
+    /** Where a push ended without an answer that can be relied on. */
+    async unsettled(gem) {
+        await this.gem(gem, 'failed');
+        await this.sending(gem);
+    }
     async tagged(names) {
         this.#tags.push(...names);
+        await this.#save(false);
+    }
+    async announced(url) {
+        this.#releaseUrl = url;
         await this.#save(false);
     }
     async finish() {
@@ -46415,6 +46518,8 @@ class Ledger {
             commit: this.#commit,
             gems: [...this.#gems.values()],
             tags: this.#tags,
+            unsettled: [...this.#unsettled],
+            releaseUrl: this.#releaseUrl,
             finished,
         };
     }
@@ -46430,6 +46535,240 @@ function versionPage(gem, { origin }) {
 function ledger_isPublished({ gems }) {
     return gems.length > 0 && gems.every(({ status }) => status === 'pushed' || status === 'already-published');
 }
+/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
+function keyOf({ name, version, platform }) {
+    return `${name} ${version} ${platform.replaceAll('-', '')}`;
+}
+
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./lib/rubygems/child-environment.js
+/**
+ * The environment of programs that run the project's code. Built from a list of what they may have: a credential
+ * whose name nobody thought of is then not in it. `/proc` of the parent remains readable on Linux: only a separate
+ * build job keeps the means to ask for an ID token from code that looks for them.
+ */
+const ALLOWED = new Set([
+    'PATH',
+    'HOME',
+    'USER',
+    'LOGNAME',
+    'SHELL',
+    'LANG',
+    'LANGUAGE',
+    'TZ',
+    'TERM',
+    'TMPDIR',
+    'TMP',
+    'TEMP',
+    'CI',
+    'SOURCE_DATE_EPOCH',
+    'XDG_CONFIG_HOME',
+    'XDG_CACHE_HOME',
+    'XDG_DATA_HOME',
+    'GEM_HOME',
+    'GEM_PATH',
+    'GEM_SPEC_CACHE',
+    'RUBYOPT',
+    'RUBYLIB',
+    'RUBY_ROOT',
+    'RUBY_ENGINE',
+    'RUBY_VERSION',
+    'JAVA_HOME',
+    'JAVA_OPTS',
+    'JRUBY_HOME',
+    'JRUBY_OPTS',
+    'TRUFFLERUBYOPT',
+    'ANDROID_HOME',
+    'CC',
+    'CXX',
+    'CPP',
+    'LD',
+    'AR',
+    'MAKE',
+    'MAKEFLAGS',
+    'CFLAGS',
+    'CXXFLAGS',
+    'CPPFLAGS',
+    'LDFLAGS',
+    'PKG_CONFIG_PATH',
+    'LD_LIBRARY_PATH',
+    'DYLD_LIBRARY_PATH',
+    'LIBRARY_PATH',
+    'CPATH',
+    'CARGO_HOME',
+    'RUSTUP_HOME',
+    'RUSTUP_TOOLCHAIN',
+    'RUSTFLAGS',
+    'GOPATH',
+    'GOROOT',
+    'HTTP_PROXY',
+    'HTTPS_PROXY',
+    'NO_PROXY',
+    'http_proxy',
+    'https_proxy',
+    'no_proxy',
+    'SSL_CERT_FILE',
+    'SSL_CERT_DIR',
+    'GITHUB_ACTIONS',
+    'GITHUB_REPOSITORY',
+    'GITHUB_REPOSITORY_OWNER',
+    'GITHUB_REF',
+    'GITHUB_REF_NAME',
+    'GITHUB_REF_TYPE',
+    'GITHUB_SHA',
+    'GITHUB_WORKSPACE',
+    'GITHUB_RUN_ID',
+    'GITHUB_RUN_NUMBER',
+    'GITHUB_RUN_ATTEMPT',
+    'GITHUB_SERVER_URL',
+    'GITHUB_API_URL',
+    'GITHUB_EVENT_NAME',
+    'GITHUB_ACTOR',
+    'GITHUB_WORKFLOW',
+    'GITHUB_JOB',
+    'RUNNER_OS',
+    'RUNNER_ARCH',
+    'RUNNER_TOOL_CACHE',
+    'RUNNER_ENVIRONMENT',
+    'ImageOS',
+    'ImageVersion',
+    'SystemRoot',
+    'SystemDrive',
+    'ComSpec',
+    'PATHEXT',
+    'WINDIR',
+    'windir',
+    'USERPROFILE',
+    'APPDATA',
+    'LOCALAPPDATA',
+    'ProgramFiles',
+    'ProgramFiles(x86)',
+    'ProgramData',
+    'NUMBER_OF_PROCESSORS',
+    'PROCESSOR_ARCHITECTURE',
+    'MSYSTEM',
+]);
+const ALLOWED_PREFIX = /^(LC_|RBENV_|RVM_|ASDF_|MISE_|BUNDLE_BUILD__|BUNDLE_LOCAL__)/;
+/** Bundler's settings that hold no credential; `BUNDLE_GEM__PUSH_KEY` and `BUNDLE_<HOST>` do. */
+const BUNDLER = /^BUNDLE_(GEMFILE|PATH|PATH__SYSTEM|WITH|WITHOUT|ONLY|APP_CONFIG|BIN|BIN_PATH|DEPLOYMENT|FROZEN|CACHE_PATH|CACHE_ALL|JOBS|RETRY|TIMEOUT|VERSION|CLEAN|NO_PRUNE|FORCE_RUBY_PLATFORM|SPECIFIC_PLATFORM|PREFER_LOCAL|SILENCE_ROOT_WARNING|IGNORE_MESSAGES|SUPPRESS_INSTALL_USING_MESSAGES|SYSTEM_BINDIR|DISABLE_[A-Z_]+|USER_HOME|USER_CONFIG|USER_CACHE|USER_PLUGIN|LOCKFILE)$/;
+/**
+ * What never reaches a program of the project, not even its release task: the means to act as this job that the runner
+ * gives this step. `GITHUB_TOKEN` is not among them: it is only there where the workflow's author put it.
+ */
+const NEVER = /^(ACTIONS_|INPUT_|STATE_|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$|BUNDLE_GEM__PUSH_KEY$|RUBYGEMS_API_KEY$)/;
+/** For the probe and the build: the allowed names only. */
+function child_environment_buildEnvironment(env, extra) {
+    return pick(env, extra, (name) => ALLOWED.has(name) || ALLOWED_PREFIX.test(name) || BUNDLER.test(name));
+}
+/**
+ * For the project's own release task, which may need variables of the workflow (as under the incumbent action):
+ * everything but the runner's tokens, inputs and command files, and variables that hold a registry key of ours.
+ */
+function releaseTaskEnvironment(env, extra) {
+    return pick(env, extra, (name) => !NEVER.test(name));
+}
+function pick(env, extra, wanted) {
+    const picked = {};
+    for (const [name, value] of Object.entries(env)) {
+        if (value !== undefined && wanted(name))
+            picked[name] = value;
+    }
+    return { ...picked, ...extra };
+}
+
+// EXTERNAL MODULE: ./lib/world/processes.js + 2 modules
+var processes = __nccwpck_require__(307);
+;// CONCATENATED MODULE: ./lib/steps/build.js
+
+
+
+
+
+
+/** Bundler's task and this action leave gems here. */
+const PACKAGES = 'pkg';
+/**
+ * Builds what the plan says with the project's own tools, without any credential in their environment, and finds the
+ * files they made. Throws ReleaseError: `build-failed`, `ruby-unavailable`.
+ */
+async function build(plan, workingDirectory, committedAt, world) {
+    const env = buildEnvironment(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) });
+    const run = (command) => runBuild(command, workingDirectory, env, world);
+    switch (plan.build.kind) {
+        case 'prebuilt':
+        case 'release-task':
+            return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.path }] : []));
+        case 'gem-build':
+            return buildEach(plan, workingDirectory, run);
+        case 'rake-build': {
+            const before = Date.now();
+            await run(plan.build.bundler ? ['bundle', 'exec', 'rake', 'build'] : ['rake', 'build']);
+            return Promise.all(plan.gems.map((planned) => findBuilt(planned, workingDirectory, before)));
+        }
+    }
+}
+async function buildEach(plan, workingDirectory, run) {
+    const built = [];
+    await files.makeDirectory(path.join(workingDirectory, PACKAGES));
+    for (const planned of plan.gems) {
+        if (planned.gemspec === undefined)
+            continue;
+        const target = path.join(PACKAGES, fileName(planned));
+        await run(['gem', 'build', planned.gemspec, '--output', target]);
+        built.push({ planned, path: path.join(workingDirectory, target) });
+    }
+    return built;
+}
+/** What RubyGems calls the file (`Gem::Specification#file_name`). */
+function fileName({ name, version, platform }) {
+    return `${name}-${version}${platform === 'ruby' ? '' : `-${platform}`}.gem`;
+}
+/** Last part of a path of this or another platform. */
+function build_baseName(file) {
+    return file.split(/[\\/]/).at(-1) ?? file;
+}
+/** The file `rake build` made: in `pkg/` by Bundler's habit, beside the gemspec otherwise; a leftover does not count. */
+async function findBuilt(planned, workingDirectory, since) {
+    for (const directory of [PACKAGES, '.']) {
+        const candidate = path.join(workingDirectory, directory, fileName(planned));
+        const writtenAt = await files.writtenAt(candidate);
+        // File systems keep times in steps of up to two seconds.
+        if (writtenAt !== undefined && writtenAt >= since - 2000)
+            return { planned, path: candidate };
+    }
+    throw new ReleaseError({
+        code: 'build-failed',
+        what: `The build ended well, but left no new file ${fileName(planned)} for ${title(planned)}, neither in \`pkg\` nor beside the gemspec.`,
+        fix: 'Let the project’s `build` task write there, or build in a step of your own and hand the files over with `gems:`.',
+    });
+}
+async function runBuild(command, cwd, env, { runner, processes }) {
+    const [program = '', ...args] = command;
+    runner.info(`$ ${command.join(' ')}`);
+    const finished = await runner
+        .foreign((print) => processes.run({ program, args, cwd, env, onLine: print }))
+        .catch((error) => {
+        throw error instanceof ProgramNotFound ? notFound(program, error) : error;
+    });
+    if (finished.code !== 0)
+        throw failed(command, finished);
+}
+function notFound(program, cause) {
+    return new ReleaseError({
+        code: 'ruby-unavailable',
+        what: `There is no \`${program}\` on PATH, and the project is built with it.`,
+        fix: 'Add a `ruby/setup-ruby` step before this one, or build in another job and hand the files over with `gems:`.',
+    }, { cause });
+}
+function failed(command, finished) {
+    return new ReleaseError({
+        code: 'build-failed',
+        what: `\`${command.join(' ')}\` failed with exit code ${String(finished.code)}.`,
+        why: finished.tail.slice(-8).join('\n'),
+        fix: 'Nothing was published. Make this command work in a clean checkout of the commit.',
+    });
+}
 
 // EXTERNAL MODULE: ./lib/world/clock.js + 1 modules
 var clock = __nccwpck_require__(6290);
@@ -46439,26 +46778,46 @@ var clock = __nccwpck_require__(6290);
 
 
 
+
 /** Sets every output from what has happened; also when the release stopped half-way. */
 function setOutputs(record, runner) {
     const [first] = record.gems;
-    const built = record.gems.filter((gem) => gem.sha256 !== '');
     runner.output('gems', JSON.stringify(record.gems));
     runner.output('name', first?.name ?? '');
     runner.output('version', first?.version ?? '');
     runner.output('tag', record.tags[0] ?? '');
     runner.output('published', String(isPublished(record)));
-    runner.output('checksums', built.map((gem) => `${gem.sha256}  ${baseName(gem)}`).join('\n'));
-    runner.output('release-url', '');
+    runner.output('checksums', checksums(record));
+    runner.output('release-url', record.releaseUrl);
 }
-function baseName({ file }) {
-    return file.split(/[\\/]/).at(-1) ?? file;
+/** The outputs of the build action; in a matrix, the checksums also under a name no other of its jobs uses. */
+function setBuildOutputs(record, matrixIndex, runner) {
+    const [first] = record.gems;
+    runner.output('gems', JSON.stringify(record.gems));
+    runner.output('name', first?.name ?? '');
+    runner.output('version', first?.version ?? '');
+    runner.output('files', record.gems.map((gem) => gem.file).join('\n'));
+    runner.output('checksums', checksums(record));
+    if (matrixIndex !== undefined)
+        runner.output(`checksums-${String(matrixIndex)}`, checksums(record));
+}
+/** `SHA256  FILE` for every gem that was built, as `sha256sum --check` reads it. */
+function checksums({ gems }) {
+    return gems
+        .filter((gem) => gem.sha256 !== '')
+        .map((gem) => `${gem.sha256}  ${baseName(gem.file)}`)
+        .join('\n');
 }
 /** What became of the release, in one sentence that is true in every state. */
 function outcome(record) {
+    const open = record.unsettled.length > 0 ? ` Not known: ${record.unsettled.join(', ')}.` : '';
+    return `${settled(record)}${open}`;
+}
+function settled(record) {
     const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published');
-    if (record.gems.length === 0 || out.length === 0)
-        return 'Nothing was published.';
+    if (record.gems.length === 0 || out.length === 0) {
+        return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.';
+    }
     if (out.length === record.gems.length) {
         const tags = record.tags.length > 0 ? ` Tag: ${record.tags.join(', ')}.` : '';
         return `${out.map(title).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`;
@@ -46470,7 +46829,7 @@ function outcome(record) {
 function announceFailure(error, record, runner) {
     const [first, ...others] = error.problems;
     const texts = error.problems.map(problemText);
-    runner.error(`${first.code}${others.length > 0 ? ` (and ${String(others.length)} more)` : ''}`, [...texts, outcome(record)].join('\n\n'));
+    runner.error(`${first.code}${others.length > 0 ? ` (and ${String(others.length)} more)` : ''}`, [...texts, ...(record ? [outcome(record)] : [])].join('\n\n'));
 }
 /** A problem as the text of an annotation: what, why, what to do, and where more is written. */
 function problemText({ code: name, what, why, fix }) {
@@ -47479,7 +47838,13 @@ const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.ur
 const systemClock = {
     now: () => performance.now(),
     date: () => new Date(),
-    sleep: (ms, signal) => (0,promises_namespaceObject.setTimeout)(ms, undefined, { signal }),
+    async sleep(ms, signal) {
+        await (0,promises_namespaceObject.setTimeout)(ms, undefined, { signal }).catch((error) => {
+            // Node rejects with an AbortError of its own; what the caller gave as the reason is what happened.
+            signal.throwIfAborted();
+            throw error;
+        });
+    },
     deadline: (ms) => AbortSignal.timeout(ms),
 };
 /** `850 ms`, `12.3 s` or `4 min 05 s`. */
@@ -47619,6 +47984,8 @@ const POLICIES = {
         firstDelay: seconds(5),
         maxDelay: seconds(20),
         budget: seconds(480),
+        // The registry counts 400 pushes an hour and address: a large release may have to wait for the next hour.
+        longestWait: seconds(3900),
         answerBytes: 256 * KiB,
     },
     verify: { ...READS, attempts: 10, budget: seconds(90), answerBytes: 4 * MiB },
@@ -47636,15 +48003,20 @@ const POLICIES = {
 async function persist({ edge, purpose, failure }, { clock, signal, log, random = Math.random }, attempt) {
     const policy = POLICIES[edge];
     const started = clock.now();
+    let asked = 0;
     for (let number = 1;; number++) {
         signal.throwIfAborted();
         const outcome = await attempt(number);
         if ('done' in outcome)
             return outcome.done;
         const wait = delayBefore(policy, number, outcome.after, random);
-        const left = started + policy.budget - clock.now();
+        asked += outcome.after === undefined ? 0 : wait;
+        const left = started + policy.budget + asked - clock.now();
+        if (asked > (policy.longestWait ?? policy.budget)) {
+            throw new errors/* ReleaseError */.K2(failure(waitTooLong(outcome.again, wait, clock)));
+        }
         if (number >= policy.attempts || wait > left) {
-            throw new errors/* ReleaseError */.K2(failure(gaveUp(outcome, number, wait, left, clock)));
+            throw new errors/* ReleaseError */.K2(failure(number === 1 ? outcome.again : `${outcome.again} (${String(number)} attempts)`));
         }
         log(`Could not ${purpose} (attempt ${String(number)} of ${String(policy.attempts)}): ${outcome.again}. Trying again in ${(0,world_clock/* duration */.p)(wait)}.`);
         await clock.sleep(wait, signal);
@@ -47656,12 +48028,9 @@ function delayBefore(policy, number, asked, random) {
     const jittered = Math.round(random() * ceiling);
     return asked === undefined ? jittered : Math.max(asked, jittered);
 }
-function gaveUp(outcome, number, wait, left, clock) {
-    if (outcome.after !== undefined && wait > left) {
-        const at = new Date(clock.date().getTime() + wait).toISOString().slice(0, 16).replace('T', ' ');
-        return `${outcome.again}; the server asks to wait until ${at} UTC, longer than this run can: re-run the job then`;
-    }
-    return number === 1 ? outcome.again : `${outcome.again} (${String(number)} attempts)`;
+function waitTooLong(because, wait, clock) {
+    const at = new Date(clock.date().getTime() + wait).toISOString().slice(0, 16).replace('T', ' ');
+    return `${because}; the server asks to wait until ${at} UTC, longer than this run can: re-run the job then`;
 }
 /**
  * `Retry-After` in milliseconds: seconds, or a date, which is read against the answer's own `Date` so that a wrong
@@ -47757,6 +48126,8 @@ function proxyAgent(env) {
         requestTls: { timeout: 10_000, rejectUnauthorized: true },
         proxyTls: { timeout: 10_000, rejectUnauthorized: true },
         allowH2: false,
+        // Servers limit requests per address; more connections than this only move the queue to them.
+        connections: 16,
     });
 }
 async function attempt(agent, { clock, signal: softSignal, lastSignal }, edge, request) {
@@ -47903,31 +48274,148 @@ function codeOf(error) {
 
 /***/ }),
 
-/***/ 1848:
+/***/ 7126:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   H: () => (/* binding */ openWorld)
+/* harmony export */ });
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7390);
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6290);
+/* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
+/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6548);
+/* harmony import */ var _process_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8337);
+/* harmony import */ var _processes_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(307);
+
+
+
+
+
+
+
+/** `dist/`, seen from `dist/ENTRY/index.js`: the entry that was started tells where the other files are. */
+const DIST = node_path__WEBPACK_IMPORTED_MODULE_0__.resolve(node_path__WEBPACK_IMPORTED_MODULE_0__.dirname(process.argv[1] ?? ''), '..');
+/** The real world of a step, with a private directory that its post step removes. */
+async function openWorld(temp, runner) {
+    const { stop, abandon } = (0,_process_js__WEBPACK_IMPORTED_MODULE_5__/* .watchSignals */ .R)();
+    const privateDirectory = await _files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.privateDirectory(temp);
+    runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_1__/* .STATE */ .c.privateDirectory, privateDirectory);
+    const log = (line) => {
+        runner.info(line);
+    };
+    const http = (0,_http_js__WEBPACK_IMPORTED_MODULE_4__/* .createHttp */ .V0)({ clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m, signal: stop, lastSignal: abandon, log, env: runner.env });
+    return {
+        runner,
+        clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m,
+        http,
+        processes: (0,_processes_js__WEBPACK_IMPORTED_MODULE_6__/* .createProcesses */ .E)({ clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m, signal: stop, lastSignal: abandon }),
+        signal: stop,
+        privateDirectory,
+        assets: {
+            probe: node_path__WEBPACK_IMPORTED_MODULE_0__.join(DIST, 'probe.rb'),
+            gemCommand: node_path__WEBPACK_IMPORTED_MODULE_0__.join(DIST, 'gem-command', 'index.js'),
+        },
+        async [Symbol.asyncDispose]() {
+            await http.close();
+            // What the post step still needs (the copy of a credentials file, the journal) stays for it.
+        },
+    };
+}
+
+
+/***/ }),
+
+/***/ 8337:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   K: () => (/* binding */ guardExit),
+/* harmony export */   R: () => (/* binding */ watchSignals)
+/* harmony export */ });
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8161);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
+
+
+/** How long a push that is under way may take to end after the run was cancelled, in ms; the runner waits 7.5 s. */
+const LAST_PUSH = 5_000;
+/** How long a report may take after SIGTERM, in ms; the runner kills after 2.5 s. */
+const LAST_WORDS = 1_500;
+/** Exit code of a process that SIGTERM ended. */
+const TERMINATED = 128 + node_os__WEBPACK_IMPORTED_MODULE_0__.constants.signals.SIGTERM;
+/**
+ * Listens for the runner's signals: SIGINT when a run is cancelled, SIGTERM 7.5 s later (actions/runner
+ * src/Runner.Sdk/ProcessInvoker.cs). Both go to this process alone, so that children are ended by us.
+ */
+function watchSignals() {
+    const stop = new AbortController();
+    const abandon = new AbortController();
+    const reason = new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
+        code: 'cancelled',
+        what: 'The run was cancelled.',
+        fix: 'Re-run the job to go on: what is published already is recognised by its digest.',
+    });
+    process.on('SIGINT', () => {
+        stop.abort(reason);
+        setTimeout(() => {
+            abandon.abort(reason);
+        }, LAST_PUSH).unref();
+    });
+    process.once('SIGTERM', () => {
+        // Whatever the report sets later: this is how the run ended.
+        process.once('exit', () => {
+            process.exitCode = TERMINATED;
+        });
+        stop.abort(reason);
+        abandon.abort(reason);
+        setTimeout(() => process.exit(TERMINATED), LAST_WORDS).unref();
+    });
+    return { stop: stop.signal, abandon: abandon.signal };
+}
+/**
+ * Makes failure the default: only `succeed` lets this process end with exit code 0. A promise that never settles lets
+ * Node end quietly; then this says what happened instead of a green step.
+ */
+function guardExit(complain) {
+    let ended = false;
+    process.exitCode = 1;
+    process.on('beforeExit', () => {
+        if (ended)
+            return;
+        ended = true;
+        complain();
+        process.exitCode = 1;
+    });
+    return {
+        succeed: () => {
+            ended = true;
+            process.exitCode = 0;
+        },
+        fail: () => {
+            ended = true;
+            process.exitCode = 1;
+        },
+    };
+}
+
+
+/***/ }),
+
+/***/ 307:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  H: () => (/* binding */ openWorld)
+  E: () => (/* binding */ createProcesses)
 });
 
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./lib/state.js
-var state = __nccwpck_require__(7390);
-// EXTERNAL MODULE: ./lib/world/clock.js + 1 modules
-var clock = __nccwpck_require__(6290);
-// EXTERNAL MODULE: ./lib/world/files.js
-var files = __nccwpck_require__(7939);
-// EXTERNAL MODULE: ./lib/world/http.js + 2 modules
-var world_http = __nccwpck_require__(6548);
-// EXTERNAL MODULE: ./lib/world/process.js
-var world_process = __nccwpck_require__(8337);
+// UNUSED EXPORTS: ProgramNotFound
+
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: external "node:string_decoder"
 const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
 ;// CONCATENATED MODULE: ./lib/world/processes.js
@@ -47948,10 +48436,10 @@ const LINE_LIMIT = 16 * 1024;
 const SHOWN_LINES = 50_000;
 /** How long a cancelled program may take to clean up after itself, in ms; the runner itself grants 7.5 s in all. */
 const GRACE = 2_000;
-function createProcesses({ clock, signal }) {
-    return { run: (command) => runInGroup(command, clock, signal) };
+function createProcesses(options) {
+    return { run: (command) => runInGroup(command, options) };
 }
-async function runInGroup(command, clock, signal) {
+async function runInGroup(command, { clock, signal, lastSignal }) {
     signal.throwIfAborted();
     const grouped = process.platform !== 'win32';
     const child = (0,external_node_child_process_namespaceObject.spawn)(command.program, command.args, {
@@ -47964,14 +48452,16 @@ async function runInGroup(command, clock, signal) {
     const output = new Lines(command.onLine);
     const flushOut = output.follow(child.stdout);
     const flushErr = output.follow(child.stderr);
+    const kill = () => {
+        end(child.pid, grouped, 'SIGKILL');
+    };
     const stop = () => {
         end(child.pid, grouped, 'SIGINT');
-        const force = clock.deadline(GRACE);
-        force.addEventListener('abort', () => {
-            end(child.pid, grouped, 'SIGKILL');
-        });
+        clock.deadline(GRACE).addEventListener('abort', kill);
     };
     signal.addEventListener('abort', stop, { once: true });
+    lastSignal.addEventListener('abort', kill, { once: true });
+    process.once('exit', kill);
     try {
         const code = await new Promise((resolve, reject) => {
             child.on('error', (error) => {
@@ -47979,7 +48469,7 @@ async function runInGroup(command, clock, signal) {
             });
             // `exit`, not `close`: a daemon that keeps the pipes open must not keep us waiting.
             child.on('exit', (exitCode, exitSignal) => {
-                resolve(exitCode ?? 128 + (exitSignal ? external_node_os_namespaceObject.constants.signals[exitSignal] : 0));
+                resolve(exitCode ?? 128 + (exitSignal ? external_node_os_.constants.signals[exitSignal] : 0));
             });
         });
         await drained(child.stdout, child.stderr, clock);
@@ -47990,7 +48480,9 @@ async function runInGroup(command, clock, signal) {
     }
     finally {
         signal.removeEventListener('abort', stop);
-        end(child.pid, grouped, 'SIGKILL');
+        lastSignal.removeEventListener('abort', kill);
+        process.off('exit', kill);
+        kill();
         child.stdout.destroy();
         child.stderr.destroy();
     }
@@ -48019,8 +48511,8 @@ function end(pid, grouped, signal) {
         process.kill(grouped ? -pid : pid, signal);
     }
     catch (error) {
-        // Nobody is left in the group: that is what was wanted.
-        if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH'))
+        // Nobody is left in the group, or (EPERM, on macOS) only the dead: that is what was wanted.
+        if (!(error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')))
             throw error;
     }
 }
@@ -48062,107 +48554,6 @@ class Lines {
         if (this.tail.length > TAIL_LINES)
             this.tail.shift();
     }
-}
-
-;// CONCATENATED MODULE: ./lib/world/open.js
-
-
-
-
-
-
-
-/** `dist/`, seen from `dist/ENTRY/index.js`: the entry that was started tells where the other files are. */
-const DIST = external_node_path_.resolve(external_node_path_.dirname(process.argv[1] ?? ''), '..');
-/** The real world of a step, with a private directory that its post step removes. */
-async function openWorld(temp, runner) {
-    const { stop, abandon } = (0,world_process/* watchSignals */.R)();
-    const privateDirectory = await files/* files */.a.privateDirectory(temp);
-    runner.saveState(state/* STATE */.c.privateDirectory, privateDirectory);
-    const log = (line) => {
-        runner.info(line);
-    };
-    const http = (0,world_http/* createHttp */.V0)({ clock: clock/* systemClock */.m, signal: stop, lastSignal: abandon, log, env: runner.env });
-    return {
-        runner,
-        clock: clock/* systemClock */.m,
-        http,
-        processes: createProcesses({ clock: clock/* systemClock */.m, signal: stop }),
-        signal: stop,
-        privateDirectory,
-        assets: {
-            probe: external_node_path_.join(DIST, 'probe.rb'),
-            gemCommand: external_node_path_.join(DIST, 'gem-command', 'index.js'),
-        },
-        async [Symbol.asyncDispose]() {
-            await http.close();
-            // What the post step still needs (the copy of a credentials file, the journal) stays for it.
-        },
-    };
-}
-
-
-/***/ }),
-
-/***/ 8337:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   K: () => (/* binding */ guardExit),
-/* harmony export */   R: () => (/* binding */ watchSignals)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-
-/** How long a push that is under way may take to end after the run was cancelled, in ms; the runner waits 7.5 s. */
-const LAST_PUSH = 5_000;
-/**
- * Listens for the runner's signals: SIGINT when a run is cancelled, SIGTERM 7.5 s later (actions/runner
- * src/Runner.Sdk/ProcessInvoker.cs). Both go to this process alone, so that children are ended by us.
- */
-function watchSignals() {
-    const stop = new AbortController();
-    const abandon = new AbortController();
-    const reason = new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2({
-        code: 'cancelled',
-        what: 'The run was cancelled.',
-        fix: 'Re-run the job to go on: what is published already is recognised by its digest.',
-    });
-    process.on('SIGINT', () => {
-        stop.abort(reason);
-        setTimeout(() => {
-            abandon.abort(reason);
-        }, LAST_PUSH).unref();
-    });
-    process.on('SIGTERM', () => {
-        stop.abort(reason);
-        abandon.abort(reason);
-    });
-    return { stop: stop.signal, abandon: abandon.signal };
-}
-/**
- * Makes failure the default: only `succeed` lets this process end with exit code 0. A promise that never settles lets
- * Node end quietly; then this says what happened instead of a green step.
- */
-function guardExit(complain) {
-    let ended = false;
-    process.exitCode = 1;
-    process.on('beforeExit', () => {
-        if (ended)
-            return;
-        ended = true;
-        complain();
-        process.exitCode = 1;
-    });
-    return {
-        succeed: () => {
-            ended = true;
-            process.exitCode = 0;
-        },
-        fail: () => {
-            ended = true;
-            process.exitCode = 1;
-        },
-    };
 }
 
 

@@ -3,12 +3,10 @@ var __webpack_exports__ = {};
 
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 ;// CONCATENATED MODULE: external "node:net"
 const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
-;// CONCATENATED MODULE: external "node:readline"
-const external_node_readline_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:readline");
+;// CONCATENATED MODULE: external "node:os"
+const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 ;// CONCATENATED MODULE: ./lib/json.js
 /** Reading JSON of unknown shape: everything from another machine or process is `unknown` until it was looked at. */
 /** The value a JSON text stands for, or undefined where it is none. */
@@ -53,31 +51,39 @@ function at(value, path) {
 
 
 
-
 /**
  * Stands in for `gem` inside a release task: Bundler runs `$GEM_COMMAND` instead (bundler/gem_helper.rb, Bundler 2.2
  * to 4.0). `gem push` is handed to the action, which holds the key; everything else is the real `gem`'s business.
  */
 const SOCKET = 'RELEASE_GEM_SOCKET';
+const HELP = new Set(['-h', '--help']);
 const [verb, ...args] = process.argv.slice(2);
 const address = process.env[SOCKET];
 process.exitCode = 1;
-if (verb === 'push' && address !== undefined)
+if (verb === 'push' && address !== undefined && !args.some((argument) => HELP.has(argument)))
     handOver(address);
 else
     runGem();
 function handOver(socketAddress) {
+    let answer = '';
     const socket = (0,external_node_net_namespaceObject.connect)(socketAddress);
+    socket.setEncoding('utf8');
     socket.on('error', () => {
-        process.stderr.write('release-gem: the action that started this task is gone.\n');
+        // `close` follows, and says what there is to say.
+    });
+    socket.on('data', (chunk) => {
+        answer += chunk;
+    });
+    socket.on('close', () => {
+        const reply = parseJson(answer);
+        const message = stringAt(reply, 'message');
+        if (message === undefined)
+            process.stderr.write('release-gem: the action that started this task is gone.\n');
+        else
+            process.stdout.write(`${message}\n`);
+        process.exitCode = message !== undefined && isObject(reply) && reply['exitCode'] === 0 ? 0 : 1;
     });
     socket.write(`${JSON.stringify({ args, cwd: process.cwd() })}\n`);
-    (0,external_node_readline_namespaceObject.createInterface)({ input: socket }).once('line', (line) => {
-        const reply = parseJson(line);
-        process.stdout.write(`${stringAt(reply, 'message') ?? 'release-gem: no answer'}\n`);
-        process.exitCode =
-            typeof reply === 'object' && reply !== null && 'exitCode' in reply && reply.exitCode === 0 ? 0 : 1;
-    });
 }
 function runGem() {
     const program = process.platform === 'win32' ? 'gem.cmd' : 'gem';

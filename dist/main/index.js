@@ -48685,6 +48685,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 
 /***/ }),
 
+/***/ 8161:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+
+/***/ }),
+
 /***/ 6760:
 /***/ ((module) => {
 
@@ -57397,9 +57404,9 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'gemspec-failed',
     'ambiguous-gemspecs',
     'rakefile-failed',
+    'bundle-failed',
     'ruby-unavailable',
     'no-release-task',
-    'bundle-failed',
     'no-checkout',
     'dirty-checkout',
     'commit-not-on-github',
@@ -57407,7 +57414,6 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'tag-version-mismatch',
     'tag-commit-mismatch',
     'tag-not-permitted',
-    'tag-failed',
     'push-host-mismatch',
     'version-taken',
     'version-yanked',
@@ -57431,6 +57437,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'push-refused',
     'push-failed',
     'verification-failed',
+    'github-release-failed',
     'await-timeout',
     'cancelled',
     'internal-error',
@@ -57540,7 +57547,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   Ko: () => (/* binding */ readInputs)
 });
 
-// UNUSED EXPORTS: readCredentialsInputs
+// UNUSED EXPORTS: readBuildInputs, readCredentialsInputs
 
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
@@ -57584,11 +57591,12 @@ class input_reader_InputReader {
     boolean(name, fallback) {
         return this.choice(name, fallback ? ['true', 'false'] : ['false', 'true']) === 'true';
     }
-    seconds(name, fallback, most) {
+    /** A whole number from 0 to `most`. */
+    whole(name, fallback, most) {
         const value = this.text(name) || String(fallback);
         if (/^\d{1,6}$/.test(value) && Number(value) <= most)
             return Number(value);
-        this.refuse(name, value, `a whole number of seconds from 0 to ${String(most)}`);
+        this.refuse(name, value, `a whole number from 0 to ${String(most)}`);
         return fallback;
     }
     refuse(name, value, rule, fix) {
@@ -57602,8 +57610,10 @@ class input_reader_InputReader {
         this.problems.push({ code: 'invalid-input', what, fix });
     }
 }
+/** A value as it may be shown: a key that was put into the wrong input is not repeated. */
 function quote(value) {
-    return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+    const shown = value.replace(/(rubygems_|gh[a-z]_|github_pat_)\w{8,}/g, '$1…');
+    return JSON.stringify(shown.length > 100 ? `${shown.slice(0, 100)}…` : shown);
 }
 
 // EXTERNAL MODULE: ./lib/server.js
@@ -57624,23 +57634,56 @@ function readInputs(runner) {
     const read = new input_reader_InputReader(runner);
     const server = readServer(read);
     const inputs = {
-        workingDirectory: external_node_path_.resolve(runner.env['GITHUB_WORKSPACE'] ?? '.', read.text('working-directory')),
-        gems: read.lines('gems'),
-        expectedVersion: readExpectedVersion(read),
+        ...readSources(read, runner),
+        checksums: readChecksums(read),
         strategy: read.choice('strategy', ['auto', 'direct', 'rake']),
         server,
         authentication: readAuthentication(read, server),
         tag: readTag(read),
         githubToken: read.secret('token'),
+        githubRelease: read.choice('github-release', ['false', 'draft', 'true']),
         awaitRelease: read.choice('await-release', ['true', 'strict', 'false']),
-        awaitTimeout: read.seconds('await-timeout', 300, 3600),
+        awaitTimeout: read.whole('await-timeout', 300, 3600),
         persistCredentials: read.boolean('persist-credentials', false),
     };
     if (inputs.gems.length > 0 && inputs.strategy === 'rake') {
         read.conflict('Inputs `gems` and `strategy: rake` contradict each other: prebuilt gems are pushed directly, `rake` builds its own.', 'Remove `strategy: rake`, or remove `gems:` and let `rake release` build.');
     }
+    if (inputs.gems.length === 0 && inputs.checksums.size > 0) {
+        read.conflict('Input `checksums` is given without `gems`: there are no prebuilt files to compare it with.', 'Give `gems:` as well, such as `gems: pkg/*.gem`.');
+    }
     errors/* ReleaseError */.K2.throwIfAny(read.problems);
     return inputs;
+}
+/** The inputs of the build action. Throws ReleaseError (`invalid-input`). */
+function readBuildInputs(runner) {
+    const read = new InputReader(runner);
+    const index = read.text('matrix-index');
+    const matrixIndex = index === '' ? undefined : read.whole('matrix-index', 0, 255);
+    const inputs = {
+        ...readSources(read, runner),
+        server: readServer(read),
+        checksums: new Map(),
+        strategy: 'direct',
+        authentication: { kind: 'existing' },
+        tag: { kind: 'none' },
+        githubToken: undefined,
+        githubRelease: 'false',
+        awaitRelease: 'false',
+        awaitTimeout: 0,
+        persistCredentials: false,
+    };
+    ReleaseError.throwIfAny(read.problems);
+    return { inputs, matrixIndex };
+}
+/** What says which gems there are, in every action that builds or takes built ones. */
+function readSources(read, runner) {
+    return {
+        workingDirectory: external_node_path_.resolve(runner.env['GITHUB_WORKSPACE'] ?? '.', read.text('working-directory')),
+        gems: read.lines('gems'),
+        platforms: readPlatforms(read),
+        expectedVersion: readExpectedVersion(read),
+    };
 }
 /** The inputs of the credentials action. Throws ReleaseError (`invalid-input`). */
 function readCredentialsInputs(runner) {
@@ -57667,14 +57710,17 @@ function readServer(read) {
     const rule = 'an https URL of a gem server, such as https://rubygems.org (http only for loopback hosts)';
     const usable = url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && (0,server/* isLoopback */.U9)(url)));
     if (!usable || url.username || url.password) {
-        // A URL with a password in it must not be repeated in the log.
-        read.refuse('gem-server', url?.password ? '(a URL with credentials)' : value, rule);
+        read.refuse('gem-server', withoutCredentials(value), rule);
         return (0,server/* gemServer */.Vv)(new URL('https://rubygems.org'));
     }
     if (url.pathname.replace(/\/+$/, '') || url.search || url.hash) {
-        read.refuse('gem-server', value, 'an origin without path or query: the API of a gem server is at its root');
+        read.refuse('gem-server', withoutCredentials(value), 'an origin without path or query: the API of a gem server is at its root');
     }
     return (0,server/* gemServer */.Vv)(url);
+}
+/** A would-be URL as it may be repeated in the log: with no user, no password and no query, which may be a token. */
+function withoutCredentials(value) {
+    return value.includes('@') ? '(not shown: it holds credentials)' : value.replace(/[?#].*$/s, '?…');
 }
 /**
  * The audience of the ID token: the gem server's host unless given. A token for `rubygems.org` is as good as a key
@@ -57716,6 +57762,36 @@ function authenticate(read, { token, role, audience }) {
         return { kind: 'api-key-role', role, audience };
     }
     return { kind: 'trusted-publisher', audience };
+}
+/** Lines of `SHA256  FILE`, as `sha256sum` prints them; `*FILE` for its binary mode. */
+function readChecksums(read) {
+    const checksums = new Map();
+    for (const line of read.lines('checksums')) {
+        const [, digest, file] = /^([0-9a-f]{64})\s+\*?(\S.*)$/i.exec(line) ?? [];
+        const name = file?.split(/[\\/]/).at(-1);
+        if (digest === undefined || name === undefined) {
+            read.refuse('checksums', line, 'lines of 64 hex digits, two spaces and a file name');
+        }
+        else if ((checksums.get(name) ?? digest.toLowerCase()) !== digest.toLowerCase()) {
+            read.refuse('checksums', line, 'one digest for each file name; this one was named before with another');
+        }
+        else
+            checksums.set(name, digest.toLowerCase());
+    }
+    return checksums;
+}
+/** Separated by line breaks, spaces or commas. */
+function readPlatforms(read) {
+    const platforms = read
+        .text('platforms')
+        .split(/[\s,]+/)
+        .filter((platform) => platform !== '');
+    for (const platform of platforms) {
+        if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(platform)) {
+            read.refuse('platforms', platform, 'names of RubyGems platforms, such as ruby, x86_64-linux-gnu or arm64-darwin');
+        }
+    }
+    return [...new Set(platforms)];
 }
 function readExpectedVersion(read) {
     const value = read.text('expected-version').replace(/^v(?=\d)/, '');
@@ -57802,7 +57878,7 @@ function at(value, path) {
 /* harmony export */   H: () => (/* binding */ isPublished),
 /* harmony export */   O: () => (/* binding */ Ledger)
 /* harmony export */ });
-/* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4503);
+/* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5461);
 /* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7939);
 
 
@@ -57812,7 +57888,9 @@ class Ledger {
     #journal;
     #gems = new Map();
     #tags = [];
+    #unsettled = new Set();
     #commit = '';
+    #releaseUrl = '';
     /** `journal` is the path of the file, below our private directory. */
     constructor(server, journal) {
         this.#server = server;
@@ -57824,7 +57902,7 @@ class Ledger {
     planned(gems, commit) {
         this.#commit = commit;
         for (const gem of gems) {
-            this.#gems.set((0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem), {
+            this.#gems.set(keyOf(gem), {
                 name: gem.name,
                 version: gem.version,
                 platform: gem.platform,
@@ -57839,7 +57917,7 @@ class Ledger {
     }
     /** Also for gems that a release task pushed without their having been planned with this platform. */
     async gem(gem, status) {
-        this.#gems.set((0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem), {
+        this.#gems.set(keyOf(gem), {
             name: gem.name,
             version: gem.version,
             platform: gem.platform,
@@ -57850,11 +57928,30 @@ class Ledger {
             attested: false,
             url: versionPage(gem, this.#server),
         });
+        this.#unsettled.delete((0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
         if (status !== 'not-tried')
             await this.#save(false);
     }
+    /** Before a gem's first byte leaves this machine. */
+    async sending(gem) {
+        this.#unsettled.add((0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
+        await this.#save(false);
+    }
+    /** Where it turned out that nothing is open about a gem, whatever its status is. */
+    settled(gem) {
+        this.#unsettled.delete((0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
+    }
+    /** Where a push ended without an answer that can be relied on. */
+    async unsettled(gem) {
+        await this.gem(gem, 'failed');
+        await this.sending(gem);
+    }
     async tagged(names) {
         this.#tags.push(...names);
+        await this.#save(false);
+    }
+    async announced(url) {
+        this.#releaseUrl = url;
         await this.#save(false);
     }
     async finish() {
@@ -57866,6 +57963,8 @@ class Ledger {
             commit: this.#commit,
             gems: [...this.#gems.values()],
             tags: this.#tags,
+            unsettled: [...this.#unsettled],
+            releaseUrl: this.#releaseUrl,
             finished,
         };
     }
@@ -57881,6 +57980,10 @@ function versionPage(gem, { origin }) {
 function isPublished({ gems }) {
     return gems.length > 0 && gems.every(({ status }) => status === 'pushed' || status === 'already-published');
 }
+/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
+function keyOf({ name, version, platform }) {
+    return `${name} ${version} ${platform.replaceAll('-', '')}`;
+}
 
 
 /***/ }),
@@ -57895,7 +57998,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6704);
 /* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2682);
 /* harmony import */ var _phases_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1939);
-/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3376);
+/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9328);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(962);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7390);
 /* harmony import */ var _world_clock_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6290);
@@ -58008,7 +58111,7 @@ async function main() {
         exit.succeed();
 }
 async function report(ledger, phases, failure) {
-    const record = ledger?.record ?? { server: '', commit: '', gems: [], tags: [], finished: false };
+    const record = ledger?.record ?? { server: '', commit: '', gems: [], tags: [], unsettled: [], releaseUrl: '', finished: false };
     (0,_report_js__WEBPACK_IMPORTED_MODULE_7__/* .setOutputs */ .n0)(record, runner);
     if (failure)
         (0,_report_js__WEBPACK_IMPORTED_MODULE_7__/* .announceFailure */ .cX)(failure, record, runner);
@@ -58057,19 +58160,98 @@ class Phases {
 
 /***/ }),
 
-/***/ 4503:
+/***/ 5461:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   $p: () => (/* binding */ selectGems),
-/* harmony export */   DD: () => (/* binding */ title),
-/* harmony export */   Qy: () => (/* binding */ versionTaken),
-/* harmony export */   n8: () => (/* binding */ pushHostProblems),
-/* harmony export */   w8: () => (/* binding */ tagRules),
-/* harmony export */   xJ: () => (/* binding */ publishedVersion)
-/* harmony export */ });
-/* harmony import */ var _tags_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8826);
-/* harmony import */ var _server_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9040);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  xJ: () => (/* binding */ publishedVersion),
+  n8: () => (/* binding */ pushHostProblems),
+  $p: () => (/* binding */ selectGems),
+  w8: () => (/* binding */ tagRules),
+  DD: () => (/* binding */ title),
+  Qy: () => (/* binding */ versionTaken)
+});
+
+;// CONCATENATED MODULE: ./lib/plan/handover.js
+
+/** What a build job handed over, compared with what it said: every file named, none that is not, each with its digest. */
+function checksumProblems({ checksums }, { prebuilt }) {
+    if (checksums.size === 0)
+        return [];
+    const files = new Map(prebuilt.map((gem) => [gem.fileName, gem.sha256]));
+    return [
+        ...[...files].flatMap(([file, sha256]) => wrongDigest(file, sha256, checksums.get(file))),
+        ...[...checksums.keys()].filter((file) => !files.has(file)).map(missingFile),
+    ];
+}
+function wrongDigest(file, actual, expected) {
+    if (actual === expected)
+        return [];
+    return [
+        {
+            code: 'checksum-mismatch',
+            what: expected === undefined
+                ? `Input \`checksums\` does not name ${file}, which \`gems\` matches.`
+                : `${file} has SHA-256 ${actual}, but input \`checksums\` says ${expected}.`,
+            why: 'Only what the build job made and named may be published; anything else was put there or changed on the way.',
+            fix: 'Hand over the build job’s output `checksums` and exactly its files. If nobody changed them on purpose, find out who did before you re-run.',
+        },
+    ];
+}
+function missingFile(file) {
+    return {
+        code: 'checksum-mismatch',
+        what: `Input \`checksums\` names ${file}, but \`gems\` matches no such file.`,
+        fix: 'Download all artifacts of the build jobs into one directory (`merge-multiple: true`), and let `gems:` match them all.',
+    };
+}
+/** Two files for one version and platform: only one of them could be published. */
+function duplicateProblems(gems) {
+    const same = Map.groupBy(gems, title);
+    return [...same].flatMap(([label, files]) => files.length === 1
+        ? []
+        : [
+            {
+                code: 'gem-unexpected',
+                what: `There are ${String(files.length)} files for ${label}: ${files.map((gem) => gem.file?.fileName ?? gem.gemspec ?? '').join(', ')}.`,
+                fix: 'Clean the directory before building, or make `gems:` match only one of them.',
+            },
+        ]);
+}
+/** A set is complete or it is not published: users of a missing platform would silently get the source gem. */
+function platformProblems(gems, { platforms }) {
+    if (platforms.length === 0)
+        return [];
+    const sets = Map.groupBy(gems, (gem) => `${gem.name} ${gem.version}`);
+    return [...sets].flatMap(([label, set]) => {
+        const built = set.map((gem) => gem.platform);
+        const missing = platforms.filter((platform) => !built.includes(platform));
+        const extra = built.filter((platform) => !platforms.includes(platform));
+        if (missing.length === 0 && extra.length === 0)
+            return [];
+        const parts = [
+            ...(missing.length > 0 ? [`lacks ${missing.join(', ')}`] : []),
+            ...(extra.length > 0 ? [`has ${extra.join(', ')} that nobody asked for`] : []),
+        ];
+        return [
+            {
+                code: 'platform-mismatch',
+                what: `The set of ${label} ${parts.join(' and ')} (input \`platforms\`: ${platforms.join(', ')}).`,
+                why: 'A set that is published in part makes some users build from source, and is noticed late.',
+                fix: 'Look at the build job of the missing platform, or correct `platforms:`.',
+            },
+        ];
+    });
+}
+
+// EXTERNAL MODULE: ./lib/tags.js
+var tags = __nccwpck_require__(8826);
+// EXTERNAL MODULE: ./lib/server.js
+var lib_server = __nccwpck_require__(9040);
+;// CONCATENATED MODULE: ./lib/plan/gems.js
+
 
 
 /** Which gems this run publishes, and whether they may go where they are to go. */
@@ -58085,6 +58267,9 @@ function selectGems(inputs, facts) {
         problems: [
             ...byTag.problems,
             ...checkoutProblems(facts),
+            ...checksumProblems(inputs, facts),
+            ...platformProblems(gems, inputs),
+            ...duplicateProblems(gems),
             ...gems.flatMap((gem) => [
                 ...versionProblem(gem, inputs),
                 ...pushHostProblem(gem, inputs, facts),
@@ -58115,7 +58300,7 @@ function fromFiles({ prebuilt }) {
     return prebuilt.map((file) => ({
         name: file.name,
         version: file.version,
-        platform: file.platform,
+        platform: file.originalPlatform,
         gemspec: undefined,
         file,
     }));
@@ -58136,7 +58321,7 @@ function selectByTag(gems, inputs, facts) {
     if (tag === undefined)
         return { choice: gems, because: [], problems: [] };
     const rules = tagRules(inputs, facts);
-    const matched = gems.map((gem) => ({ gem, match: (0,_tags_js__WEBPACK_IMPORTED_MODULE_0__/* .matchTag */ ._f)(tag, gem, rules) }));
+    const matched = gems.map((gem) => ({ gem, match: (0,tags/* matchTag */._f)(tag, gem, rules) }));
     const mine = matched.filter(({ match }) => match.scope === 'mine');
     const concerned = mine.length > 0 ? mine : matched;
     const problems = concerned.filter(({ match }) => !match.fits).map(({ gem }) => tagMismatch(tag, gem, rules));
@@ -58152,7 +58337,7 @@ function tagMismatch(tag, gem, rules) {
     return {
         code: 'tag-version-mismatch',
         what: `The tag ${JSON.stringify(tag)} started this run, but ${gem.gemspec ?? gem.file?.fileName ?? 'the gem'} says ${title(gem)}.`,
-        why: `For this version the tag would have to be one of ${(0,_tags_js__WEBPACK_IMPORTED_MODULE_0__/* .acceptedTags */ .FQ)(gem, rules).join(', ')}.`,
+        why: `For this version the tag would have to be one of ${(0,tags/* acceptedTags */.FQ)(gem, rules).join(', ')}.`,
         fix: 'Tag the commit that sets this version, or correct the version and make a new tag. A tag form of your own is declared with `tag:`, such as `tag: release-{version}`.',
     };
 }
@@ -58202,7 +58387,7 @@ function pushHostProblem(gem, { server }, { project }) {
 /** Also asked of the built gem, whose metadata decides what the world sees. */
 function pushHostProblems(gem, metadata, server) {
     const allowed = metadata.get('allowed_push_host') ?? '';
-    if (allowed === '' || (0,_server_js__WEBPACK_IMPORTED_MODULE_1__/* .allowsPushTo */ .o0)(allowed, server))
+    if (allowed === '' || (0,lib_server/* allowsPushTo */.o0)(allowed, server))
         return [];
     return [
         {
@@ -58234,7 +58419,7 @@ function versionTaken(gem, ours, theirs, host) {
 
 /***/ }),
 
-/***/ 3376:
+/***/ 9328:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -58246,6 +58431,250 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: ./lib/json.js
+var json = __nccwpck_require__(6413);
+// EXTERNAL MODULE: ./lib/world/http.js + 1 modules
+var world_http = __nccwpck_require__(512);
+// EXTERNAL MODULE: ./lib/world/retry.js
+var retry = __nccwpck_require__(2646);
+;// CONCATENATED MODULE: ./lib/github/api-client.js
+
+
+const SUPPORTED = { GET: 'GET', POST: 'POST', PATCH: 'PATCH', DELETE: 'DELETE' };
+/**
+ * GitHub's REST client over our own HTTP edge: its routes and types, our deadlines, retries, caps and proxies.
+ * Loaded on first use, since a dry registry-only run never needs it.
+ */
+async function githubClient(token, apiUrl, http) {
+    const github = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 2413));
+    return github.getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch: fetchThrough(http) } });
+}
+/** The same without repetition, for what must be looked up before it is asked for again. */
+async function githubClientOnce(token, apiUrl, http) {
+    const github = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 2413));
+    const fetch = async (url, options) => asResponse(await http.send('github', asRequest(url, options)));
+    return github.getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch } });
+}
+function fetchThrough(http) {
+    return async (url, options) => {
+        const request = asRequest(url, options);
+        const answer = await http.ask({
+            edge: 'github',
+            purpose: `reach GitHub (${request.method} ${request.url.pathname})`,
+            failure: (reason) => ({
+                code: 'github-unavailable',
+                what: `GitHub's API did not answer usefully: ${reason}.`,
+                fix: 'Re-run the job: what is published already is recognised by its digest.',
+            }),
+        }, request, (reply) => secondaryLimit(reply) ?? htmlRefusal(reply) ?? { done: reply });
+        return asResponse(answer);
+    };
+}
+function asRequest(url, { method = 'GET', headers = {}, body }) {
+    const verb = Object.values(SUPPORTED).find((supported) => supported === method);
+    if (verb === undefined)
+        throw new Error(`${method} is not used by this action`);
+    return {
+        method: verb,
+        url: new URL(url),
+        headers: { ...headers, accept: 'application/vnd.github+json' },
+        ...(body === undefined ? {} : { body }),
+    };
+}
+function asResponse(answer) {
+    const type = answer.headers.get('content-type');
+    const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
+    return new Response(empty ? null : answer.text, {
+        status: answer.status,
+        headers: type ? { 'content-type': type } : {},
+    });
+}
+/** GitHub answers 403 as well as 429 to too many requests; only the header tells it from a refusal. */
+function secondaryLimit(answer) {
+    const after = Number(answer.headers.get('retry-after'));
+    return answer.status === 403 && after > 0
+        ? { again: 'GitHub limits the rate of requests', after: after * 1000 }
+        : undefined;
+}
+/** A success that is not JSON came from something in between, never from the API. */
+function htmlRefusal(answer) {
+    return answer.status < 300 && answer.status !== 204 && answer.json === undefined
+        ? { again: (0,world_http/* describe */.q0)(answer) }
+        : undefined;
+}
+/** Runs one API call; a refusal becomes a value. Throws ReleaseError where there was no usable answer. */
+async function orRefusal(call) {
+    try {
+        return await call;
+    }
+    catch (error) {
+        if (!(error instanceof Error))
+            throw error;
+        // octokit wraps what its fetch threw; ours is the one that explains.
+        if (error.cause instanceof errors/* ReleaseError */.K2 || error.cause instanceof world_http/* HttpFault */.F9)
+            throw error.cause;
+        if (error.name === 'HttpError' && 'status' in error && 'response' in error && typeof error.status === 'number') {
+            return { status: error.status, message: error.message };
+        }
+        throw error.cause instanceof Error && error.cause.name === 'AbortError' ? error.cause : error;
+    }
+}
+function isRefusal(answer) {
+    return !('data' in answer);
+}
+
+;// CONCATENATED MODULE: ./lib/github/lazily.js
+/** Makes something on first use, once; everybody who asks meanwhile waits for the same one. */
+function lazily(make) {
+    let made;
+    return () => (made ??= make());
+}
+
+;// CONCATENATED MODULE: ./lib/github/releases.js
+
+
+
+
+
+
+/** Drafts have no address of their own; they are among the newest releases. */
+const NEWEST = 100;
+function createReleases(options) {
+    const [owner = '', repo = ''] = options.name.split('/');
+    const here = { owner, repo };
+    const client = lazily(() => githubClient(options.token, options.apiUrl, options.http));
+    const once = lazily(() => githubClientOnce(options.token, options.apiUrl, options.http));
+    const find = async (tag) => {
+        const { rest } = await client();
+        const published = await orRefusal(rest.repos.getReleaseByTag({ ...here, tag }));
+        if (!isRefusal(published))
+            return asRelease(published.data, options.apiUrl);
+        if (published.status !== 404)
+            throw new errors/* ReleaseError */.K2(failed(`look for the release of ${tag}`, published));
+        const newest = await orRefusal(rest.repos.listReleases({ ...here, per_page: NEWEST }));
+        if (isRefusal(newest))
+            throw new errors/* ReleaseError */.K2(failed('list the releases', newest));
+        const draft = newest.data.find((release) => release.tag_name === tag);
+        return draft && asRelease(draft, options.apiUrl);
+    };
+    return {
+        find,
+        draft: ({ tag, commit, notes, prerelease }) => carefully('github', `create the release of ${tag}`, options, () => find(tag), async () => {
+            const { rest } = await once();
+            const answer = await orRefusal(rest.repos.createRelease({
+                ...here,
+                tag_name: tag,
+                target_commitish: commit,
+                name: tag,
+                draft: true,
+                prerelease,
+                ...(notes === undefined ? { generate_release_notes: true } : { body: notes }),
+            }));
+            return isRefusal(answer) ? answer : { done: asRelease(answer.data, options.apiUrl) };
+        }),
+        async attach(release, { name, type, upload }) {
+            const url = new URL(release.uploadUrl);
+            url.searchParams.set('name', name);
+            await carefully('push', `attach ${name} to the release`, options, () => attached(release, name, upload.bytes), async () => {
+                const headers = {
+                    authorization: `token ${options.token.reveal()}`,
+                    accept: 'application/vnd.github+json',
+                    'content-type': type,
+                };
+                const answer = await options.http.send('push', { method: 'POST', url, headers, body: upload });
+                const trouble = (0,world_http/* passingTrouble */.td)(answer, options.clock);
+                if (trouble)
+                    return trouble;
+                return answer.status === 201 ? { done: true } : { status: answer.status, message: (0,world_http/* describe */.q0)(answer) };
+            });
+        },
+        async publish(release) {
+            const { rest } = await client();
+            const answer = await orRefusal(rest.repos.updateRelease({ ...here, release_id: release.id, draft: false }));
+            if (isRefusal(answer))
+                throw new errors/* ReleaseError */.K2(failed('publish the release', answer));
+            return answer.data.html_url;
+        },
+    };
+    /** Whether an asset is there, whole; what is left of a broken upload is removed, since its name is taken. */
+    async function attached(release, name, bytes) {
+        const { rest } = await client();
+        const answer = await orRefusal(rest.repos.listReleaseAssets({ ...here, release_id: release.id, per_page: NEWEST }));
+        if (isRefusal(answer))
+            throw new errors/* ReleaseError */.K2(failed('list the assets of the release', answer));
+        const found = answer.data.find((asset) => asset.name === name);
+        if (!found)
+            return undefined;
+        if (found.state === 'uploaded' && found.size === bytes)
+            return true;
+        const removed = await orRefusal(rest.repos.deleteReleaseAsset({ ...here, asset_id: found.id }));
+        if (isRefusal(removed))
+            throw new errors/* ReleaseError */.K2(failed(`remove a broken upload of ${name}`, removed));
+        return undefined;
+    }
+}
+/** Does something that must not be done twice: after every failure that leaves it open, looks before trying again. */
+async function carefully(edge, purpose, { clock, signal, log }, look, attempt) {
+    const undertaking = { edge, purpose, failure: (reason) => failure(purpose, reason) };
+    return (0,retry/* persist */.Zr)(undertaking, { clock, signal, log }, async (number) => {
+        const made = number > 1 ? await look() : undefined;
+        if (made !== undefined)
+            return { done: made };
+        try {
+            const outcome = await attempt();
+            if (!('status' in outcome))
+                return outcome;
+            if (outcome.status >= 500 || outcome.status === 429)
+                return { again: `the answer was ${String(outcome.status)}` };
+            throw new errors/* ReleaseError */.K2(failed(purpose, outcome));
+        }
+        catch (error) {
+            if (error instanceof world_http/* HttpFault */.F9 && (0,world_http/* isPassing */.WG)(error, edge))
+                return { again: error.message };
+            if (error instanceof world_http/* HttpFault */.F9)
+                throw new errors/* ReleaseError */.K2(failure(purpose, error.message));
+            throw error;
+        }
+    });
+}
+function failed(purpose, { status, message }) {
+    return failure(purpose, `${String(status)} ${JSON.stringify(message)}`);
+}
+function failure(purpose, reason) {
+    return {
+        code: 'github-release-failed',
+        what: `GitHub did not let this run ${purpose}: ${reason}.`,
+        why: 'The gems and the tag are out already; only the GitHub Release is missing or incomplete.',
+        fix: 'Give the job `contents: write`, and re-run it: it publishes nothing again and completes the release.',
+    };
+}
+function asRelease(data, apiUrl) {
+    const value = (0,json/* parseJson */.qF)(JSON.stringify(data));
+    const id = typeof value === 'object' && value !== null && 'id' in value ? Number(value.id) : 0;
+    const draft = typeof value === 'object' && value !== null && 'draft' in value && value.draft === true;
+    return {
+        id,
+        draft,
+        url: (0,json/* stringAt */.bX)(value, 'html_url') ?? '',
+        uploadUrl: trustedUploadUrl((0,json/* stringAt */.bX)(value, 'upload_url') ?? '', apiUrl),
+        assets: (0,json/* objectsAt */.yR)(value, 'assets').map((asset) => ({
+            id: Number(asset['id']),
+            name: (0,json/* stringAt */.bX)(asset, 'name') ?? '',
+            size: Number(asset['size']),
+            complete: (0,json/* stringAt */.bX)(asset, 'state') === 'uploaded',
+        })),
+    };
+}
+/** The token goes only to the API's own host, or to `uploads.github.com` for `api.github.com`. */
+function trustedUploadUrl(template, apiUrl) {
+    const url = URL.parse(template.replace(/\{.*\}$/, ''));
+    const api = new URL(apiUrl);
+    const allowed = new Set([api.origin, api.origin.replace('//api.', '//uploads.')]);
+    if (url && allowed.has(url.origin))
+        return url;
+    throw new errors/* ReleaseError */.K2(failure('attach files to the release', 'it named an upload address of another host'));
+}
+
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:fs/promises"
@@ -58845,8 +59274,6 @@ function releasedCommit(facts) {
     return facts.checkout?.head ?? facts.run.sha;
 }
 
-// EXTERNAL MODULE: ./lib/json.js
-var json = __nccwpck_require__(6413);
 // EXTERNAL MODULE: ./lib/github/run-context.js
 var run_context = __nccwpck_require__(5928);
 ;// CONCATENATED MODULE: ./lib/github/who-may-release.js
@@ -58902,8 +59329,8 @@ function workflowRunProblem(run) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/plan/gems.js
-var plan_gems = __nccwpck_require__(4503);
+// EXTERNAL MODULE: ./lib/plan/gems.js + 1 modules
+var plan_gems = __nccwpck_require__(5461);
 ;// CONCATENATED MODULE: ./lib/plan/strategy.js
 
 /** `direct` where it is provably what the project's own task would do, `rake` where the project goes its own way. */
@@ -59016,7 +59443,7 @@ function decided(choice, ...because) {
 }
 
 // EXTERNAL MODULE: ./lib/tags.js
-var lib_tags = __nccwpck_require__(8826);
+var tags = __nccwpck_require__(8826);
 ;// CONCATENATED MODULE: ./lib/plan/tags.js
 
 
@@ -59032,12 +59459,15 @@ function tagsToLookUp(inputs, facts) {
 function planTags(inputs, facts, gems, strategy) {
     const { run, github } = facts;
     if (run.tag !== undefined)
-        return startedByTag(run.tag, facts);
+        return startedByTag(run.tag, facts, gems);
     const wanted = wantedTags(inputs, facts, gems);
+    if (wanted.length === 0 && inputs.githubRelease !== 'false') {
+        return { choice: [], because: [], problems: [releaseWithoutTag()] };
+    }
     if (wanted.length === 0)
         return { choice: [], because: ['No tag is created: input `tag` is "false".'], problems: [] };
     if (strategy === 'rake')
-        return byTask(wanted);
+        return byTask(wanted, facts);
     if (!github)
         return { choice: [], because: [], problems: [noToken()] };
     const problems = wanted.flatMap((tag) => elsewhere(tag.name, github.tags.get(tag.name), facts));
@@ -59055,35 +59485,32 @@ function planTags(inputs, facts, gems, strategy) {
 function wantedTags(inputs, facts, gems) {
     const rules = (0,plan_gems/* tagRules */.w8)(inputs, facts);
     const alone = new Set(gems.map((gem) => gem.version)).size === 1;
-    const tags = new Map();
-    for (const gem of gems) {
-        const name = (0,lib_tags/* tagFor */.gY)(gem, alone, rules);
-        if (name !== undefined)
-            tags.set(name, `Version ${gem.version}`);
-    }
-    return [...tags].map(([name, message]) => ({ name, message }));
+    const byTag = Map.groupBy(gems, (gem) => (0,tags/* tagFor */.gY)(gem, alone, rules));
+    return [...byTag].flatMap(([name, its]) => name === undefined
+        ? []
+        : [{ name, message: `Version ${its[0]?.version ?? ''}`, gems: [...new Set(its.map((gem) => gem.name))] }]);
 }
 function provenance(inputs, facts) {
     if (inputs.tag.kind === 'template')
         return 'input `tag`';
     return (0,plan_gems/* tagRules */.w8)(inputs, facts).bundler ? 'the form Bundler uses in this project' : 'default form';
 }
-function startedByTag(tag, facts) {
+function startedByTag(tag, facts, gems) {
     const known = facts.github?.tags.get(tag);
     const problems = facts.github && !known ? [gone(tag)] : elsewhere(tag, known, facts);
     if (facts.checkout && facts.checkout.head !== facts.run.sha)
         problems.push(otherCheckout(tag, facts));
     return {
-        choice: [{ name: tag, message: '', action: 'exists' }],
+        choice: [{ name: tag, message: '', gems: [...new Set(gems.map((gem) => gem.name))], action: 'exists' }],
         because: [`No tag is created: ${tag} started this run and names commit ${facts.run.sha.slice(0, 12)}.`],
         problems,
     };
 }
-function byTask(wanted) {
+function byTask(wanted, facts) {
     return {
         choice: wanted.map((tag) => ({ ...tag, action: 'by-task' })),
         because: ['The tag is left to the release task.'],
-        problems: [],
+        problems: wanted.flatMap((tag) => elsewhere(tag.name, facts.github?.tags.get(tag.name), facts)),
     };
 }
 function elsewhere(name, tag, facts) {
@@ -59121,6 +59548,13 @@ function notOnGitHub(facts) {
         fix: 'Push the commit before this step, or set `strategy: rake`: Bundler’s release task pushes the branch.',
     };
 }
+function releaseWithoutTag() {
+    return {
+        code: 'invalid-input',
+        what: 'Input `github-release` wants a GitHub Release, and input `tag` is "false": a release belongs to a tag.',
+        fix: 'Remove `tag: false`, or remove `github-release:`.',
+    };
+}
 function noToken() {
     return {
         code: 'tag-not-permitted',
@@ -59137,13 +59571,19 @@ function noToken() {
 
 
 /**
+ * Whether what started this run may release at all: asked before anything of the project is read, because reading a
+ * gemspec runs its code. Throws ReleaseError (`event-not-allowed`).
+ */
+function refuseForeignEvents(run) {
+    const forbidden = eventProblem(run);
+    if (forbidden)
+        throw new errors/* ReleaseError */.K2(forbidden);
+}
+/**
  * Decides what will happen. Pure: the same inputs and facts give the same plan.
  * Throws ReleaseError with every problem that can be known before building.
  */
 function makePlan(inputs, facts) {
-    const forbidden = eventProblem(facts.run);
-    if (forbidden)
-        throw new errors/* ReleaseError */.K2(forbidden);
     const gems = (0,plan_gems/* selectGems */.$p)(inputs, facts);
     const strategy = chooseStrategy(inputs, facts, gems.choice);
     const tags = planTags(inputs, facts, gems.choice, strategy.choice.strategy);
@@ -59153,8 +59593,26 @@ function makePlan(inputs, facts) {
         gems: gems.choice,
         commit: releasedCommit(facts),
         tags: tags.choice,
-        decisions: [...gems.because, ...strategy.because, ...tags.because],
+        decisions: [...gems.because, ...strategy.because, ...tags.because, ...remarks(facts, gems.choice)],
     };
+}
+/** Pushes that rubygems.org accepts from one address in an hour (config/initializers/rack_attack.rb). */
+const PUSHES_AN_HOUR = 400;
+/** What the maintainer should know about this run although nothing is wrong with it. */
+function remarks({ project, run }, gems) {
+    const hours = Math.ceil(gems.length / PUSHES_AN_HOUR);
+    return [
+        ...(project && run.idToken
+            ? [
+                'Built in the job that publishes: code of the build could ask for a key as well. Two jobs keep them apart (README, “Two jobs”).',
+            ]
+            : []),
+        ...(gems.length > PUSHES_AN_HOUR / 2
+            ? [
+                `${String(gems.length)} gems: RubyGems.org takes ${String(PUSHES_AN_HOUR)} pushes an hour from one address, so that this needs up to ${String(hours)} ${hours === 1 ? 'hour' : 'hours'}.`,
+            ]
+            : []),
+    ];
 }
 
 ;// CONCATENATED MODULE: ./lib/rubygems/key-ring.js
@@ -59191,8 +59649,6 @@ class KeyRing {
     }
 }
 
-// EXTERNAL MODULE: ./lib/world/http.js + 1 modules
-var world_http = __nccwpck_require__(512);
 ;// CONCATENATED MODULE: ./lib/rubygems/registry.js
 
 
@@ -59261,6 +59717,130 @@ function asVersion(value) {
 function digestAt(value) {
     const sha = (0,json/* stringAt */.bX)(value, 'sha');
     return sha !== undefined && /^[0-9a-f]{64}$/i.test(sha) ? sha.toLowerCase() : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/changelog.js
+/** Names a changelog goes by, the commonest first. */
+const CHANGELOG_FILES = [
+    'CHANGELOG.md',
+    'Changelog.md',
+    'changelog.md',
+    'CHANGES.md',
+    'Changes.md',
+    'HISTORY.md',
+    'History.md',
+    'NEWS.md',
+    'CHANGELOG.markdown',
+    'CHANGELOG',
+    'HISTORY.rdoc',
+];
+/**
+ * The part of a changelog that is about one version: what stands between its heading and the next one of the same or a
+ * higher level. Understands Keep a Changelog (`## [1.2.3] - 2026-11-23`), `## v1.2.3`, `### Version 1.2.3 (date)`,
+ * `# name 1.2.3`, underlined headings and rdoc's `=== 1.2.3`. Undefined where the version has no section, or an empty one.
+ */
+function sectionFor(changelog, version) {
+    const lines = changelog.split(/\r\n|\n/);
+    const headings = headingsOf(lines);
+    const start = headings.find(({ text }) => names(text, version));
+    if (!start)
+        return undefined;
+    const next = headings.find(({ line, level }) => line > start.line && level <= start.level);
+    const body = lines.slice(start.line + 1, next?.line).filter((line, index) => index > 0 || !isUnderline(line));
+    const section = withoutLinkDefinitions(body).join('\n').trim();
+    return section === '' ? undefined : section;
+}
+/** The version as a word of its own: `1.2.3` is not meant by `11.2.3`, `1.2.3.1` or `1.2.3.rc1`. */
+function names(heading, version) {
+    const escaped = version.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    return new RegExp(`(?:^|[^0-9A-Za-z.])v?${escaped}(?![0-9A-Za-z]|\\.[0-9A-Za-z]|-[0-9A-Za-z])`).test(heading);
+}
+function headingsOf(lines) {
+    let fenced = false;
+    return lines.flatMap((line, index) => {
+        if (/^ {0,3}(```|~~~)/.test(line))
+            fenced = !fenced;
+        const marked = /^(#{1,6}|={1,6}) *([^#=\s].*?)(?: [#=]+)?$/.exec(line);
+        if (!fenced && marked?.[1] && marked[2])
+            return [{ line: index, level: marked[1].length, text: marked[2] }];
+        const under = lines[index + 1] ?? '';
+        if (!fenced && line.trim() !== '' && isUnderline(under))
+            return [{ line: index, level: under.startsWith('=') ? 1 : 2, text: line }];
+        return [];
+    });
+}
+function isUnderline(line) {
+    return /^(={3,}|-{3,})\s*$/.test(line);
+}
+/** `[1.2.3]: https://…` belongs to the whole file, not to the section it stands under. */
+function withoutLinkDefinitions(lines) {
+    return lines.filter((line) => !/^ {0,3}\[[^\]]+\]: +\S+\s*$/.test(line));
+}
+
+// EXTERNAL MODULE: ./lib/world/files.js
+var files = __nccwpck_require__(7939);
+// EXTERNAL MODULE: ./lib/steps/build.js
+var build = __nccwpck_require__(7467);
+;// CONCATENATED MODULE: ./lib/steps/announce.js
+
+
+
+
+/** Lists the SHA-256 of every gem, as `sha256sum --check` reads it. */
+const CHECKSUMS = 'SHA256SUMS';
+/**
+ * Makes the GitHub Release of a tag, or completes the one that is there: draft first, then the gems and their checksums,
+ * then, if wanted, published. Comes last, so that it never speaks of a gem nobody can install. Returns its page.
+ * Throws ReleaseError (`github-release-failed`).
+ */
+async function announce(tag, gems, plan, inputs, releases, { runner }) {
+    const existing = await releases.find(tag);
+    const release = existing ?? (await releases.draft(await describe(tag, gems, plan, inputs)));
+    runner.info(existing ? `Completing the release of ${tag} that is there.` : `Made a draft of the release of ${tag}.`);
+    for (const asset of [...gems.map(gemAsset), checksumAsset(gems)])
+        await attachOnce(release, asset, releases);
+    if (inputs.githubRelease === 'draft' || !release.draft)
+        return release.url;
+    const url = await releases.publish(release);
+    runner.info(`Published ${url}`);
+    return url;
+}
+async function attachOnce(release, asset, releases) {
+    const there = release.assets.some(({ name, size, complete }) => complete && name === asset.name && size === asset.upload.bytes);
+    if (!there)
+        await releases.attach(release, asset);
+}
+async function describe(tag, gems, { commit }, inputs) {
+    const version = gems[0]?.version ?? '';
+    return { tag, commit, notes: await notesFor(version, inputs), prerelease: gems.every((gem) => gem.prerelease) };
+}
+/** The changelog's section of this version; undefined, for notes that GitHub generates, where there is none. */
+async function notesFor(version, { workingDirectory }) {
+    for (const name of CHANGELOG_FILES) {
+        const text = await files/* files */.a.text(external_node_path_.join(workingDirectory, name)).catch(() => undefined);
+        const section = text === undefined ? undefined : sectionFor(text, version);
+        if (section !== undefined)
+            return section;
+    }
+    return undefined;
+}
+function gemAsset(gem) {
+    const upload = { bytes: gem.size, chunks: () => files/* files */.a.read(gem.path) };
+    return { name: (0,build/* baseName */.Fl)(gem.builtPath), type: 'application/octet-stream', upload };
+}
+function checksumAsset(gems) {
+    const lines = gems.map((gem) => `${gem.sha256}  ${(0,build/* baseName */.Fl)(gem.builtPath)}\n`).join('');
+    const bytes = Buffer.from(lines);
+    return {
+        name: CHECKSUMS,
+        type: 'text/plain',
+        upload: {
+            bytes: bytes.length,
+            async *chunks() {
+                yield bytes;
+            },
+        },
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/rubygems/compact-index.js
@@ -59356,229 +59936,6 @@ function lateProblem(late, seconds, host) {
         why: 'The registry updates its index in the background; this can take minutes, on bad days hours.',
         fix: 'Nothing has to be done: `gem install` will find it. Do not publish it again.',
     };
-}
-
-;// CONCATENATED MODULE: ./lib/rubygems/child-environment.js
-/**
- * The environment of programs that run the project's code. Built from a list of what they may have: a credential
- * whose name nobody thought of is then not in it. `/proc` of the parent remains readable on Linux: only a separate
- * build job keeps the means to ask for an ID token from code that looks for them.
- */
-const ALLOWED = new Set([
-    'PATH',
-    'HOME',
-    'USER',
-    'LOGNAME',
-    'SHELL',
-    'LANG',
-    'LANGUAGE',
-    'TZ',
-    'TERM',
-    'TMPDIR',
-    'TMP',
-    'TEMP',
-    'CI',
-    'SOURCE_DATE_EPOCH',
-    'XDG_CONFIG_HOME',
-    'XDG_CACHE_HOME',
-    'XDG_DATA_HOME',
-    'GEM_HOME',
-    'GEM_PATH',
-    'GEM_SPEC_CACHE',
-    'RUBYOPT',
-    'RUBYLIB',
-    'RUBY_ROOT',
-    'RUBY_ENGINE',
-    'RUBY_VERSION',
-    'JAVA_HOME',
-    'JAVA_OPTS',
-    'JRUBY_HOME',
-    'JRUBY_OPTS',
-    'TRUFFLERUBYOPT',
-    'ANDROID_HOME',
-    'CC',
-    'CXX',
-    'CPP',
-    'LD',
-    'AR',
-    'MAKE',
-    'MAKEFLAGS',
-    'CFLAGS',
-    'CXXFLAGS',
-    'CPPFLAGS',
-    'LDFLAGS',
-    'PKG_CONFIG_PATH',
-    'LD_LIBRARY_PATH',
-    'DYLD_LIBRARY_PATH',
-    'LIBRARY_PATH',
-    'CPATH',
-    'CARGO_HOME',
-    'RUSTUP_HOME',
-    'RUSTUP_TOOLCHAIN',
-    'RUSTFLAGS',
-    'GOPATH',
-    'GOROOT',
-    'HTTP_PROXY',
-    'HTTPS_PROXY',
-    'NO_PROXY',
-    'http_proxy',
-    'https_proxy',
-    'no_proxy',
-    'SSL_CERT_FILE',
-    'SSL_CERT_DIR',
-    'GITHUB_ACTIONS',
-    'GITHUB_REPOSITORY',
-    'GITHUB_REPOSITORY_OWNER',
-    'GITHUB_REF',
-    'GITHUB_REF_NAME',
-    'GITHUB_REF_TYPE',
-    'GITHUB_SHA',
-    'GITHUB_WORKSPACE',
-    'GITHUB_RUN_ID',
-    'GITHUB_RUN_NUMBER',
-    'GITHUB_RUN_ATTEMPT',
-    'GITHUB_SERVER_URL',
-    'GITHUB_API_URL',
-    'GITHUB_EVENT_NAME',
-    'GITHUB_ACTOR',
-    'GITHUB_WORKFLOW',
-    'GITHUB_JOB',
-    'RUNNER_OS',
-    'RUNNER_ARCH',
-    'RUNNER_TOOL_CACHE',
-    'RUNNER_ENVIRONMENT',
-    'ImageOS',
-    'ImageVersion',
-    'SystemRoot',
-    'SystemDrive',
-    'ComSpec',
-    'PATHEXT',
-    'WINDIR',
-    'windir',
-    'USERPROFILE',
-    'APPDATA',
-    'LOCALAPPDATA',
-    'ProgramFiles',
-    'ProgramFiles(x86)',
-    'ProgramData',
-    'NUMBER_OF_PROCESSORS',
-    'PROCESSOR_ARCHITECTURE',
-    'MSYSTEM',
-]);
-const ALLOWED_PREFIX = /^(LC_|RBENV_|RVM_|ASDF_|MISE_|BUNDLE_BUILD__|BUNDLE_LOCAL__)/;
-/** Bundler's settings that hold no credential; `BUNDLE_GEM__PUSH_KEY` and `BUNDLE_<HOST>` do. */
-const BUNDLER = /^BUNDLE_(GEMFILE|PATH|PATH__SYSTEM|WITH|WITHOUT|ONLY|APP_CONFIG|BIN|BIN_PATH|DEPLOYMENT|FROZEN|CACHE_PATH|CACHE_ALL|JOBS|RETRY|TIMEOUT|VERSION|CLEAN|NO_PRUNE|FORCE_RUBY_PLATFORM|SPECIFIC_PLATFORM|PREFER_LOCAL|SILENCE_ROOT_WARNING|IGNORE_MESSAGES|SUPPRESS_INSTALL_USING_MESSAGES|SYSTEM_BINDIR|DISABLE_[A-Z_]+|USER_HOME|USER_CONFIG|USER_CACHE|USER_PLUGIN|LOCKFILE)$/;
-/** What never reaches a program of the project, not even its release task: the means to act as this job. */
-const NEVER = /^(ACTIONS_|INPUT_|STATE_|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY|TOKEN)$|GH_TOKEN$|BUNDLE_GEM__PUSH_KEY$|RUBYGEMS_API_KEY$)/;
-/** For the probe and the build: the allowed names only. */
-function buildEnvironment(env, extra) {
-    return pick(env, extra, (name) => ALLOWED.has(name) || ALLOWED_PREFIX.test(name) || BUNDLER.test(name));
-}
-/**
- * For the project's own release task, which may need variables of the workflow (as under the incumbent action):
- * everything but the runner's tokens, inputs and command files, and variables that hold a registry key of ours.
- */
-function releaseTaskEnvironment(env, extra) {
-    return pick(env, extra, (name) => !NEVER.test(name));
-}
-function pick(env, extra, wanted) {
-    const picked = {};
-    for (const [name, value] of Object.entries(env)) {
-        if (value !== undefined && wanted(name))
-            picked[name] = value;
-    }
-    return { ...picked, ...extra };
-}
-
-// EXTERNAL MODULE: ./lib/world/files.js
-var files = __nccwpck_require__(7939);
-// EXTERNAL MODULE: ./lib/world/processes.js + 3 modules
-var world_processes = __nccwpck_require__(1813);
-;// CONCATENATED MODULE: ./lib/steps/build.js
-
-
-
-
-
-
-/** Bundler's task and this action leave gems here. */
-const PACKAGES = 'pkg';
-/**
- * Builds what the plan says with the project's own tools, without any credential in their environment, and finds the
- * files they made. Throws ReleaseError: `build-failed`, `ruby-unavailable`.
- */
-async function build(plan, workingDirectory, committedAt, world) {
-    const env = buildEnvironment(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) });
-    const run = (command) => runBuild(command, workingDirectory, env, world);
-    switch (plan.build.kind) {
-        case 'prebuilt':
-        case 'release-task':
-            return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.path }] : []));
-        case 'gem-build':
-            return buildEach(plan, workingDirectory, run);
-        case 'rake-build': {
-            const before = Date.now();
-            await run(plan.build.bundler ? ['bundle', 'exec', 'rake', 'build'] : ['rake', 'build']);
-            return Promise.all(plan.gems.map((planned) => findBuilt(planned, workingDirectory, before)));
-        }
-    }
-}
-async function buildEach(plan, workingDirectory, run) {
-    const built = [];
-    await files/* files */.a.makeDirectory(external_node_path_.join(workingDirectory, PACKAGES));
-    for (const planned of plan.gems) {
-        if (planned.gemspec === undefined)
-            continue;
-        const target = external_node_path_.join(PACKAGES, fileName(planned));
-        await run(['gem', 'build', planned.gemspec, '--output', target]);
-        built.push({ planned, path: external_node_path_.join(workingDirectory, target) });
-    }
-    return built;
-}
-/** What RubyGems calls the file (`Gem::Specification#file_name`). */
-function fileName({ name, version, platform }) {
-    return `${name}-${version}${platform === 'ruby' ? '' : `-${platform}`}.gem`;
-}
-/** The file `rake build` made: in `pkg/` by Bundler's habit, beside the gemspec otherwise; a leftover does not count. */
-async function findBuilt(planned, workingDirectory, since) {
-    for (const directory of [PACKAGES, '.']) {
-        const candidate = external_node_path_.join(workingDirectory, directory, fileName(planned));
-        const writtenAt = await files/* files */.a.writtenAt(candidate);
-        // File systems keep times in steps of up to two seconds.
-        if (writtenAt !== undefined && writtenAt >= since - 2000)
-            return { planned, path: candidate };
-    }
-    throw new errors/* ReleaseError */.K2({
-        code: 'build-failed',
-        what: `The build ended well, but left no new file ${fileName(planned)} for ${(0,plan_gems/* title */.DD)(planned)}, neither in \`pkg\` nor beside the gemspec.`,
-        fix: 'Let the project’s `build` task write there, or build in a step of your own and hand the files over with `gems:`.',
-    });
-}
-async function runBuild(command, cwd, env, { runner, processes }) {
-    const [program = '', ...args] = command;
-    runner.info(`$ ${command.join(' ')}`);
-    const finished = await runner
-        .foreign((print) => processes.run({ program, args, cwd, env, onLine: print }))
-        .catch((error) => {
-        throw error instanceof world_processes/* ProgramNotFound */.e ? notFound(program, error) : error;
-    });
-    if (finished.code !== 0)
-        throw failed(command, finished);
-}
-function notFound(program, cause) {
-    return new errors/* ReleaseError */.K2({
-        code: 'ruby-unavailable',
-        what: `There is no \`${program}\` on PATH, and the project is built with it.`,
-        fix: 'Add a `ruby/setup-ruby` step before this one, or build in another job and hand the files over with `gems:`.',
-    }, { cause });
-}
-function failed(command, finished) {
-    return new errors/* ReleaseError */.K2({
-        code: 'build-failed',
-        what: `\`${command.join(' ')}\` failed with exit code ${String(finished.code)}.`,
-        why: finished.tail.slice(-8).join('\n'),
-        fix: 'Nothing was published. Make this command work in a clean checkout of the commit.',
-    });
 }
 
 ;// CONCATENATED MODULE: ./lib/github/claims.js
@@ -59923,7 +60280,7 @@ var external_node_zlib_ = __nccwpck_require__(8522);
  */
 const MAX_STORED = 10 * 1024 * 1024 + 64 * 1024;
 const MEMBERS = ['metadata.gz', 'metadata', 'data.tar.gz', 'checksums.yaml.gz'];
-const gem_tar_ALLOWED = new Set([...MEMBERS, ...MEMBERS.map((name) => `${name}.sig`)]);
+const ALLOWED = new Set([...MEMBERS, ...MEMBERS.map((name) => `${name}.sig`)]);
 const BLOCK = 512;
 const EMPTY_BLOCK = Buffer.alloc(BLOCK);
 /** A rule that a gem file breaks. `readGem` adds the file's name and makes it a `gem-invalid` error. */
@@ -59935,11 +60292,14 @@ class InvalidGem extends Error {
         this.fix = fix;
     }
 }
-/** Foreign text fit for a message: escaped, at most 100 characters. */
+/** Foreign text fit for a message: in ASCII with everything else escaped, at most 100 characters. */
 function quoted(text) {
-    // JSON leaves C1 and bidirectional controls as they are; a log reader must not meet those either.
-    const plain = JSON.stringify(text).replace(/[^\x20-\x7e]/g, '?');
+    const plain = JSON.stringify(text).replace(/[^\x20-\x7e]/g, escaped);
     return plain.length > 100 ? `${plain.slice(0, 99)}…` : plain;
+}
+/** JSON leaves C1 and bidirectional controls as they are, and letters that look like others. */
+function escaped(character) {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 /**
  * Looks at every 512-byte block that is not content, ahead of tar-stream, which skips empty blocks wherever they
@@ -59947,8 +60307,8 @@ function quoted(text) {
  * ustar headers pass, so that every tar reader (RubyGems', the registry's, tar-stream) sees the same members.
  */
 class TarBlocks {
-    /** Member names and sizes in bytes, in the order of the file. */
-    sizes = new Map();
+    /** The members' names, in the order of the file. */
+    names = new Set();
     #block = Buffer.alloc(BLOCK);
     #filled = 0;
     #content = 0;
@@ -59995,9 +60355,9 @@ class TarBlocks {
         // Every byte of the prefix: RubyGems joins it to the name, and GNU tar keeps extensions of the size there.
         if (!block.subarray(345).equals(EMPTY_BLOCK.subarray(345)))
             throw new InvalidGem('a tar member has a name prefix');
-        if (!gem_tar_ALLOWED.has(name))
+        if (!ALLOWED.has(name))
             throw new InvalidGem(`it has the tar member ${quoted(name)}, which is not part of a gem`);
-        if (this.sizes.has(name))
+        if (this.names.has(name))
             throw new InvalidGem(`it has the tar member ${name} twice`);
         // Octal only. GNU's base-256 sizes read differently in RubyGems, and a gem of 500 MB does not need them.
         const size = /^ *([0-7]+)[ \0]*$/.exec(block.toString('latin1', 124, 136))?.[1];
@@ -60008,7 +60368,7 @@ class TarBlocks {
     #member(name, size) {
         if (name !== 'data.tar.gz' && size > MAX_STORED)
             throw new InvalidGem(`its ${name} is larger than 10 MiB`);
-        this.sizes.set(name, size);
+        this.names.add(name);
         this.#content = Math.ceil(size / BLOCK) * BLOCK;
     }
 }
@@ -60047,11 +60407,11 @@ function parseYaml(name, bytes) {
         Error.stackTraceLimit = traces;
     }
 }
-/** UTF-8 with the characters libyaml allows (src/reader.c), without byte order marks inside, and LF for every line break it folds into LF. */
+/** UTF-8 of the characters libyaml allows (src/reader.c), no byte order marks, and LF for each break it turns into LF. */
 function gem_yaml_decode(name, bytes) {
     let text;
     try {
-        text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+        text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     }
     catch {
         throw new InvalidGem(`its ${name} is not UTF-8`);
@@ -60617,14 +60977,15 @@ async function readArchive(source, copy) {
         blocks.end();
     }
     const tar = (0,tar_stream.extract)();
-    const stream = source.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
+    const stream = source.createReadStream({ autoClose: false });
     const [read, parsed] = await Promise.allSettled([(0,external_node_stream_promises_namespaceObject.pipeline)(stream, checked, tar), readMembers(tar)]);
     // The first rejection is the cause: the other is only how the parser hears of it.
     if (read.status === 'rejected')
         throw read.reason;
     if (parsed.status === 'rejected')
         throw parsed.reason;
-    if ([...parsed.value.keys()].join() !== [...blocks.sizes.keys()].join())
+    // Both readers must have seen the same members.
+    if ([...parsed.value.keys()].join() !== [...blocks.names].join())
         throw new InvalidGem('its tar is ambiguous');
     return { size, sha256: hash.digest('hex'), members: parsed.value };
 }
@@ -60675,7 +61036,7 @@ function privateCopy(world) {
 async function inspect(built, facts, server, world) {
     const gems = await Promise.all(built.map(async ({ planned, path: builtPath }) => {
         const file = planned.file ?? (await readGem(builtPath, { copyTo: privateCopy(world) }));
-        const live = (0,plan_gems/* publishedVersion */.xJ)(planned, facts.published);
+        const live = (0,plan_gems/* publishedVersion */.xJ)({ ...file, platform: file.originalPlatform }, facts.published);
         return { ...file, builtPath, planned, live, alreadyPublished: live?.sha256 === file.sha256 };
     }));
     errors/* ReleaseError */.K2.throwIfAny(gems.flatMap((gem) => [
@@ -60684,10 +61045,10 @@ async function inspect(built, facts, server, world) {
         ...(gem.live && !gem.alreadyPublished ? [(0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, gem.live.sha256, server.host)] : []),
     ]));
     for (const gem of gems)
-        describe(gem, server, world);
+        inspect_describe(gem, server, world);
     return gems.map(({ planned: _planned, live: _live, ...gem }) => gem);
 }
-function describe(gem, server, { runner }) {
+function inspect_describe(gem, server, { runner }) {
     runner.info(`${(0,plan_gems/* title */.DD)(gem)}: ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`);
     const runtime = gem.dependencies.filter((dependency) => dependency.type === 'runtime');
     if (runtime.length > 0) {
@@ -60698,8 +61059,8 @@ function describe(gem, server, { runner }) {
 }
 /** The gemspec was evaluated twice, once to plan and once to build: both must have said the same. */
 function unexpected(gem, planned) {
-    const same = gem.name === planned.name && gem.version === planned.version && gem.platform === planned.platform;
-    if (same)
+    const platform = samePlatform(gem.platform, planned.platform) || samePlatform(gem.originalPlatform, planned.platform);
+    if (gem.name === planned.name && gem.version === planned.version && platform)
         return [];
     return [
         {
@@ -60709,6 +61070,10 @@ function unexpected(gem, planned) {
             fix: 'Make name, version and platform in the gemspec independent of the build.',
         },
     ];
+}
+/** RubyGems writes `universal-darwin19` into the file and says `universal-darwin-19` when asked (Gem::Platform#to_s). */
+function samePlatform(one, other) {
+    return one.replaceAll('-', '') === other.replaceAll('-', '');
 }
 
 ;// CONCATENATED MODULE: ./lib/steps/push-set.js
@@ -60810,7 +61175,7 @@ function meaningOf({ status, text }, server) {
         return 'live';
     if (status === 401)
         return 'key-refused';
-    if (status === 403 && text.includes('You are not allowed to push this gem'))
+    if (status === 403 && text.startsWith('You are not allowed to push this gem'))
         return 'not-attached';
     if (status === 404 && text.includes('No pending publisher found'))
         return 'all-yanked';
@@ -60857,8 +61222,6 @@ const ADVICE = [
     },
 ];
 
-// EXTERNAL MODULE: ./lib/world/retry.js
-var retry = __nccwpck_require__(2646);
 ;// CONCATENATED MODULE: ./lib/steps/verify.js
 
 
@@ -60944,6 +61307,8 @@ function different(gem, digest, { server }) {
 
 
 
+/** The wait after a rate limit that names none, in ms. */
+const BARE_LIMIT = 20_000;
 /**
  * Brings one gem to the registry, and does not believe anything but its digest: after every answer that leaves the
  * outcome open the registry is asked before the very same bytes are sent again.
@@ -60979,7 +61344,10 @@ async function pushOnce(gem, keys, registry, world) {
     const key = await keys.current();
     try {
         const answer = await registry.push(key, upload(gem));
-        return (0,world_http/* passingTrouble */.td)(answer, world.clock) ?? (await push_judge(answer, { gem, key, keys, registry, world }));
+        const trouble = (0,world_http/* passingTrouble */.td)(answer, world.clock);
+        if (answer.status === 429 && trouble)
+            return { after: BARE_LIMIT, ...trouble };
+        return trouble ?? (await push_judge(answer, { gem, key, keys, registry, world }));
     }
     catch (error) {
         if (error instanceof world_http/* HttpFault */.F9 && ((0,world_http/* isPassing */.WG)(error, 'push') || error.kind === 'unusable'))
@@ -61110,10 +61478,100 @@ function push_refused(answer, { gem, key, registry }) {
     };
 }
 
+;// CONCATENATED MODULE: ./lib/steps/push-and-record.js
+
+
+
+/** Pushes a gem and keeps the ledger true: before the first byte, after the last answer, and where none came. */
+async function pushAndRecord(gem, { ledger, keys, registry, world }) {
+    world.signal.throwIfAborted();
+    await ledger.sending(gem);
+    try {
+        await ledger.gem(gem, await push(gem, keys, registry, world));
+    }
+    catch (error) {
+        if (error instanceof errors/* ReleaseError */.K2 && error.code === 'cancelled') {
+            await ledger.unsettled(gem);
+            throw new errors/* ReleaseError */.K2(interrupted(gem, registry.server.host), { cause: error });
+        }
+        await ledger.gem(gem, 'failed');
+        throw error;
+    }
+}
+function interrupted(gem, host) {
+    return {
+        code: 'cancelled',
+        what: `The run was cancelled while ${(0,plan_gems/* title */.DD)(gem)} was being pushed.`,
+        why: `Whether ${host} has it is not known. Its SHA-256 is ${gem.sha256}.`,
+        fix: 'Re-run the job: it asks the registry first, and sends the gem only if it is not there.',
+    };
+}
+
 // EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 6 modules
 var exec = __nccwpck_require__(9529);
+;// CONCATENATED MODULE: ./lib/git/git.js
+
+/**
+ * Settings that keep a repository's own configuration from running programs while git reads it: hooks, a file
+ * system monitor, credential helpers, external transports and maintenance.
+ */
+const INERT = {
+    'core.hooksPath': '/dev/null',
+    'core.fsmonitor': 'false',
+    'credential.helper': '',
+    'protocol.ext.allow': 'never',
+    'gc.auto': '0',
+    'maintenance.auto': 'false',
+    'diff.external': '',
+};
+/** Variables that make git quiet, read-only and independent of the machine's and the user's configuration. */
+function inertEnvironment(env) {
+    return {
+        PATH: env['PATH'] ?? '',
+        ...(env['SystemRoot'] === undefined ? {} : { SystemRoot: env['SystemRoot'] }),
+        HOME: '/nonexistent',
+        GIT_CONFIG_NOSYSTEM: '1',
+        GIT_CONFIG_GLOBAL: '/dev/null',
+        GIT_OPTIONAL_LOCKS: '0',
+        GIT_TERMINAL_PROMPT: '0',
+        LC_ALL: 'C',
+    };
+}
+/** Git for the checkout in `directory`, without its configuration's teeth. */
+function readOnlyGit(directory, env) {
+    // The owner of a checkout differs from the user of a container job; reading it inertly is safe all the same.
+    const settings = Object.entries({ ...INERT, 'safe.directory': '*' }).flatMap(([key, value]) => [
+        '-c',
+        `${key}=${value}`,
+    ]);
+    const environment = inertEnvironment(env);
+    return {
+        async ask(...args) {
+            try {
+                const { exitCode, stdout } = await (0,exec/* getExecOutput */.H)('git', [...settings, ...args], {
+                    cwd: directory,
+                    env: environment,
+                    silent: true,
+                    ignoreReturnCode: true,
+                });
+                return exitCode === 0 ? stdout.trimEnd() : undefined;
+            }
+            catch {
+                // @actions/exec throws where the program is missing: to the caller the same as "no checkout".
+                return undefined;
+            }
+        },
+    };
+}
+
 ;// CONCATENATED MODULE: ./lib/git/authenticated.js
 
+
+/** How often the tags are asked for, and the first wait between, in ms. */
+const FETCHES = 3;
+const FIRST_WAIT = 1_000;
+/** A connection that moves less than this is given up; git itself would wait forever. */
+const STALLED = { GIT_HTTP_LOW_SPEED_LIMIT: '100', GIT_HTTP_LOW_SPEED_TIME: '20' };
 /**
  * Variables that let git in one child process authenticate at this GitHub and nowhere else: configuration from the
  * environment (git 2.31), so that nothing is written to `.git/config`, and nothing is on a command line. The empty
@@ -61125,12 +61583,15 @@ function gitCredentials(run, token, runner) {
     const basic = Buffer.from(`x-access-token:${token.reveal()}`).toString('base64');
     runner.mask(basic);
     const header = `http.${run.serverUrl}/.extraheader`;
+    // The workflow may have settings of its own there; ours come after them.
+    const given = Number.parseInt(runner.env['GIT_CONFIG_COUNT'] ?? '', 10);
+    const first = given > 0 ? given : 0;
     return {
-        GIT_CONFIG_COUNT: '2',
-        GIT_CONFIG_KEY_0: header,
-        GIT_CONFIG_VALUE_0: '',
-        GIT_CONFIG_KEY_1: header,
-        GIT_CONFIG_VALUE_1: `AUTHORIZATION: basic ${basic}`,
+        GIT_CONFIG_COUNT: String(first + 2),
+        [`GIT_CONFIG_KEY_${String(first)}`]: header,
+        [`GIT_CONFIG_VALUE_${String(first)}`]: '',
+        [`GIT_CONFIG_KEY_${String(first + 1)}`]: header,
+        [`GIT_CONFIG_VALUE_${String(first + 1)}`]: `AUTHORIZATION: basic ${basic}`,
         GIT_TERMINAL_PROMPT: '0',
     };
 }
@@ -61147,45 +61608,110 @@ async function committer(directory, env) {
         ? { GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email, GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email }
         : {};
 }
+/**
+ * Brings the remote's tags into the checkout, which as a rule has none: without them Bundler would take a tag that is
+ * there for one to be made, and be refused. A shallow checkout gets the tags of this release only, since others would
+ * bring the history with them. A failure is told and no more: what it means is for the release task to find out.
+ */
+async function fetchTags({ plan, facts, env, cwd }, world) {
+    const { runner, processes, clock, signal } = world;
+    const git = readOnlyGit(cwd, runner.env);
+    const branch = facts.checkout?.branch;
+    const configured = branch === undefined ? undefined : await git.ask('config', '--get', `branch.${branch}.remote`);
+    const remote = configured || 'origin';
+    if ((await git.ask('config', '--get', `remote.${remote}.url`)) === undefined)
+        return;
+    const shallow = (await git.ask('rev-parse', '--is-shallow-repository')) === 'true';
+    const rake = facts.project?.rake;
+    const mine = [...plan.tags.map(({ name }) => name), ...(rake?.state === 'loaded' && rake.tag ? [rake.tag] : [])];
+    const patterns = shallow ? [...new Set(mine)].map((name) => `${name}*`) : ['*'];
+    const args = ['fetch', '--quiet', '--no-tags', remote];
+    // A pattern fails where the remote cannot be read, but not where it has no such tag.
+    for (const pattern of patterns)
+        args.push(`+refs/tags/${pattern}:refs/tags/${pattern}`);
+    for (let number = 1;; number++) {
+        const { code, tail } = await runner.foreign((print) => processes.run({ program: 'git', args, cwd, env: { ...env, ...STALLED }, onLine: print }));
+        if (code === 0)
+            return;
+        if (number === FETCHES) {
+            runner.warning('Tags not fetched', [`git fetch failed with exit code ${String(code)}.`, ...tail.slice(-3)].join('\n'));
+            return;
+        }
+        await clock.sleep(FIRST_WAIT * 2 ** (number - 1), signal);
+    }
+}
 
-// EXTERNAL MODULE: ./lib/server.js
-var lib_server = __nccwpck_require__(9040);
+;// CONCATENATED MODULE: ./lib/git/checkout.js
+/** Reads the checkout; undefined where there is none or git is missing. */
+async function readCheckout(git) {
+    const [head, committed, status, branch] = await Promise.all([
+        git.ask('rev-parse', '--verify', 'HEAD^{commit}'),
+        git.ask('log', '-1', '--format=%ct', '--no-show-signature', 'HEAD'),
+        git.ask('status', '--porcelain=v1', '-z', '--untracked-files=no'),
+        git.ask('symbolic-ref', '--quiet', '--short', 'HEAD'),
+    ]);
+    if (head === undefined || status === undefined)
+        return undefined;
+    return { head, committedAt: Number(committed ?? '0'), dirty: changedFiles(status), branch };
+}
+/** Paths of `git status --porcelain=v1 -z`: `XY PATH`, after a rename followed by the old path on its own. */
+function changedFiles(status) {
+    const entries = status.split('\0').filter((entry) => entry !== '');
+    const paths = [];
+    for (let index = 0; index < entries.length; index++) {
+        const entry = entries[index] ?? '';
+        paths.push(entry.slice(3));
+        if (/^[RC]|^.[RC]/.test(entry))
+            index += 1;
+    }
+    return paths;
+}
+
+// EXTERNAL MODULE: ./lib/rubygems/child-environment.js
+var child_environment = __nccwpck_require__(3174);
+// EXTERNAL MODULE: ./lib/world/processes.js + 2 modules
+var world_processes = __nccwpck_require__(307);
 // EXTERNAL MODULE: external "node:events"
 var external_node_events_ = __nccwpck_require__(8474);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
-;// CONCATENATED MODULE: external "node:readline"
-const external_node_readline_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:readline");
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: ./lib/world/push-socket.js
 
 
 
 
 
+
+/** Arguments of a command are less than this on every system. */
+const REQUEST_LIMIT = 2 * 1024 * 1024;
+/** Bytes of a socket's path that every system takes (`sun_path`: 104 on macOS, 108 on Linux, with a zero). */
+const LONGEST_PATH = 103;
 /**
  * Listens in our private directory (a named pipe on Windows) for pushes of the release task. One JSON line each way,
  * one request a connection, one request at a time.
  */
 async function listenForPushes(privateDirectory, answer) {
-    const address = process.platform === 'win32'
-        ? `\\\\.\\pipe\\${external_node_path_.basename(privateDirectory)}`
-        : external_node_path_.join(privateDirectory, 'push.sock');
+    const { address, remove } = await place(privateDirectory);
     const open = new Set();
     let last = Promise.resolve();
+    const reply = async (line, socket) => {
+        const request = push_socket_asRequest((0,json/* parseJson */.qF)(line));
+        const outcome = request ? await answer(request) : { message: 'release-gem: not a push request', exitCode: 1 };
+        socket.end(`${JSON.stringify(outcome)}\n`);
+    };
     const server = (0,external_node_net_.createServer)((socket) => {
         open.add(socket);
         // A stand-in that was killed is no event: the push goes on, and its outcome is in the ledger.
         socket.on('error', () => socket.destroy());
         socket.on('close', () => open.delete(socket));
-        (0,external_node_readline_namespaceObject.createInterface)({ input: socket }).once('line', (line) => {
-            const request = asRequest((0,json/* parseJson */.qF)(line));
-            const before = last;
-            const reply = async () => {
-                await before;
-                const outcome = request ? await answer(request) : { message: 'release-gem: not a push request', exitCode: 1 };
-                socket.end(`${JSON.stringify(outcome)}\n`);
-            };
-            last = reply();
+        firstLine(socket, (line) => {
+            last = last
+                .then(() => reply(line, socket))
+                .catch(() => {
+                socket.destroy();
+            });
         });
     });
     server.listen(address);
@@ -61193,18 +61719,181 @@ async function listenForPushes(privateDirectory, answer) {
     return {
         address,
         async [Symbol.asyncDispose]() {
+            server.close();
+            const closed = (0,external_node_events_.once)(server, 'close');
             await last;
             for (const socket of open)
-                socket.destroy();
-            server.close();
-            await (0,external_node_events_.once)(server, 'close');
+                socket.destroySoon();
+            await closed;
+            await remove();
         },
     };
 }
-function asRequest(value) {
+async function nothing() {
+    // The private directory goes as a whole.
+}
+/** Below our private directory, or, where the path would be too long for a socket, in a directory of its own (0700). */
+async function place(privateDirectory) {
+    if (process.platform === 'win32') {
+        return { address: `\\\\.\\pipe\\${external_node_path_.basename(privateDirectory)}`, remove: nothing };
+    }
+    const address = external_node_path_.join(privateDirectory, 'push.sock');
+    if (Buffer.byteLength(address) <= LONGEST_PATH)
+        return { address, remove: nothing };
+    const short = await (0,promises_.mkdtemp)(external_node_path_.join((0,external_node_os_.tmpdir)(), 'release-gem-'));
+    return { address: external_node_path_.join(short, 'push.sock'), remove: () => (0,promises_.rm)(short, { recursive: true, force: true }) };
+}
+/** Not `readline`: it passes a socket's errors on as its own, and nobody listens for those. */
+function firstLine(socket, take) {
+    let text = '';
+    let taken = false;
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk) => {
+        if (taken)
+            return;
+        text += chunk;
+        const end = text.indexOf('\n');
+        if (end >= 0) {
+            taken = true;
+            take(text.slice(0, end));
+        }
+        else if (text.length > REQUEST_LIMIT) {
+            socket.destroy();
+        }
+    });
+}
+function push_socket_asRequest(value) {
     if (!(0,json/* isObject */.Gv)(value) || !Array.isArray(value['args']) || typeof value['cwd'] !== 'string')
         return undefined;
     return { args: value['args'].filter((argument) => typeof argument === 'string'), cwd: value['cwd'] };
+}
+
+;// CONCATENATED MODULE: ./lib/rubygems/push-arguments.js
+/** Options with a value that say which credential to use: that is for the action to know. */
+const CREDENTIALS = new Set(['-k', '--key', '--otp']);
+/** Options of every `gem` command that change nothing about what is pushed. */
+const HARMLESS = new Set(['-V', '--verbose', '--no-verbose', '-q', '--quiet', '--silent', '--backtrace', '--debug']);
+/** Reads the arguments as RubyGems does (lib/rubygems/commands/push_command.rb): `--host URL` and `--host=URL` alike. */
+function readPushArguments(args) {
+    const files = [];
+    const unknown = [];
+    let host;
+    for (let index = 0; index < args.length; index++) {
+        const argument = args[index] ?? '';
+        const [name, attached] = splitOption(argument);
+        if (!argument.startsWith('-'))
+            files.push(argument);
+        else if (HARMLESS.has(name))
+            continue;
+        else if (name !== '--host' && !CREDENTIALS.has(name))
+            unknown.push(name);
+        else {
+            const value = attached ?? args[(index += 1)];
+            if (name === '--host')
+                host = value ?? '';
+        }
+    }
+    return { files, host, unknown };
+}
+/** `--host=URL` as name and value, `-kNAME` as well; everything else is a name. */
+function splitOption(argument) {
+    const long = /^(--[a-z-]+)=(.*)$/s.exec(argument);
+    if (long)
+        return [long[1] ?? '', long[2]];
+    const short = /^(-[a-zA-Z])(.+)$/s.exec(argument);
+    return short ? [short[1] ?? '', short[2]] : [argument, undefined];
+}
+
+// EXTERNAL MODULE: ./lib/server.js
+var server = __nccwpck_require__(9040);
+;// CONCATENATED MODULE: ./lib/steps/task-pushes.js
+
+
+
+
+
+
+
+
+/** The pushes of a release task that came through GEM_COMMAND: compared with the plan, and carried out by our hands. */
+class TaskPushes {
+    gems = [];
+    /** The first push that was refused or failed. */
+    failure;
+    #it;
+    #plan;
+    #facts;
+    constructor(it, plan, facts) {
+        this.#it = it;
+        this.#plan = plan;
+        this.#facts = facts;
+    }
+    async carryOut(request) {
+        try {
+            const gem = await this.#inspect(request);
+            if (gem.alreadyPublished)
+                await this.#it.ledger.gem(gem, 'already-published');
+            else
+                await pushAndRecord(gem, this.#it);
+            this.gems.push(gem);
+            return { message: `${(0,plan_gems/* title */.DD)(gem)} is on ${this.#it.inputs.server.host}.`, exitCode: 0 };
+        }
+        catch (error) {
+            this.failure ??= { error };
+            return { message: errors/* ReleaseError */.K2.from(error).message, exitCode: 1 };
+        }
+    }
+    async #inspect({ args, cwd }) {
+        const { inputs, world } = this.#it;
+        const asked = readPushArguments(args);
+        const [file, ...others] = asked.files;
+        if (file === undefined || others.length > 0 || asked.unknown.length > 0)
+            throw new errors/* ReleaseError */.K2(notUnderstood(asked));
+        const builtPath = external_node_path_.resolve(cwd, file);
+        const gem = await readGem(builtPath, { copyTo: privateCopy(world) });
+        const live = (0,plan_gems/* publishedVersion */.xJ)(gem, this.#facts.published);
+        errors/* ReleaseError */.K2.throwIfAny([
+            ...(0,plan_gems/* pushHostProblems */.n8)(gem, gem.metadata, inputs.server),
+            ...this.#unwanted(gem, asked),
+            ...(live && live.sha256 !== gem.sha256 ? [(0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, live.sha256, inputs.server.host)] : []),
+        ]);
+        return { ...gem, builtPath, alreadyPublished: live !== undefined };
+    }
+    #unwanted(gem, { host }) {
+        const { origin } = this.#it.inputs.server;
+        const url = URL.parse(host ?? origin);
+        const elsewhere = host !== undefined && (url === null || (0,server/* gemServer */.Vv)(url).origin !== origin);
+        const planned = this.#plan.gems.some(({ name, version }) => name === gem.name && version === gem.version);
+        return [
+            ...(planned ? [] : [notPlanned(gem, this.#plan)]),
+            ...(elsewhere ? [otherHost(gem, url === null || url.password ? '(no address)' : host, origin)] : []),
+        ];
+    }
+}
+function notUnderstood({ files, unknown }) {
+    return {
+        code: 'release-task-failed',
+        what: unknown.length > 0
+            ? `The release task called \`gem push\` with ${unknown.join(', ')}, which this action does not carry out.`
+            : `The release task called \`gem push\` with ${String(files.length)} files instead of one.`,
+        why: 'The action pushes in place of `gem`; an option it does not know must not be lost silently.',
+        fix: 'Call `gem push FILE` without it, or push with `strategy: direct`.',
+    };
+}
+function notPlanned(gem, plan) {
+    return {
+        code: 'gem-unexpected',
+        what: `The release task tried to push ${(0,plan_gems/* title */.DD)(gem)}, but this run releases ${plan.gems.map(plan_gems/* title */.DD).join(', ')}.`,
+        why: 'The key could push every gem that trusts this workflow; only those the project’s gemspecs name are let through.',
+        fix: 'Release that gem from its own directory (`working-directory:`).',
+    };
+}
+function otherHost(gem, host, origin) {
+    return {
+        code: 'push-host-mismatch',
+        what: `The release task tried to push ${(0,plan_gems/* title */.DD)(gem)} to ${JSON.stringify(host)}, but \`gem-server\` is ${origin}.`,
+        fix: 'Make the two agree.',
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/steps/release-task.js
@@ -61272,50 +61961,73 @@ var release_task_disposeResources = (undefined && undefined.__disposeResources) 
 
 
 
+
+
+/** How often the registry is asked for a gem that a task says it has pushed; RubyGems.org shows it before it answers. */
+const READS = 5;
 /**
  * Runs `rake release` as the project wrote it. Its `gem push` reaches this process through GEM_COMMAND and is carried
- * out like any other push; a task that calls `gem` by itself finds the key in the credentials file. Returns what was
- * released. Throws ReleaseError: `release-task-failed`, or what stopped a push.
+ * out like any other push; a task that calls `gem` by itself finds the key in the credentials file.
+ * Throws ReleaseError: `release-task-failed`, or what stopped a push.
  */
 async function runReleaseTask(it, plan, facts) {
-    const { world, inputs } = it;
+    const { world, inputs, ledger } = it;
+    const env = await taskEnvironment(it, facts);
+    await fetchTags({ plan, facts, env, cwd: inputs.workingDirectory }, world);
     const receipt = inputs.persistCredentials
         ? undefined
         : await keepForLaterSteps(await it.keys.current(), inputs.server, world);
     try {
+        for (const gem of plan.gems)
+            await ledger.sending(gem);
         const pushes = new TaskPushes(it, plan, facts);
         const since = Date.now();
-        const finished = await runTask(it, plan, facts, pushes);
-        if (pushes.failure)
-            throw pushes.failure.error;
-        if (finished.code !== 0)
-            throw new errors/* ReleaseError */.K2(release_task_failed(plan, finished));
-        return [...pushes.gems, ...(await pushedByTask(it, plan, pushes.gems, since))];
+        const finished = await runTask(it, plan, env, pushes);
+        const failure = pushes.failure?.error ?? (finished.code === 0 ? undefined : new errors/* ReleaseError */.K2(release_task_failed(plan, finished)));
+        const others = pushedByTask(it, { plan, facts, known: pushes.gems, since, failed: failure !== undefined });
+        if (failure !== undefined) {
+            // What the task has published before it failed is worth knowing, but not more than why it failed.
+            await others.catch(() => []);
+            throw failure;
+        }
+        const gems = [...pushes.gems, ...(await others)];
+        const checkout = await readCheckout(readOnlyGit(inputs.workingDirectory, world.runner.env));
+        return { gems, commit: checkout?.head ?? plan.commit };
     }
     finally {
         if (receipt)
             world.runner.info(await persisted_credentials_putBack(receipt));
     }
 }
-async function runTask(it, plan, facts, pushes) {
+async function taskEnvironment({ world, run, inputs }, facts) {
+    const { runner } = world;
+    const elsewhere = inputs.server.kind !== 'rubygems.org' && !runner.env['RUBYGEMS_HOST'];
+    const base = (0,child_environment/* releaseTaskEnvironment */.W)(runner.env, {
+        ...gitCredentials(run, inputs.githubToken, runner),
+        SOURCE_DATE_EPOCH: String(facts.checkout?.committedAt ?? 0),
+        GEM_COMMAND: [process.execPath, world.assets.gemCommand].map(shellWord).join(' '),
+        // A `gem push` that names no host means the server of this release.
+        ...(elsewhere ? { RUBYGEMS_HOST: inputs.server.origin } : {}),
+    });
+    return { ...base, ...(await committer(inputs.workingDirectory, base)) };
+}
+async function runTask({ world, inputs }, plan, env, pushes) {
     const env_1 = { stack: [], error: void 0, hasError: false };
     try {
-        const { world, run, inputs } = it;
-        const { runner, processes } = world;
-        const cwd = inputs.workingDirectory;
-        const socket = release_task_addDisposableResource(env_1, await listenForPushes(world.privateDirectory, (request) => pushes.carryOut(request)), true);
-        const base = releaseTaskEnvironment(runner.env, {
-            ...gitCredentials(run, inputs.githubToken, runner),
-            SOURCE_DATE_EPOCH: String(facts.checkout?.committedAt ?? 0),
-            GEM_COMMAND: [process.execPath, world.assets.gemCommand].map(shellWord).join(' '),
-            RELEASE_GEM_SOCKET: socket.address,
-        });
-        const env = { ...base, ...(await committer(cwd, base)) };
+        const { runner, processes, privateDirectory } = world;
+        const socket = release_task_addDisposableResource(env_1, await listenForPushes(privateDirectory, (request) => pushes.carryOut(request)), true);
         const [program = '', ...args] = taskCommand(plan);
-        return runner.foreign(async (print) => {
-            // Without the tags of the remote Bundler would take a released version for a new one and be refused.
-            await processes.run({ program: 'git', args: ['fetch', '--tags', '--force', '--quiet'], cwd, env, onLine: print });
-            return processes.run({ program, args, cwd, env, onLine: print });
+        runner.info(`$ ${taskCommand(plan).join(' ')}`);
+        return await runner
+            .foreign((print) => processes.run({
+            program,
+            args,
+            cwd: inputs.workingDirectory,
+            env: { ...env, RELEASE_GEM_SOCKET: socket.address },
+            onLine: print,
+        }))
+            .catch((error) => {
+            throw error instanceof world_processes/* ProgramNotFound */.e ? new errors/* ReleaseError */.K2(notFound(program), { cause: error }) : error;
         });
     }
     catch (e_1) {
@@ -61336,78 +62048,40 @@ function taskCommand(plan) {
 function shellWord(text) {
     return `'${text.replaceAll("'", String.raw `'\''`)}'`;
 }
-/** The pushes that came through GEM_COMMAND. */
-class TaskPushes {
-    gems = [];
-    failure;
-    #it;
-    #plan;
-    #facts;
-    constructor(it, plan, facts) {
-        this.#it = it;
-        this.#plan = plan;
-        this.#facts = facts;
-    }
-    async carryOut(request) {
-        try {
-            const gem = await this.#inspect(request);
-            await this.#push(gem);
-            this.gems.push(gem);
-            return { message: `${(0,plan_gems/* title */.DD)(gem)} is on ${this.#it.inputs.server.host}.`, exitCode: 0 };
-        }
-        catch (error) {
-            this.failure ??= { error };
-            return { message: errors/* ReleaseError */.K2.from(error).message, exitCode: 1 };
-        }
-    }
-    async #inspect({ args, cwd }) {
-        const file = args.find((argument, index) => !argument.startsWith('-') && !/^(-k|--key|--host|--otp)$/.test(args[index - 1] ?? ''));
-        const builtPath = external_node_path_.resolve(cwd, file ?? '');
-        const { inputs, world } = this.#it;
-        const gem = await readGem(builtPath, { copyTo: privateCopy(world) });
-        const live = (0,plan_gems/* publishedVersion */.xJ)(gem, this.#facts.published);
-        const problems = [...(0,plan_gems/* pushHostProblems */.n8)(gem, gem.metadata, inputs.server), ...this.#unwanted(gem, args)];
-        if (live && live.sha256 !== gem.sha256)
-            problems.push((0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, live.sha256, inputs.server.host));
-        errors/* ReleaseError */.K2.throwIfAny(problems);
-        return { ...gem, builtPath, alreadyPublished: live !== undefined };
-    }
-    #unwanted(gem, args) {
-        const { server } = this.#it.inputs;
-        const host = args[args.indexOf('--host') + 1];
-        const elsewhere = args.includes('--host') &&
-            (URL.parse(host ?? '') === null || (0,lib_server/* gemServer */.Vv)(new URL(host ?? '')).origin !== server.origin);
-        const planned = this.#plan.gems.some(({ name, version }) => name === gem.name && version === gem.version);
-        return [
-            ...(planned ? [] : [notPlanned(gem, this.#plan)]),
-            ...(elsewhere ? [otherHost(gem, host ?? '', server.origin)] : []),
-        ];
-    }
-    async #push(gem) {
-        const { ledger, keys, registry, world } = this.#it;
-        if (gem.alreadyPublished)
-            return ledger.gem(gem, 'already-published');
-        try {
-            await ledger.gem(gem, await push(gem, keys, registry, world));
-        }
-        catch (error) {
-            await ledger.gem(gem, 'failed');
-            throw error;
-        }
-    }
-}
-/** Gems the task pushed with a `gem` of its own: found where they were built; `verify` compares them afterwards. */
-async function pushedByTask(it, plan, known, since) {
-    const missing = plan.gems.filter((gem) => !known.some(({ name, version }) => name === gem.name && version === gem.version));
+/** Gems the task pushed with a `gem` of its own: the registry is asked for each that was planned and built. */
+async function pushedByTask(it, after) {
+    const { plan, known } = after;
     const gems = [];
-    for (const planned of missing) {
-        const { path: builtPath } = await findBuilt(planned, it.inputs.workingDirectory, since);
-        const file = await readGem(builtPath, { copyTo: privateCopy(it.world) });
-        const gem = { ...file, builtPath, alreadyPublished: false };
-        await it.ledger.gem(gem, 'pushed');
-        gems.push(gem);
+    for (const planned of plan.gems) {
+        const sent = known.some(({ name, version }) => name === planned.name && version === planned.version);
+        const gem = sent ? undefined : await lookFor(planned, it, after);
+        it.ledger.settled(planned);
+        if (gem)
+            gems.push(gem);
     }
     return gems;
+}
+async function lookFor(planned, it, after) {
+    const { inputs, registry, world, ledger } = it;
+    const found = await (0,build/* findBuilt */.wy)(planned, inputs.workingDirectory, after.since).catch(() => undefined);
+    if (!found)
+        throw new errors/* ReleaseError */.K2(notPushed(planned, inputs.server.host, 'and left no new file of it in `pkg`'));
+    const file = await readGem(found.path, { copyTo: privateCopy(world) });
+    const before = (0,plan_gems/* publishedVersion */.xJ)(file, after.facts.published);
+    const gem = { ...file, builtPath: found.path, alreadyPublished: before?.sha256 === file.sha256 };
+    const digest = await publishedDigest(gem, registry, world, after.failed ? 1 : READS);
+    if (digest !== undefined && digest !== gem.sha256) {
+        await ledger.gem(gem, 'failed');
+        throw new errors/* ReleaseError */.K2((0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, digest, inputs.server.host));
+    }
+    // Some servers show no digest; then the word of a task that ended well is all there is.
+    const unverifiable = !after.failed && inputs.server.kind === 'other';
+    if (digest === undefined && !unverifiable) {
+        await ledger.gem(gem, 'not-tried');
+        throw new errors/* ReleaseError */.K2(notPushed(gem, inputs.server.host, 'but did not push it'));
+    }
+    await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'pushed');
+    return gem;
 }
 function release_task_failed(plan, finished) {
     return {
@@ -61417,19 +62091,19 @@ function release_task_failed(plan, finished) {
         fix: 'Correct what the task reports and re-run the job: gems that are out already are recognised by their digest.',
     };
 }
-function notPlanned(gem, plan) {
+function notPushed(gem, host, how) {
     return {
-        code: 'gem-unexpected',
-        what: `The release task tried to push ${(0,plan_gems/* title */.DD)(gem)}, but this run releases ${plan.gems.map(plan_gems/* title */.DD).join(', ')}.`,
-        why: 'The key could push every gem that trusts this workflow; only those the project’s gemspecs name are let through.',
-        fix: 'Release that gem from its own directory (`working-directory:`).',
+        code: 'release-task-failed',
+        what: `The release task ended well, ${how}: ${host} does not have ${(0,plan_gems/* title */.DD)(gem)}.`,
+        why: 'A release task has to build the gem and to push it; `gem_push=no` in the environment keeps Bundler’s from pushing.',
+        fix: 'Let the task call Bundler’s `release:rubygem_push`, or `gem push`, or set `strategy: direct`.',
     };
 }
-function otherHost(gem, host, origin) {
+function notFound(program) {
     return {
-        code: 'push-host-mismatch',
-        what: `The release task tried to push ${(0,plan_gems/* title */.DD)(gem)} to ${JSON.stringify(host)}, but \`gem-server\` is ${origin}.`,
-        fix: 'Make the two agree.',
+        code: 'ruby-unavailable',
+        what: `There is no \`${program}\` on PATH, and the release task is run with it.`,
+        fix: 'Add a `ruby/setup-ruby` step before this one, or set `strategy: direct`.',
     };
 }
 
@@ -61465,10 +62139,17 @@ async function createTags(prepared, plan, repository, { runner }) {
         runner.info(`Tag ${name} has been created on ${plan.commit.slice(0, 12)} meanwhile.`);
     }
 }
-/** What became of the tags a release task was to make: the names that are there, on the released commit. */
-async function tagsByTask(tags, plan, repository) {
+/**
+ * What became of the tags a release task was to make: the names that are there, on one of the released commits. A task
+ * that commits before it tags has two. Throws ReleaseError (`tag-commit-mismatch`) for a tag that is elsewhere.
+ */
+async function tagsByTask(tags, commits, repository) {
     const found = await Promise.all(tags.map(async ({ name }) => ({ name, tag: await repository.tag(name) })));
-    return found.filter(({ tag }) => tag?.commit === plan.commit).map(({ name }) => name);
+    const made = found.filter(({ tag }) => tag !== undefined);
+    errors/* ReleaseError */.K2.throwIfAny(made
+        .filter(({ tag }) => !commits.includes(tag?.commit ?? ''))
+        .map(({ name, tag }) => taken(name, commits[0], tag?.commit)));
+    return made.map(({ name }) => name);
 }
 function taken(name, commit, existing) {
     return {
@@ -61479,161 +62160,9 @@ function taken(name, commit, existing) {
     };
 }
 
-;// CONCATENATED MODULE: ./lib/git/checkout.js
-/** Reads the checkout; undefined where there is none or git is missing. */
-async function readCheckout(git) {
-    const [head, committed, status, branch] = await Promise.all([
-        git.ask('rev-parse', '--verify', 'HEAD^{commit}'),
-        git.ask('log', '-1', '--format=%ct', '--no-show-signature', 'HEAD'),
-        git.ask('status', '--porcelain=v1', '-z', '--untracked-files=no'),
-        git.ask('symbolic-ref', '--quiet', '--short', 'HEAD'),
-    ]);
-    if (head === undefined || status === undefined)
-        return undefined;
-    return { head, committedAt: Number(committed ?? '0'), dirty: changedFiles(status), branch };
-}
-/** Paths of `git status --porcelain=v1 -z`: `XY PATH`, after a rename followed by the old path on its own. */
-function changedFiles(status) {
-    const entries = status.split('\0').filter((entry) => entry !== '');
-    const paths = [];
-    for (let index = 0; index < entries.length; index++) {
-        const entry = entries[index] ?? '';
-        paths.push(entry.slice(3));
-        if (/^[RC]|^.[RC]/.test(entry))
-            index += 1;
-    }
-    return paths;
-}
-
-;// CONCATENATED MODULE: ./lib/git/git.js
-
-/**
- * Settings that keep a repository's own configuration from running programs while git reads it: hooks, a file
- * system monitor, credential helpers, external transports and maintenance.
- */
-const INERT = {
-    'core.hooksPath': '/dev/null',
-    'core.fsmonitor': 'false',
-    'credential.helper': '',
-    'protocol.ext.allow': 'never',
-    'gc.auto': '0',
-    'maintenance.auto': 'false',
-    'diff.external': '',
-};
-/** Variables that make git quiet, read-only and independent of the machine's and the user's configuration. */
-function inertEnvironment(env) {
-    return {
-        PATH: env['PATH'] ?? '',
-        ...(env['SystemRoot'] === undefined ? {} : { SystemRoot: env['SystemRoot'] }),
-        HOME: '/nonexistent',
-        GIT_CONFIG_NOSYSTEM: '1',
-        GIT_CONFIG_GLOBAL: '/dev/null',
-        GIT_OPTIONAL_LOCKS: '0',
-        GIT_TERMINAL_PROMPT: '0',
-        LC_ALL: 'C',
-    };
-}
-/** Git for the checkout in `directory`, without its configuration's teeth. */
-function readOnlyGit(directory, env) {
-    // The owner of a checkout differs from the user of a container job; reading it inertly is safe all the same.
-    const settings = Object.entries({ ...INERT, 'safe.directory': '*' }).flatMap(([key, value]) => [
-        '-c',
-        `${key}=${value}`,
-    ]);
-    const environment = inertEnvironment(env);
-    return {
-        async ask(...args) {
-            try {
-                const { exitCode, stdout } = await (0,exec/* getExecOutput */.H)('git', [...settings, ...args], {
-                    cwd: directory,
-                    env: environment,
-                    silent: true,
-                    ignoreReturnCode: true,
-                });
-                return exitCode === 0 ? stdout.trimEnd() : undefined;
-            }
-            catch {
-                // @actions/exec throws where the program is missing: to the caller the same as "no checkout".
-                return undefined;
-            }
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/github/api-client.js
-
-
-const SUPPORTED = { GET: 'GET', POST: 'POST', PATCH: 'PATCH', DELETE: 'DELETE' };
-/**
- * GitHub's REST client over our own HTTP edge: its routes and types, our deadlines, retries, caps and proxies.
- * Loaded on first use, since a dry registry-only run never needs it.
- */
-async function githubClient(token, apiUrl, http) {
-    const github = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 2413));
-    return github.getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch: fetchThrough(http) } });
-}
-function fetchThrough(http) {
-    return async (url, { method = 'GET', headers = {}, body }) => {
-        const verb = Object.values(SUPPORTED).find((supported) => supported === method);
-        if (verb === undefined)
-            throw new Error(`${method} is not used by this action`);
-        const answer = await http.ask({
-            edge: 'github',
-            purpose: `reach GitHub (${verb} ${new URL(url).pathname})`,
-            failure: (reason) => ({
-                code: 'github-unavailable',
-                what: `GitHub's API did not answer usefully: ${reason}.`,
-                fix: 'Re-run the job: what is published already is recognised by its digest.',
-            }),
-        }, {
-            method: verb,
-            url: new URL(url),
-            headers: { ...headers, accept: 'application/vnd.github+json' },
-            ...(body === undefined ? {} : { body }),
-        }, (reply) => secondaryLimit(reply) ?? htmlRefusal(reply) ?? { done: reply });
-        const type = answer.headers.get('content-type');
-        const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
-        return new Response(empty ? null : answer.text, {
-            status: answer.status,
-            headers: type ? { 'content-type': type } : {},
-        });
-    };
-}
-/** GitHub answers 403 as well as 429 to too many requests; only the header tells it from a refusal. */
-function secondaryLimit(answer) {
-    const after = Number(answer.headers.get('retry-after'));
-    return answer.status === 403 && after > 0
-        ? { again: 'GitHub limits the rate of requests', after: after * 1000 }
-        : undefined;
-}
-/** A success that is not JSON came from something in between, never from the API. */
-function htmlRefusal(answer) {
-    return answer.status < 300 && answer.status !== 204 && answer.json === undefined
-        ? { again: (0,world_http/* describe */.q0)(answer) }
-        : undefined;
-}
-/** Runs one API call; a refusal becomes a value. Throws ReleaseError where there was no usable answer. */
-async function orRefusal(call) {
-    try {
-        return await call;
-    }
-    catch (error) {
-        if (!(error instanceof Error))
-            throw error;
-        // octokit wraps what its fetch threw; ours is the one that explains.
-        if (error.cause instanceof errors/* ReleaseError */.K2)
-            throw error.cause;
-        if (error.name === 'HttpError' && 'status' in error && 'response' in error && typeof error.status === 'number') {
-            return { status: error.status, message: error.message };
-        }
-        throw error.cause instanceof Error && error.cause.name === 'AbortError' ? error.cause : error;
-    }
-}
-function isRefusal(answer) {
-    return !('data' in answer);
-}
-
 ;// CONCATENATED MODULE: ./lib/github/repository.js
+
+
 
 
 function createRepository(options) {
@@ -61646,7 +62175,7 @@ function createRepository(options) {
             const { rest } = await client();
             const answer = await orRefusal(rest.git.getCommit({ ...here, commit_sha: sha }));
             if (!isRefusal(answer))
-                return { sha: answer.data.sha, author: { name: answer.data.author.name, email: answer.data.author.email } };
+                return commitIn(answer.data, options.name);
             if (answer.status === 404 || answer.status === 409 || answer.status === 422)
                 return undefined;
             throw cannotRead(options.name, answer);
@@ -61659,14 +62188,14 @@ function createRepository(options) {
                     return undefined;
                 throw cannotRead(options.name, ref);
             }
-            let { sha, type } = ref.data.object;
+            let { sha, type } = objectIn(ref.data, options.name);
             const annotated = type === 'tag';
             // A tag may name a tag; five levels are more than anybody makes on purpose.
             for (let level = 0; type === 'tag' && level < 5; level++) {
                 const object = await orRefusal(rest.git.getTag({ ...here, tag_sha: sha }));
                 if (isRefusal(object))
                     throw cannotRead(options.name, object);
-                ({ sha, type } = object.data.object);
+                ({ sha, type } = objectIn(object.data, options.name));
             }
             return { commit: sha, annotated };
         },
@@ -61681,23 +62210,47 @@ function createRepository(options) {
                 tagger: { name: tagger.name, email: tagger.email, date: tagger.date.toISOString() },
             }));
             if (!isRefusal(answer))
-                return answer.data.sha;
+                return shaIn(answer.data, options.name);
             throw notPermitted(name, options.name, answer);
         },
         async createTag(name, object) {
             const { rest } = await client();
             const answer = await orRefusal(rest.git.createRef({ ...here, ref: `refs/tags/${name}`, sha: object }));
-            if (!isRefusal(answer))
+            // A success that does not name the object is nobody's word that there is a tag now.
+            if (!isRefusal(answer) && objectIn(answer.data, options.name).sha === object)
                 return 'created';
+            if (!isRefusal(answer))
+                throw unusable(options.name);
             if (answer.status === 422 && /already exists/i.test(answer.message))
                 return 'exists';
             throw notPermitted(name, options.name, answer);
         },
     };
 }
-function lazily(make) {
-    let made;
-    return () => (made ??= make());
+/** What octokit's types promise and nobody has checked: a cache or a proxy may have answered. */
+function commitIn(data, repository) {
+    const name = (0,json/* stringAt */.bX)(data, 'author', 'name');
+    const email = (0,json/* stringAt */.bX)(data, 'author', 'email');
+    if (name === undefined || email === undefined)
+        throw unusable(repository);
+    return { sha: shaIn(data, repository), author: { name, email } };
+}
+function objectIn(data, repository) {
+    return { sha: shaIn(data, repository, 'object'), type: (0,json/* stringAt */.bX)(data, 'object', 'type') ?? '' };
+}
+function shaIn(data, repository, ...path) {
+    const sha = (0,json/* stringAt */.bX)(data, ...path, 'sha') ?? '';
+    if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(sha))
+        throw unusable(repository);
+    return sha;
+}
+function unusable(repository) {
+    return new errors/* ReleaseError */.K2({
+        code: 'github-unavailable',
+        what: `GitHub's API answered a question about ${repository} with something else than was asked for.`,
+        why: 'It may have come from a cache or a proxy.',
+        fix: 'Re-run the job: what is published already is recognised by its digest.',
+    });
 }
 function cannotRead(repository, { status, message }) {
     return new errors/* ReleaseError */.K2({
@@ -61851,6 +62404,16 @@ async function runProbe(options, answer) {
 
 /** Looks around without changing anything: project or prebuilt gems, checkout, GitHub, registry. */
 async function survey(inputs, run, registry, world) {
+    const local = await surveyMachine(inputs, run, world);
+    const names = [...new Set([...(local.project?.gemspecs ?? []), ...local.prebuilt].map((gem) => gem.name))];
+    const [github, published] = await Promise.all([
+        askGitHub(inputs, local, world),
+        Promise.all(names.map(async (name) => [name, await registry.versions(name)])),
+    ]);
+    return { ...local, github, published: new Map(published) };
+}
+/** The part of the survey that needs no network: all there is to know in a job that only builds. */
+async function surveyMachine(inputs, run, world) {
     const building = inputs.gems.length === 0;
     if (building && !(await files/* files */.a.isDirectory(inputs.workingDirectory)))
         throw new errors/* ReleaseError */.K2(noDirectory(inputs));
@@ -61859,12 +62422,7 @@ async function survey(inputs, run, registry, world) {
         building ? surveyProject(inputs, checkout?.committedAt ?? 0, world) : undefined,
         building ? [] : prebuiltGems(inputs, world),
     ]);
-    const names = [...new Set([...(project?.gemspecs ?? []), ...prebuilt].map((gem) => gem.name))];
-    const [github, published] = await Promise.all([
-        askGitHub(inputs, { run, checkout, project, prebuilt }, world),
-        Promise.all(names.map(async (name) => [name, await registry.versions(name)])),
-    ]);
-    return { run, checkout, project, prebuilt, github, published: new Map(published) };
+    return { run, checkout, project, prebuilt };
 }
 /** The repository of this run through the token of the step; undefined where there is no token. */
 function repositoryOf(inputs, run, world) {
@@ -61884,7 +62442,7 @@ function surveyProject(inputs, committedAt, world) {
         processes: world.processes,
         script: world.assets.probe,
         workingDirectory: inputs.workingDirectory,
-        env: buildEnvironment(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) }),
+        env: (0,child_environment/* buildEnvironment */.A)(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) }),
         privateDirectory: world.privateDirectory,
         onLine: print,
     }));
@@ -61929,6 +62487,8 @@ async function askGitHub(inputs, facts, world) {
 
 
 
+
+
 function prepareRelease(options) {
     const { inputs, run, world } = options;
     return {
@@ -61940,15 +62500,18 @@ function prepareRelease(options) {
 }
 /** The release, from looking around to the last gem being installable. Throws ReleaseError; nothing else. */
 async function release(it) {
+    refuseForeignEvents(it.run);
     const facts = await it.phases.run('Look around', () => survey(it.inputs, it.run, it.registry, it.world));
     const plan = await it.phases.run('Plan', async () => decide(it, facts));
     const gems = plan.strategy === 'rake' ? await byReleaseTask(it, plan, facts) : await directly(it, plan, facts);
     if (it.inputs.awaitRelease !== 'false')
         await it.phases.run('Await', () => awaitAll(it, gems));
+    if (it.inputs.githubRelease !== 'false')
+        await it.phases.run('Announce', () => announceAll(it, plan, gems));
 }
 /** Builds, checks, pushes and tags: our own way, in which the key is the last thing to come into being. */
 async function directly(it, plan, facts) {
-    const built = await it.phases.run('Build', () => build(plan, it.inputs.workingDirectory, facts.checkout?.committedAt ?? 0, it.world));
+    const built = await it.phases.run('Build', () => (0,build/* build */.jq)(plan, it.inputs.workingDirectory, facts.checkout?.committedAt ?? 0, it.world));
     const gems = await it.phases.run('Inspect', () => inspect(built, facts, it.inputs.server, it.world));
     for (const gem of gems)
         await it.ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'not-tried');
@@ -61966,11 +62529,11 @@ async function directly(it, plan, facts) {
 /** Runs the project's own release task and gives its pushes our hands. */
 async function byReleaseTask(it, plan, facts) {
     await it.phases.run('Exchange', () => getKey(it));
-    const gems = await it.phases.run('Release task', () => runReleaseTask(it, plan, facts));
+    const { gems, commit } = await it.phases.run('Release task', () => runReleaseTask(it, plan, facts));
     await it.phases.run('Verify', () => verifyAll(it, gems));
     await it.phases.run('Tag', async () => {
         const { repository, world } = it;
-        const found = repository ? await tagsByTask(plan.tags, plan, repository) : [];
+        const found = repository ? await tagsByTask(plan.tags, [plan.commit, commit], repository) : [];
         await it.ledger.tagged(found);
         if (found.length === 0)
             world.runner.info('The release task made no tag of the usual form on the released commit.');
@@ -61995,16 +62558,8 @@ async function getKey({ keys, inputs, world }) {
     if (inputs.persistCredentials)
         await keepForLaterSteps(key, inputs.server, world);
 }
-async function pushAll({ keys, registry, ledger, world }, gems) {
-    await pushSet(gems, async (gem) => {
-        try {
-            await ledger.gem(gem, await push(gem, keys, registry, world));
-        }
-        catch (error) {
-            await ledger.gem(gem, 'failed');
-            throw error;
-        }
-    });
+async function pushAll(it, gems) {
+    await pushSet(gems, (gem) => pushAndRecord(gem, it));
 }
 async function tagAll({ repository, ledger, world }, plan, prepared) {
     if (repository)
@@ -62024,6 +62579,20 @@ async function awaitAll({ inputs, registry, world }, gems) {
         throw new errors/* ReleaseError */.K2(problem);
     world.runner.warning('The index is late', [problem.what, problem.why, problem.fix].join('\n'));
 }
+/** One GitHub Release for each tag, with the gems it speaks for. */
+async function announceAll({ inputs, run, ledger, world }, plan, gems) {
+    const { githubToken: token } = inputs;
+    if (!token)
+        return;
+    const log = (line) => {
+        world.runner.info(line);
+    };
+    const releases = createReleases({ name: run.repository, apiUrl: run.apiUrl, token, ...world, log });
+    for (const tag of plan.tags) {
+        const its = gems.filter((gem) => tag.gems.includes(gem.name));
+        await ledger.announced(await announce(tag.name, its, plan, inputs, releases, world));
+    }
+}
 
 
 /***/ }),
@@ -62040,7 +62609,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   z: () => (/* binding */ summary)
 });
 
-// UNUSED EXPORTS: problemText
+// UNUSED EXPORTS: problemText, setBuildOutputs
 
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
@@ -62069,8 +62638,10 @@ function table(head, rows) {
     return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-// EXTERNAL MODULE: ./lib/plan/gems.js
-var gems = __nccwpck_require__(4503);
+// EXTERNAL MODULE: ./lib/plan/gems.js + 1 modules
+var gems = __nccwpck_require__(5461);
+// EXTERNAL MODULE: ./lib/steps/build.js
+var build = __nccwpck_require__(7467);
 // EXTERNAL MODULE: ./lib/world/clock.js + 1 modules
 var clock = __nccwpck_require__(6290);
 ;// CONCATENATED MODULE: ./lib/report.js
@@ -62079,26 +62650,46 @@ var clock = __nccwpck_require__(6290);
 
 
 
+
 /** Sets every output from what has happened; also when the release stopped half-way. */
 function setOutputs(record, runner) {
     const [first] = record.gems;
-    const built = record.gems.filter((gem) => gem.sha256 !== '');
     runner.output('gems', JSON.stringify(record.gems));
     runner.output('name', first?.name ?? '');
     runner.output('version', first?.version ?? '');
     runner.output('tag', record.tags[0] ?? '');
     runner.output('published', String((0,ledger/* isPublished */.H)(record)));
-    runner.output('checksums', built.map((gem) => `${gem.sha256}  ${baseName(gem)}`).join('\n'));
-    runner.output('release-url', '');
+    runner.output('checksums', checksums(record));
+    runner.output('release-url', record.releaseUrl);
 }
-function baseName({ file }) {
-    return file.split(/[\\/]/).at(-1) ?? file;
+/** The outputs of the build action; in a matrix, the checksums also under a name no other of its jobs uses. */
+function setBuildOutputs(record, matrixIndex, runner) {
+    const [first] = record.gems;
+    runner.output('gems', JSON.stringify(record.gems));
+    runner.output('name', first?.name ?? '');
+    runner.output('version', first?.version ?? '');
+    runner.output('files', record.gems.map((gem) => gem.file).join('\n'));
+    runner.output('checksums', checksums(record));
+    if (matrixIndex !== undefined)
+        runner.output(`checksums-${String(matrixIndex)}`, checksums(record));
+}
+/** `SHA256  FILE` for every gem that was built, as `sha256sum --check` reads it. */
+function checksums({ gems }) {
+    return gems
+        .filter((gem) => gem.sha256 !== '')
+        .map((gem) => `${gem.sha256}  ${(0,build/* baseName */.Fl)(gem.file)}`)
+        .join('\n');
 }
 /** What became of the release, in one sentence that is true in every state. */
 function outcome(record) {
+    const open = record.unsettled.length > 0 ? ` Not known: ${record.unsettled.join(', ')}.` : '';
+    return `${settled(record)}${open}`;
+}
+function settled(record) {
     const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published');
-    if (record.gems.length === 0 || out.length === 0)
-        return 'Nothing was published.';
+    if (record.gems.length === 0 || out.length === 0) {
+        return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.';
+    }
     if (out.length === record.gems.length) {
         const tags = record.tags.length > 0 ? ` Tag: ${record.tags.join(', ')}.` : '';
         return `${out.map(gems/* title */.DD).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`;
@@ -62110,7 +62701,7 @@ function outcome(record) {
 function announceFailure(error, record, runner) {
     const [first, ...others] = error.problems;
     const texts = error.problems.map(problemText);
-    runner.error(`${first.code}${others.length > 0 ? ` (and ${String(others.length)} more)` : ''}`, [...texts, outcome(record)].join('\n\n'));
+    runner.error(`${first.code}${others.length > 0 ? ` (and ${String(others.length)} more)` : ''}`, [...texts, ...(record ? [outcome(record)] : [])].join('\n\n'));
 }
 /** A problem as the text of an annotation: what, why, what to do, and where more is written. */
 function problemText({ code: name, what, why, fix }) {
@@ -62149,6 +62740,150 @@ function problemSection({ code: name, what, why, fix }) {
 function phaseTable(phases) {
     const rows = phases.map(({ name, took }) => [name, (0,clock/* duration */.p)(took)]);
     return `<details><summary>Time taken</summary>\n\n${table(['Step', 'Took'], rows)}\n\n</details>`;
+}
+
+
+/***/ }),
+
+/***/ 3174:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   A: () => (/* binding */ buildEnvironment),
+/* harmony export */   W: () => (/* binding */ releaseTaskEnvironment)
+/* harmony export */ });
+/**
+ * The environment of programs that run the project's code. Built from a list of what they may have: a credential
+ * whose name nobody thought of is then not in it. `/proc` of the parent remains readable on Linux: only a separate
+ * build job keeps the means to ask for an ID token from code that looks for them.
+ */
+const ALLOWED = new Set([
+    'PATH',
+    'HOME',
+    'USER',
+    'LOGNAME',
+    'SHELL',
+    'LANG',
+    'LANGUAGE',
+    'TZ',
+    'TERM',
+    'TMPDIR',
+    'TMP',
+    'TEMP',
+    'CI',
+    'SOURCE_DATE_EPOCH',
+    'XDG_CONFIG_HOME',
+    'XDG_CACHE_HOME',
+    'XDG_DATA_HOME',
+    'GEM_HOME',
+    'GEM_PATH',
+    'GEM_SPEC_CACHE',
+    'RUBYOPT',
+    'RUBYLIB',
+    'RUBY_ROOT',
+    'RUBY_ENGINE',
+    'RUBY_VERSION',
+    'JAVA_HOME',
+    'JAVA_OPTS',
+    'JRUBY_HOME',
+    'JRUBY_OPTS',
+    'TRUFFLERUBYOPT',
+    'ANDROID_HOME',
+    'CC',
+    'CXX',
+    'CPP',
+    'LD',
+    'AR',
+    'MAKE',
+    'MAKEFLAGS',
+    'CFLAGS',
+    'CXXFLAGS',
+    'CPPFLAGS',
+    'LDFLAGS',
+    'PKG_CONFIG_PATH',
+    'LD_LIBRARY_PATH',
+    'DYLD_LIBRARY_PATH',
+    'LIBRARY_PATH',
+    'CPATH',
+    'CARGO_HOME',
+    'RUSTUP_HOME',
+    'RUSTUP_TOOLCHAIN',
+    'RUSTFLAGS',
+    'GOPATH',
+    'GOROOT',
+    'HTTP_PROXY',
+    'HTTPS_PROXY',
+    'NO_PROXY',
+    'http_proxy',
+    'https_proxy',
+    'no_proxy',
+    'SSL_CERT_FILE',
+    'SSL_CERT_DIR',
+    'GITHUB_ACTIONS',
+    'GITHUB_REPOSITORY',
+    'GITHUB_REPOSITORY_OWNER',
+    'GITHUB_REF',
+    'GITHUB_REF_NAME',
+    'GITHUB_REF_TYPE',
+    'GITHUB_SHA',
+    'GITHUB_WORKSPACE',
+    'GITHUB_RUN_ID',
+    'GITHUB_RUN_NUMBER',
+    'GITHUB_RUN_ATTEMPT',
+    'GITHUB_SERVER_URL',
+    'GITHUB_API_URL',
+    'GITHUB_EVENT_NAME',
+    'GITHUB_ACTOR',
+    'GITHUB_WORKFLOW',
+    'GITHUB_JOB',
+    'RUNNER_OS',
+    'RUNNER_ARCH',
+    'RUNNER_TOOL_CACHE',
+    'RUNNER_ENVIRONMENT',
+    'ImageOS',
+    'ImageVersion',
+    'SystemRoot',
+    'SystemDrive',
+    'ComSpec',
+    'PATHEXT',
+    'WINDIR',
+    'windir',
+    'USERPROFILE',
+    'APPDATA',
+    'LOCALAPPDATA',
+    'ProgramFiles',
+    'ProgramFiles(x86)',
+    'ProgramData',
+    'NUMBER_OF_PROCESSORS',
+    'PROCESSOR_ARCHITECTURE',
+    'MSYSTEM',
+]);
+const ALLOWED_PREFIX = /^(LC_|RBENV_|RVM_|ASDF_|MISE_|BUNDLE_BUILD__|BUNDLE_LOCAL__)/;
+/** Bundler's settings that hold no credential; `BUNDLE_GEM__PUSH_KEY` and `BUNDLE_<HOST>` do. */
+const BUNDLER = /^BUNDLE_(GEMFILE|PATH|PATH__SYSTEM|WITH|WITHOUT|ONLY|APP_CONFIG|BIN|BIN_PATH|DEPLOYMENT|FROZEN|CACHE_PATH|CACHE_ALL|JOBS|RETRY|TIMEOUT|VERSION|CLEAN|NO_PRUNE|FORCE_RUBY_PLATFORM|SPECIFIC_PLATFORM|PREFER_LOCAL|SILENCE_ROOT_WARNING|IGNORE_MESSAGES|SUPPRESS_INSTALL_USING_MESSAGES|SYSTEM_BINDIR|DISABLE_[A-Z_]+|USER_HOME|USER_CONFIG|USER_CACHE|USER_PLUGIN|LOCKFILE)$/;
+/**
+ * What never reaches a program of the project, not even its release task: the means to act as this job that the runner
+ * gives this step. `GITHUB_TOKEN` is not among them: it is only there where the workflow's author put it.
+ */
+const NEVER = /^(ACTIONS_|INPUT_|STATE_|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$|BUNDLE_GEM__PUSH_KEY$|RUBYGEMS_API_KEY$)/;
+/** For the probe and the build: the allowed names only. */
+function buildEnvironment(env, extra) {
+    return pick(env, extra, (name) => ALLOWED.has(name) || ALLOWED_PREFIX.test(name) || BUNDLER.test(name));
+}
+/**
+ * For the project's own release task, which may need variables of the workflow (as under the incumbent action):
+ * everything but the runner's tokens, inputs and command files, and variables that hold a registry key of ours.
+ */
+function releaseTaskEnvironment(env, extra) {
+    return pick(env, extra, (name) => !NEVER.test(name));
+}
+function pick(env, extra, wanted) {
+    const picked = {};
+    for (const [name, value] of Object.entries(env)) {
+        if (value !== undefined && wanted(name))
+            picked[name] = value;
+    }
+    return { ...picked, ...extra };
 }
 
 
@@ -62205,6 +62940,114 @@ const STATE = {
 };
 /** The journal's file name below the private directory. */
 const JOURNAL = 'journal.json';
+
+
+/***/ }),
+
+/***/ 7467:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Fl: () => (/* binding */ baseName),
+/* harmony export */   jq: () => (/* binding */ build),
+/* harmony export */   wy: () => (/* binding */ findBuilt)
+/* harmony export */ });
+/* unused harmony export fileName */
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
+/* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5461);
+/* harmony import */ var _rubygems_child_environment_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3174);
+/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
+/* harmony import */ var _world_processes_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(307);
+
+
+
+
+
+
+/** Bundler's task and this action leave gems here. */
+const PACKAGES = 'pkg';
+/**
+ * Builds what the plan says with the project's own tools, without any credential in their environment, and finds the
+ * files they made. Throws ReleaseError: `build-failed`, `ruby-unavailable`.
+ */
+async function build(plan, workingDirectory, committedAt, world) {
+    const env = (0,_rubygems_child_environment_js__WEBPACK_IMPORTED_MODULE_2__/* .buildEnvironment */ .A)(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) });
+    const run = (command) => runBuild(command, workingDirectory, env, world);
+    switch (plan.build.kind) {
+        case 'prebuilt':
+        case 'release-task':
+            return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.path }] : []));
+        case 'gem-build':
+            return buildEach(plan, workingDirectory, run);
+        case 'rake-build': {
+            const before = Date.now();
+            await run(plan.build.bundler ? ['bundle', 'exec', 'rake', 'build'] : ['rake', 'build']);
+            return Promise.all(plan.gems.map((planned) => findBuilt(planned, workingDirectory, before)));
+        }
+    }
+}
+async function buildEach(plan, workingDirectory, run) {
+    const built = [];
+    await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.makeDirectory(node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, PACKAGES));
+    for (const planned of plan.gems) {
+        if (planned.gemspec === undefined)
+            continue;
+        const target = node_path__WEBPACK_IMPORTED_MODULE_0__.join(PACKAGES, fileName(planned));
+        await run(['gem', 'build', planned.gemspec, '--output', target]);
+        built.push({ planned, path: node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, target) });
+    }
+    return built;
+}
+/** What RubyGems calls the file (`Gem::Specification#file_name`). */
+function fileName({ name, version, platform }) {
+    return `${name}-${version}${platform === 'ruby' ? '' : `-${platform}`}.gem`;
+}
+/** Last part of a path of this or another platform. */
+function baseName(file) {
+    return file.split(/[\\/]/).at(-1) ?? file;
+}
+/** The file `rake build` made: in `pkg/` by Bundler's habit, beside the gemspec otherwise; a leftover does not count. */
+async function findBuilt(planned, workingDirectory, since) {
+    for (const directory of [PACKAGES, '.']) {
+        const candidate = node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, directory, fileName(planned));
+        const writtenAt = await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.writtenAt(candidate);
+        // File systems keep times in steps of up to two seconds.
+        if (writtenAt !== undefined && writtenAt >= since - 2000)
+            return { planned, path: candidate };
+    }
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
+        code: 'build-failed',
+        what: `The build ended well, but left no new file ${fileName(planned)} for ${(0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_5__/* .title */ .DD)(planned)}, neither in \`pkg\` nor beside the gemspec.`,
+        fix: 'Let the project’s `build` task write there, or build in a step of your own and hand the files over with `gems:`.',
+    });
+}
+async function runBuild(command, cwd, env, { runner, processes }) {
+    const [program = '', ...args] = command;
+    runner.info(`$ ${command.join(' ')}`);
+    const finished = await runner
+        .foreign((print) => processes.run({ program, args, cwd, env, onLine: print }))
+        .catch((error) => {
+        throw error instanceof _world_processes_js__WEBPACK_IMPORTED_MODULE_4__/* .ProgramNotFound */ .e ? notFound(program, error) : error;
+    });
+    if (finished.code !== 0)
+        throw failed(command, finished);
+}
+function notFound(program, cause) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
+        code: 'ruby-unavailable',
+        what: `There is no \`${program}\` on PATH, and the project is built with it.`,
+        fix: 'Add a `ruby/setup-ruby` step before this one, or build in another job and hand the files over with `gems:`.',
+    }, { cause });
+}
+function failed(command, finished) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
+        code: 'build-failed',
+        what: `\`${command.join(' ')}\` failed with exit code ${String(finished.code)}.`,
+        why: finished.tail.slice(-8).join('\n'),
+        fix: 'Nothing was published. Make this command work in a clean checkout of the commit.',
+    });
+}
 
 
 /***/ }),
@@ -62290,7 +63133,13 @@ const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.ur
 const systemClock = {
     now: () => performance.now(),
     date: () => new Date(),
-    sleep: (ms, signal) => (0,promises_namespaceObject.setTimeout)(ms, undefined, { signal }),
+    async sleep(ms, signal) {
+        await (0,promises_namespaceObject.setTimeout)(ms, undefined, { signal }).catch((error) => {
+            // Node rejects with an AbortError of its own; what the caller gave as the reason is what happened.
+            signal.throwIfAborted();
+            throw error;
+        });
+    },
     deadline: (ms) => AbortSignal.timeout(ms),
 };
 /** `850 ms`, `12.3 s` or `4 min 05 s`. */
@@ -62483,6 +63332,8 @@ function proxyAgent(env) {
         requestTls: { timeout: 10_000, rejectUnauthorized: true },
         proxyTls: { timeout: 10_000, rejectUnauthorized: true },
         allowH2: false,
+        // Servers limit requests per address; more connections than this only move the queue to them.
+        connections: 16,
     });
 }
 async function attempt(agent, { clock, signal: softSignal, lastSignal }, edge, request) {
@@ -62641,7 +63492,7 @@ function codeOf(error) {
 /* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
 /* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(512);
 /* harmony import */ var _process_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8337);
-/* harmony import */ var _processes_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1813);
+/* harmony import */ var _processes_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(307);
 
 
 
@@ -62664,7 +63515,7 @@ async function openWorld(temp, runner) {
         runner,
         clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m,
         http,
-        processes: (0,_processes_js__WEBPACK_IMPORTED_MODULE_6__/* .createProcesses */ .E)({ clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m, signal: stop }),
+        processes: (0,_processes_js__WEBPACK_IMPORTED_MODULE_6__/* .createProcesses */ .E)({ clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m, signal: stop, lastSignal: abandon }),
         signal: stop,
         privateDirectory,
         assets: {
@@ -62688,10 +63539,16 @@ async function openWorld(temp, runner) {
 /* harmony export */   K: () => (/* binding */ guardExit),
 /* harmony export */   R: () => (/* binding */ watchSignals)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8161);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
+
 
 /** How long a push that is under way may take to end after the run was cancelled, in ms; the runner waits 7.5 s. */
 const LAST_PUSH = 5_000;
+/** How long a report may take after SIGTERM, in ms; the runner kills after 2.5 s. */
+const LAST_WORDS = 1_500;
+/** Exit code of a process that SIGTERM ended. */
+const TERMINATED = 128 + node_os__WEBPACK_IMPORTED_MODULE_0__.constants.signals.SIGTERM;
 /**
  * Listens for the runner's signals: SIGINT when a run is cancelled, SIGTERM 7.5 s later (actions/runner
  * src/Runner.Sdk/ProcessInvoker.cs). Both go to this process alone, so that children are ended by us.
@@ -62699,7 +63556,7 @@ const LAST_PUSH = 5_000;
 function watchSignals() {
     const stop = new AbortController();
     const abandon = new AbortController();
-    const reason = new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2({
+    const reason = new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
         code: 'cancelled',
         what: 'The run was cancelled.',
         fix: 'Re-run the job to go on: what is published already is recognised by its digest.',
@@ -62710,9 +63567,14 @@ function watchSignals() {
             abandon.abort(reason);
         }, LAST_PUSH).unref();
     });
-    process.on('SIGTERM', () => {
+    process.once('SIGTERM', () => {
+        // Whatever the report sets later: this is how the run ended.
+        process.once('exit', () => {
+            process.exitCode = TERMINATED;
+        });
         stop.abort(reason);
         abandon.abort(reason);
+        setTimeout(() => process.exit(TERMINATED), LAST_WORDS).unref();
     });
     return { stop: stop.signal, abandon: abandon.signal };
 }
@@ -62745,7 +63607,7 @@ function guardExit(complain) {
 
 /***/ }),
 
-/***/ 1813:
+/***/ 307:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -62757,8 +63619,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: external "node:string_decoder"
 const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
 ;// CONCATENATED MODULE: ./lib/world/processes.js
@@ -62779,10 +63641,10 @@ const LINE_LIMIT = 16 * 1024;
 const SHOWN_LINES = 50_000;
 /** How long a cancelled program may take to clean up after itself, in ms; the runner itself grants 7.5 s in all. */
 const GRACE = 2_000;
-function createProcesses({ clock, signal }) {
-    return { run: (command) => runInGroup(command, clock, signal) };
+function createProcesses(options) {
+    return { run: (command) => runInGroup(command, options) };
 }
-async function runInGroup(command, clock, signal) {
+async function runInGroup(command, { clock, signal, lastSignal }) {
     signal.throwIfAborted();
     const grouped = process.platform !== 'win32';
     const child = (0,external_node_child_process_namespaceObject.spawn)(command.program, command.args, {
@@ -62795,14 +63657,16 @@ async function runInGroup(command, clock, signal) {
     const output = new Lines(command.onLine);
     const flushOut = output.follow(child.stdout);
     const flushErr = output.follow(child.stderr);
+    const kill = () => {
+        end(child.pid, grouped, 'SIGKILL');
+    };
     const stop = () => {
         end(child.pid, grouped, 'SIGINT');
-        const force = clock.deadline(GRACE);
-        force.addEventListener('abort', () => {
-            end(child.pid, grouped, 'SIGKILL');
-        });
+        clock.deadline(GRACE).addEventListener('abort', kill);
     };
     signal.addEventListener('abort', stop, { once: true });
+    lastSignal.addEventListener('abort', kill, { once: true });
+    process.once('exit', kill);
     try {
         const code = await new Promise((resolve, reject) => {
             child.on('error', (error) => {
@@ -62810,7 +63674,7 @@ async function runInGroup(command, clock, signal) {
             });
             // `exit`, not `close`: a daemon that keeps the pipes open must not keep us waiting.
             child.on('exit', (exitCode, exitSignal) => {
-                resolve(exitCode ?? 128 + (exitSignal ? external_node_os_namespaceObject.constants.signals[exitSignal] : 0));
+                resolve(exitCode ?? 128 + (exitSignal ? external_node_os_.constants.signals[exitSignal] : 0));
             });
         });
         await drained(child.stdout, child.stderr, clock);
@@ -62821,7 +63685,9 @@ async function runInGroup(command, clock, signal) {
     }
     finally {
         signal.removeEventListener('abort', stop);
-        end(child.pid, grouped, 'SIGKILL');
+        lastSignal.removeEventListener('abort', kill);
+        process.off('exit', kill);
+        kill();
         child.stdout.destroy();
         child.stderr.destroy();
     }
@@ -62850,8 +63716,8 @@ function end(pid, grouped, signal) {
         process.kill(grouped ? -pid : pid, signal);
     }
     catch (error) {
-        // Nobody is left in the group: that is what was wanted.
-        if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH'))
+        // Nobody is left in the group, or (EPERM, on macOS) only the dead: that is what was wanted.
+        if (!(error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')))
             throw error;
     }
 }
@@ -62933,6 +63799,8 @@ const POLICIES = {
         firstDelay: seconds(5),
         maxDelay: seconds(20),
         budget: seconds(480),
+        // The registry counts 400 pushes an hour and address: a large release may have to wait for the next hour.
+        longestWait: seconds(3900),
         answerBytes: 256 * KiB,
     },
     verify: { ...READS, attempts: 10, budget: seconds(90), answerBytes: 4 * MiB },
@@ -62950,15 +63818,20 @@ const POLICIES = {
 async function persist({ edge, purpose, failure }, { clock, signal, log, random = Math.random }, attempt) {
     const policy = POLICIES[edge];
     const started = clock.now();
+    let asked = 0;
     for (let number = 1;; number++) {
         signal.throwIfAborted();
         const outcome = await attempt(number);
         if ('done' in outcome)
             return outcome.done;
         const wait = delayBefore(policy, number, outcome.after, random);
-        const left = started + policy.budget - clock.now();
+        asked += outcome.after === undefined ? 0 : wait;
+        const left = started + policy.budget + asked - clock.now();
+        if (asked > (policy.longestWait ?? policy.budget)) {
+            throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2(failure(waitTooLong(outcome.again, wait, clock)));
+        }
         if (number >= policy.attempts || wait > left) {
-            throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2(failure(gaveUp(outcome, number, wait, left, clock)));
+            throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2(failure(number === 1 ? outcome.again : `${outcome.again} (${String(number)} attempts)`));
         }
         log(`Could not ${purpose} (attempt ${String(number)} of ${String(policy.attempts)}): ${outcome.again}. Trying again in ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_1__/* .duration */ .p)(wait)}.`);
         await clock.sleep(wait, signal);
@@ -62970,12 +63843,9 @@ function delayBefore(policy, number, asked, random) {
     const jittered = Math.round(random() * ceiling);
     return asked === undefined ? jittered : Math.max(asked, jittered);
 }
-function gaveUp(outcome, number, wait, left, clock) {
-    if (outcome.after !== undefined && wait > left) {
-        const at = new Date(clock.date().getTime() + wait).toISOString().slice(0, 16).replace('T', ' ');
-        return `${outcome.again}; the server asks to wait until ${at} UTC, longer than this run can: re-run the job then`;
-    }
-    return number === 1 ? outcome.again : `${outcome.again} (${String(number)} attempts)`;
+function waitTooLong(because, wait, clock) {
+    const at = new Date(clock.date().getTime() + wait).toISOString().slice(0, 16).replace('T', ' ');
+    return `${because}; the server asks to wait until ${at} UTC, longer than this run can: re-run the job then`;
 }
 /**
  * `Retry-After` in milliseconds: seconds, or a date, which is read against the answer's own `Date` so that a wrong

@@ -45808,9 +45808,9 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'gemspec-failed',
     'ambiguous-gemspecs',
     'rakefile-failed',
+    'bundle-failed',
     'ruby-unavailable',
     'no-release-task',
-    'bundle-failed',
     'no-checkout',
     'dirty-checkout',
     'commit-not-on-github',
@@ -45818,7 +45818,6 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'tag-version-mismatch',
     'tag-commit-mismatch',
     'tag-not-permitted',
-    'tag-failed',
     'push-host-mismatch',
     'version-taken',
     'version-yanked',
@@ -45842,6 +45841,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'push-refused',
     'push-failed',
     'verification-failed',
+    'github-release-failed',
     'await-timeout',
     'cancelled',
     'internal-error',
@@ -46509,9 +46509,7 @@ async function recover(directory) {
     if (runner.state(_state_js__WEBPACK_IMPORTED_MODULE_2__/* .STATE */ .c.reported) === 'true')
         return;
     const journal = (0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .parseJson */ .qF)((await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.text(node_path__WEBPACK_IMPORTED_MODULE_0__.join(directory, _state_js__WEBPACK_IMPORTED_MODULE_2__/* .JOURNAL */ .E))) ?? '');
-    const lines = (0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .isObject */ .Gv)(journal)
-        ? (0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .objectsAt */ .yR)(journal, 'gems').map((gem) => `${(0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .stringAt */ .bX)(gem, 'name') ?? ''} ${(0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .stringAt */ .bX)(gem, 'version') ?? ''} ${(0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .stringAt */ .bX)(gem, 'platform') ?? ''}: ${(0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .stringAt */ .bX)(gem, 'status') ?? ''}`)
-        : ['Nothing was published before it stopped.'];
+    const lines = (0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .isObject */ .Gv)(journal) ? journalLines(journal) : ['Nothing was published before it stopped.'];
     const text = [
         'The release was stopped before it could report. State at that moment:',
         ...lines,
@@ -46522,6 +46520,15 @@ async function recover(directory) {
         .split('\n')
         .map((line) => `    ${line}`)
         .join('\n')}\n`);
+}
+function journalLines(journal) {
+    const gems = (0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .objectsAt */ .yR)(journal, 'gems').map((gem) => {
+        const [name = '', version = '', platform = '', status = ''] = ['name', 'version', 'platform', 'status'].map((key) => (0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .stringAt */ .bX)(gem, key));
+        return `${name} ${version} (${platform}): ${status}`;
+    });
+    const unsettled = Array.isArray(journal['unsettled']) ? journal['unsettled'] : [];
+    const open = unsettled.filter((gem) => typeof gem === 'string');
+    return [...gems, ...open.map((gem) => `${gem} was being pushed: the registry may have it or not.`)];
 }
 async function post() {
     const directory = runner.state(_state_js__WEBPACK_IMPORTED_MODULE_2__/* .STATE */ .c.privateDirectory);

@@ -85,6 +85,11 @@ export class GitHub implements AsyncDisposable {
     return this.remote.url
   }
 
+  /** The faults waiting to strike either server. */
+  get faults(): FaultPlan {
+    return this.api.faults
+  }
+
   /** Faults for either server, in the order they are to strike. */
   inject(...faults: Fault[]): void {
     this.api.inject(...faults)

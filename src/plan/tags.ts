@@ -10,6 +10,8 @@ export interface PlannedTag {
   name: string
   /** Message of the annotated tag, as Bundler writes it. */
   message: string
+  /** Names of the gems it speaks for. */
+  gems: readonly string[]
   /** `create` after the push; `exists` on the released commit already; `by-task`: the release task makes it. */
   action: 'create' | 'exists' | 'by-task'
 }
@@ -29,8 +31,11 @@ export function planTags(
   strategy: 'direct' | 'rake',
 ): Decision<readonly PlannedTag[]> {
   const { run, github } = facts
-  if (run.tag !== undefined) return startedByTag(run.tag, facts)
+  if (run.tag !== undefined) return startedByTag(run.tag, facts, gems)
   const wanted = wantedTags(inputs, facts, gems)
+  if (wanted.length === 0 && inputs.githubRelease !== 'false') {
+    return { choice: [], because: [], problems: [releaseWithoutTag()] }
+  }
   if (wanted.length === 0) return { choice: [], because: ['No tag is created: input `tag` is "false".'], problems: [] }
   if (strategy === 'rake') return byTask(wanted, facts)
   if (!github) return { choice: [], because: [], problems: [noToken()] }
@@ -55,12 +60,12 @@ function wantedTags(
 ): Omit<PlannedTag, 'action'>[] {
   const rules = tagRules(inputs, facts)
   const alone = new Set(gems.map((gem) => gem.version)).size === 1
-  const tags = new Map<string, string>()
-  for (const gem of gems) {
-    const name = tagFor(gem, alone, rules)
-    if (name !== undefined) tags.set(name, `Version ${gem.version}`)
-  }
-  return [...tags].map(([name, message]) => ({ name, message }))
+  const byTag = Map.groupBy(gems, (gem) => tagFor(gem, alone, rules))
+  return [...byTag].flatMap(([name, its]) =>
+    name === undefined
+      ? []
+      : [{ name, message: `Version ${its[0]?.version ?? ''}`, gems: [...new Set(its.map((gem) => gem.name))] }],
+  )
 }
 
 function provenance(inputs: Inputs, facts: Pick<Facts, 'run' | 'project' | 'prebuilt'>): string {
@@ -68,12 +73,12 @@ function provenance(inputs: Inputs, facts: Pick<Facts, 'run' | 'project' | 'preb
   return tagRules(inputs, facts).bundler ? 'the form Bundler uses in this project' : 'default form'
 }
 
-function startedByTag(tag: string, facts: Facts): Decision<readonly PlannedTag[]> {
+function startedByTag(tag: string, facts: Facts, gems: readonly PlannedGem[]): Decision<readonly PlannedTag[]> {
   const known = facts.github?.tags.get(tag)
   const problems = facts.github && !known ? [gone(tag)] : elsewhere(tag, known, facts)
   if (facts.checkout && facts.checkout.head !== facts.run.sha) problems.push(otherCheckout(tag, facts))
   return {
-    choice: [{ name: tag, message: '', action: 'exists' }],
+    choice: [{ name: tag, message: '', gems: [...new Set(gems.map((gem) => gem.name))], action: 'exists' }],
     because: [`No tag is created: ${tag} started this run and names commit ${facts.run.sha.slice(0, 12)}.`],
     problems,
   }
@@ -122,6 +127,14 @@ function notOnGitHub(facts: Facts): Problem {
     what: `Commit ${releasedCommit(facts).slice(0, 12)} is checked out, but GitHub does not have it, so that it cannot be tagged there.`,
     why: 'A step before this one made a commit and did not push it.',
     fix: 'Push the commit before this step, or set `strategy: rake`: Bundler’s release task pushes the branch.',
+  }
+}
+
+function releaseWithoutTag(): Problem {
+  return {
+    code: 'invalid-input',
+    what: 'Input `github-release` wants a GitHub Release, and input `tag` is "false": a release belongs to a tag.',
+    fix: 'Remove `tag: false`, or remove `github-release:`.',
   }
 }
 

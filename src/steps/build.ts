@@ -63,6 +63,11 @@ export function fileName({ name, version, platform }: { name: string; version: s
   return `${name}-${version}${platform === 'ruby' ? '' : `-${platform}`}.gem`
 }
 
+/** Last part of a path of this or another platform. */
+export function baseName(file: string): string {
+  return file.split(/[\\/]/).at(-1) ?? file
+}
+
 /** The file `rake build` made: in `pkg/` by Bundler's habit, beside the gemspec otherwise; a leftover does not count. */
 export async function findBuilt(planned: PlannedGem, workingDirectory: string, since: number): Promise<BuiltGem> {
   for (const directory of [PACKAGES, '.']) {

@@ -43,7 +43,15 @@ async function main(): Promise<void> {
 }
 
 async function report(ledger: Ledger | undefined, phases: Phases, failure: ReleaseError | undefined): Promise<void> {
-  const record = ledger?.record ?? { server: '', commit: '', gems: [], tags: [], unsettled: [], releaseUrl: '', finished: false }
+  const record = ledger?.record ?? {
+    server: '',
+    commit: '',
+    gems: [],
+    tags: [],
+    unsettled: [],
+    releaseUrl: '',
+    finished: false,
+  }
   setOutputs(record, runner)
   if (failure) announceFailure(failure, record, runner)
   else runner.info(outcome(record))

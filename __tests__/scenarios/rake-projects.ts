@@ -54,14 +54,19 @@ export const CUSTOM_RELEASES: readonly CustomRelease[] = [
   },
 ]
 
-/** A task of the project's own that runs these shell commands; `$GEM` is the built file. */
-export function shellRelease(...commands: string[]): string {
+/**
+ * A release task of the project's own, made of these lines of Ruby after Bundler's `build`. `GEM` is the built file;
+ * `stand_in` runs what GEM_COMMAND names, as Bundler does.
+ */
+export function ownRelease(...lines: string[]): string {
   return [
     GEM_TASKS,
+    'require "shellwords"',
+    'GEM = "pkg/rack-lens-1.2.3.gem"',
+    'def stand_in(*args) = sh(*ENV.fetch("GEM_COMMAND").shellsplit, *args)',
     'Rake::Task["release"].clear',
     'task release: :build do',
-    '  ENV["GEM"] = "pkg/rack-lens-1.2.3.gem"',
-    ...commands.map((command) => `  sh ${JSON.stringify(command).replaceAll('#', String.raw`\#`)}`),
+    ...lines.map((line) => `  ${line}`),
     'end',
     '',
   ].join('\n')

@@ -16,6 +16,9 @@ import { privateCopy, type ReleaseGem } from './inspect.ts'
 import { TaskPushes } from './task-pushes.ts'
 import { publishedDigest } from './verify.ts'
 
+/** How often the registry is asked for a gem that a task says it has pushed; RubyGems.org shows it before it answers. */
+const READS = 5
+
 export interface TaskOutcome {
   /** What was released. */
   gems: ReleaseGem[]
@@ -134,7 +137,7 @@ async function lookFor(planned: PlannedGem, it: Release, after: AfterTask): Prom
   const file = await readGem(found.path, { copyTo: privateCopy(world) })
   const before = publishedVersion(file, after.facts.published)
   const gem = { ...file, builtPath: found.path, alreadyPublished: before?.sha256 === file.sha256 }
-  const digest = await publishedDigest(gem, registry, world, after.failed ? 1 : undefined)
+  const digest = await publishedDigest(gem, registry, world, after.failed ? 1 : READS)
   if (digest !== undefined && digest !== gem.sha256) {
     await ledger.gem(gem, 'failed')
     throw new ReleaseError(versionTaken(gem, gem.sha256, digest, inputs.server.host))

@@ -1,0 +1,141 @@
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { gemspec } from './projects.ts'
+import { ownRelease, rakeProject } from './rake-projects.ts'
+import { expectGreen, newWorld } from './scenario.ts'
+
+const OTHERS = '---\nhttps://gems.example.com: other_key_0123456789\n'
+
+describe('a release task that calls gem push by itself', () => {
+  it('finds the key in the credentials file, which is private and goes again', async () => {
+    await using world = await newWorld()
+    await world.repository(
+      rakeProject(ownRelease('sh "stat -c %a $HOME/.gem/credentials $HOME/.gem"', 'sh "gem push #{GEM}"')),
+    )
+    const ran = await world.run({
+      meanwhile: async ({ runner }) => {
+        await expect(stat(path.join(runner.home, '.gem'))).rejects.toThrow('ENOENT')
+      },
+    })
+    expectGreen(ran)
+    expect(ran.log).toContain('| 600\n| 700\n')
+    expect(ran.log).toContain('| Successfully registered gem: rack-lens (1.2.3)')
+    expect(ran.gems).toMatchObject([{ status: 'pushed', sha256: world.published('rack-lens-1.2.3') }])
+    expect(ran.step.outputs['published']).toBe('true')
+    expect(world.uploads).toHaveLength(1)
+  })
+
+  it('leaves keys of other servers, and the mode, as they were', async () => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(ownRelease('sh "gem push #{GEM}"')))
+    let file = ''
+    const ran = await world.run({
+      before: async ({ runner }) => {
+        file = path.join(runner.home, '.gem/credentials')
+        await mkdir(path.dirname(file))
+        await writeFile(file, OTHERS)
+        await chmod(file, 0o644)
+      },
+      meanwhile: async () => {
+        expect(await readFile(file, 'utf8')).toBe(OTHERS)
+        expect((await stat(file)).mode & 0o777).toBe(0o644)
+      },
+    })
+    expectGreen(ran)
+    expect(world.uploads).toHaveLength(1)
+  })
+
+  it('fails after the push: the run is red and says that the gem is out', async () => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(ownRelease('sh "gem push #{GEM}"', 'abort "no announcement today"')))
+    const { step, error, gems } = await world.run()
+    expect(step.exitCode).toBe(1)
+    expect(error).toMatch(/^release-task-failed: /)
+    expect(error).toContain('no announcement today')
+    expect(error).toContain('rack-lens 1.2.3 is published on')
+    expect(step.outputs['published']).toBe('true')
+    expect(gems).toMatchObject([{ status: 'pushed', sha256: world.published('rack-lens-1.2.3') }])
+  })
+
+  it('ends well without having pushed: the run is red', async () => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(ownRelease('puts "that is all"')))
+    const { step, error } = await world.run()
+    expect(step.exitCode).toBe(1)
+    expect(error).toMatch(/^release-task-failed: The release task ended well, but did not push it: /)
+    expect(error).toContain('Nothing was published.')
+    expect(step.outputs['published']).toBe('false')
+    expect(world.live).toEqual([])
+  })
+})
+
+describe('what a release task hands over through GEM_COMMAND', () => {
+  it('is refused where this run does not release it', async () => {
+    await using world = await newWorld()
+    const files = rakeProject(
+      ownRelease(
+        'Dir.chdir("other") { stand_in "build", "other.gemspec" }',
+        'stand_in "push", "other/other-9.9.9.gem"',
+      ),
+    )
+    await world.repository(
+      { ...files, 'other/other.gemspec': gemspec('other', '9.9.9') },
+      { gems: ['rack-lens', 'other'] },
+    )
+    const { step, error, log } = await world.run()
+    expect(step.exitCode).toBe(1)
+    expect(error).toMatch(
+      /^gem-unexpected: The release task tried to push other 9\.9\.9, but this run releases rack-lens 1\.2\.3/,
+    )
+    expect(log).toContain('| The release task tried to push other 9.9.9')
+    expect(world.uploads).toEqual([])
+    expect(step.outputs['published']).toBe('false')
+  })
+
+  it.each([
+    { form: '--host URL', words: '"--host", "https://gems.example.com"' },
+    { form: '--host=URL', words: '"--host=https://gems.example.com"' },
+  ])('is refused for another server, said as $form', async ({ words }) => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(ownRelease(`stand_in "push", GEM, ${words}`)))
+    const { step, error } = await world.run()
+    expect(step.exitCode).toBe(1)
+    expect(error).toContain(
+      'push-host-mismatch: The release task tried to push rack-lens 1.2.3 to "https://gems.example.com"',
+    )
+    expect(world.uploads).toEqual([])
+  })
+
+  it('is taken with the options of gem push that mean nothing to us, whatever their order', async () => {
+    await using world = await newWorld()
+    const host = JSON.stringify(`${world.sandbox.registry.url}/`)
+    await world.repository(
+      rakeProject(ownRelease(`stand_in "push", "--key", "mine", "-V", "--host=" + ${host}, GEM, "--otp", "123456"`)),
+    )
+    const ran = await world.run()
+    expectGreen(ran)
+    expect(ran.gems).toMatchObject([{ sha256: world.published('rack-lens-1.2.3') }])
+  })
+
+  it('is refused with an option that would be lost', async () => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(ownRelease('stand_in "push", "--attestation", "bundle.json", GEM')))
+    const { step, error } = await world.run()
+    expect(step.exitCode).toBe(1)
+    expect(error).toContain('called `gem push` with --attestation, which this action does not carry out.')
+    expect(world.uploads).toEqual([])
+  })
+
+  it('goes to the real gem where it is not a push, with its output and exit code', async () => {
+    await using world = await newWorld()
+    const lines = ['spec.files = ["lib/missing.rb"]']
+    await world.repository(rakeProject(ownRelease('puts "never"'), { gemspecLines: lines }))
+    const { step, error, log } = await world.run()
+    expect(step.exitCode).toBe(1)
+    expect(log).toContain('["lib/missing.rb"] are not files')
+    expect(error).toMatch(/^release-task-failed: `rake release` failed with exit code 1\./)
+    expect(error).toContain('are not files')
+    expect(log).not.toContain('| never')
+  })
+})

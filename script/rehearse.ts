@@ -18,10 +18,9 @@ async function rehearse(options: Options, print: (text: string) => void): Promis
   const log = new LogRenderer(print)
   const run = await runAction(world, place, (line) => log.line(line))
   print(`${heading('Annotations and summary')}\n${renderSummary(run.steps)}`)
-  if (place.signal.aborted) throw new Stop('Rehearsal stopped.', 130)
+  place.goOn()
 
   const installed = run.succeeded ? await installAll(run.gems, world, place) : []
-  if (place.signal.aborted) throw new Stop('Rehearsal stopped.', 130)
   return result(world, run, installed, options.keep ? place.directory : undefined)
 }
 

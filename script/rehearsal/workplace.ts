@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { Stop } from './options.ts'
 
 export interface Ended {
   /** 1 where a signal ended it. */
@@ -22,7 +23,7 @@ export class Workplace implements Disposable {
   readonly #stop: () => void
 
   constructor(keep: boolean) {
-    this.directory = realpathSync(mkdtempSync(path.join(tmpdir(), 'release-gem-rehearsal-')))
+    this.directory = realpathSync(mkdtempSync(path.join(tmpdir(), 'rehearsal-')))
     this.#keep = keep
     const controller = new AbortController()
     this.signal = controller.signal
@@ -40,7 +41,10 @@ export class Workplace implements Disposable {
     return path.join(this.directory, ...names)
   }
 
-  /** Runs a program to its end. `env` is added to an environment with nothing of the user's but PATH. */
+  /**
+   * Runs a program to its end. `env` is added to an environment with nothing of the user's but PATH. Throws Stop where the
+   * user has stopped the rehearsal.
+   */
   async run(program: string, args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<Ended> {
     const child = spawn(program, args, {
       cwd,
@@ -51,7 +55,7 @@ export class Workplace implements Disposable {
     const parts: Buffer[] = []
     child.stdout.on('data', (part: Buffer) => parts.push(part))
     child.stderr.on('data', (part: Buffer) => parts.push(part))
-    return await new Promise((resolve) => {
+    const ended = await new Promise<Ended>((resolve) => {
       child.on('error', (error) => {
         resolve({ code: 1, output: `${program}: ${error.message}` })
       })
@@ -59,6 +63,13 @@ export class Workplace implements Disposable {
         resolve({ code: code ?? 1, output: Buffer.concat(parts).toString('utf8').trimEnd() })
       })
     })
+    this.goOn()
+    return ended
+  }
+
+  /** Throws Stop where the user has stopped the rehearsal. */
+  goOn(): void {
+    if (this.signal.aborted) throw new Stop('Rehearsal stopped.', 130)
   }
 
   [Symbol.dispose](): void {

@@ -38,6 +38,8 @@ export interface Inputs {
   awaitRelease: 'true' | 'strict' | 'false'
   /** Seconds. */
   awaitTimeout: number
+  /** Everything but public acts. */
+  dryRun: boolean
   persistCredentials: boolean
 }
 
@@ -77,6 +79,7 @@ export function readInputs(runner: Runner): Inputs {
     githubRelease: read.choice('github-release', ['false', 'draft', 'true']),
     awaitRelease: read.choice('await-release', ['true', 'strict', 'false']),
     awaitTimeout: read.whole('await-timeout', 300, 3600),
+    dryRun: read.boolean('dry-run', false),
     persistCredentials: read.boolean('persist-credentials', false),
   }
   if (inputs.gems.length > 0 && inputs.strategy === 'rake') {
@@ -111,6 +114,7 @@ export function readBuildInputs(runner: Runner): BuildInputs {
     githubRelease: 'false',
     awaitRelease: 'false',
     awaitTimeout: 0,
+    dryRun: false,
     persistCredentials: false,
   }
   ReleaseError.throwIfAny(read.problems)

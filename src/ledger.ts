@@ -4,7 +4,7 @@ import type { GemServer } from './server.ts'
 import type { ReleaseGem } from './steps/inspect.ts'
 import { files } from './world/files.ts'
 
-export type GemStatus = 'pushed' | 'already-published' | 'failed' | 'not-tried'
+export type GemStatus = 'pushed' | 'already-published' | 'failed' | 'not-tried' | 'would-push'
 
 /** One gem of the release, as the `gems` output lists it. */
 export interface GemRecord {

@@ -40,11 +40,12 @@ export interface Decision<T> {
 
 /**
  * Whether what started this run may release at all: asked before anything of the project is read, because reading a
- * gemspec runs its code. Throws ReleaseError (`event-not-allowed`).
+ * gemspec runs its code. A dry run may also follow a pull request, which has no rights to lose.
+ * Throws ReleaseError (`event-not-allowed`).
  */
-export function refuseForeignEvents(run: RunContext): void {
+export function refuseForeignEvents(run: RunContext, dryRun: boolean): void {
   const forbidden = eventProblem(run)
-  if (forbidden) throw new ReleaseError(forbidden)
+  if (forbidden && !(dryRun && run.eventName === 'pull_request')) throw new ReleaseError(forbidden)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { dryRun } from './dry-run.ts'
 import { ReleaseError } from './errors.ts'
 import type { Facts } from './facts.ts'
 import type { RunContext } from './github/run-context.ts'
@@ -48,9 +49,10 @@ export function prepareRelease(options: Pick<Release, 'inputs' | 'run' | 'ledger
 
 /** The release, from looking around to the last gem being installable. Throws ReleaseError; nothing else. */
 export async function release(it: Release): Promise<void> {
-  refuseForeignEvents(it.run)
+  refuseForeignEvents(it.run, it.inputs.dryRun)
   const facts = await it.phases.run('Look around', () => survey(it.inputs, it.run, it.registry, it.world))
   const plan = await it.phases.run('Plan', async () => decide(it, facts))
+  if (it.inputs.dryRun) return dryRun(it, plan, facts)
 
   const gems = plan.strategy === 'rake' ? await byReleaseTask(it, plan, facts) : await directly(it, plan, facts)
 
@@ -60,10 +62,7 @@ export async function release(it: Release): Promise<void> {
 
 /** Builds, checks, pushes and tags: our own way, in which the key is the last thing to come into being. */
 async function directly(it: Release, plan: Plan, facts: Facts): Promise<ReleaseGem[]> {
-  const built = await it.phases.run('Build', () =>
-    build(plan, it.inputs.workingDirectory, facts.checkout?.committedAt ?? 0, it.world),
-  )
-  const gems = await it.phases.run('Inspect', () => inspect(built, facts, it.inputs.server, it.world))
+  const gems = await buildAndInspect(it, plan, facts)
   for (const gem of gems) await it.ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'not-tried')
   const tags = await it.phases.run('Prepare tag', () => prepare(it, plan, facts))
 
@@ -75,6 +74,15 @@ async function directly(it: Release, plan: Plan, facts: Facts): Promise<ReleaseG
   }
   await it.phases.run('Tag', () => tagAll(it, plan, tags))
   return gems
+}
+
+/** Makes the gems with the project's own tools, then reads and compares them. */
+export async function buildAndInspect(it: Release, plan: Plan, facts: Facts): Promise<ReleaseGem[]> {
+  const { inputs, phases, world } = it
+  const built = await phases.run('Build', () =>
+    build(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world),
+  )
+  return phases.run('Inspect', () => inspect(built, facts, inputs.server, world))
 }
 
 /** Runs the project's own release task and gives its pushes our hands. */
@@ -98,7 +106,8 @@ function decide({ inputs, ledger, world }: Release, facts: Facts): Plan {
   return plan
 }
 
-async function prepare({ repository, world }: Release, plan: Plan, facts: Facts): Promise<PreparedTag[]> {
+/** Makes the objects of the tags to come, which proves the permission to tag before anything is public. */
+export async function prepare({ repository, world }: Release, plan: Plan, facts: Facts): Promise<PreparedTag[]> {
   if (!repository) return []
   return prepareTags(plan, facts, repository, world)
 }

@@ -45,6 +45,9 @@ export function outcome(record: LedgerRecord): string {
 }
 
 function settled(record: LedgerRecord): string {
+  const prospects = record.gems.filter((gem) => gem.status === 'would-push')
+  if (prospects.length > 0)
+    return `Dry run: ${prospects.map(title).join(', ')} would be pushed to ${record.server}. Nothing was published.`
   const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published')
   if (record.gems.length === 0 || out.length === 0) {
     return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.'

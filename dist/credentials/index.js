@@ -351,7 +351,7 @@ __webpack_unused_export__ = {
 const SqliteCacheStore = __nccwpck_require__(1522)
 __webpack_unused_export__ = SqliteCacheStore
 
-__webpack_unused_export__ = buildConnector
+module.exports.gU = buildConnector
 __webpack_unused_export__ = errors
 __webpack_unused_export__ = {
   parseHeaders: util.parseHeaders,
@@ -46131,6 +46131,7 @@ function readInputs(runner) {
         githubRelease: read.choice('github-release', ['false', 'draft', 'true']),
         awaitRelease: read.choice('await-release', ['true', 'strict', 'false']),
         awaitTimeout: read.whole('await-timeout', 300, 3600),
+        dryRun: read.boolean('dry-run', false),
         persistCredentials: read.boolean('persist-credentials', false),
     };
     if (inputs.gems.length > 0 && inputs.strategy === 'rake') {
@@ -46158,6 +46159,7 @@ function readBuildInputs(runner) {
         githubRelease: 'false',
         awaitRelease: 'false',
         awaitTimeout: 0,
+        dryRun: false,
         persistCredentials: false,
     };
     ReleaseError.throwIfAny(read.problems);
@@ -46814,6 +46816,9 @@ function outcome(record) {
     return `${settled(record)}${open}`;
 }
 function settled(record) {
+    const prospects = record.gems.filter((gem) => gem.status === 'would-push');
+    if (prospects.length > 0)
+        return `Dry run: ${prospects.map(title).join(', ')} would be pushed to ${record.server}. Nothing was published.`;
     const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published');
     if (record.gems.length === 0 || out.length === 0) {
         return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.';
@@ -47521,8 +47526,8 @@ function publisherForm(claims) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/world/http.js + 2 modules
-var world_http = __nccwpck_require__(6548);
+// EXTERNAL MODULE: ./lib/world/http.js + 3 modules
+var world_http = __nccwpck_require__(952);
 // EXTERNAL MODULE: ./lib/world/secret.js
 var secret = __nccwpck_require__(1502);
 // EXTERNAL MODULE: ./lib/github/run-context.js
@@ -47733,7 +47738,7 @@ function judge(answer, exchanged) {
         fix: 'Nothing was published. If the answer is a web page, something between this runner and the registry blocks it.',
     });
 }
-function acceptKey(answer, { server, source, run, world, started }) {
+function acceptKey(answer, { server, source, run, world, claims, started }) {
     const value = (0,json/* stringAt */.bX)(answer.json, 'rubygems_api_key') ?? '';
     const shape = server.kind === 'other' ? inputs/* API_TOKEN */.BA : RUBYGEMS_KEY;
     if (value)
@@ -47753,6 +47758,7 @@ function acceptKey(answer, { server, source, run, world, started }) {
         value: new secret/* Secret */.z(value),
         source,
         ...(name === undefined ? {} : { name }),
+        ...(claims === undefined ? {} : { claims }),
         // Counted from before the request, on our own clock: the key can only live longer than that.
         ...(Number.isFinite(lifetime) ? { expiresAt: started + lifetime } : {}),
     };
@@ -47931,7 +47937,7 @@ const files = {
 
 /***/ }),
 
-/***/ 6548:
+/***/ 952:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47941,7 +47947,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   q0: () => (/* binding */ describe)
 });
 
-// UNUSED EXPORTS: HttpFault, isPassing, passingTrouble
+// UNUSED EXPORTS: HttpFault, isPage, isPassing, passingTrouble
 
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
@@ -47956,6 +47962,67 @@ var json = __nccwpck_require__(6413);
 const VERSION = '1.0.0';
 /** How the action introduces itself to every server (registries refuse anonymous clients under load). */
 const USER_AGENT = `release-gem/${VERSION} (GitHub Action; node/${process.versions.node})`;
+
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: ./lib/world/http-agent.js
+
+
+const CONNECTION = {
+    timeout: 10_000,
+    // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in a job's environment does not switch verification off.
+    rejectUnauthorized: true,
+    allowH2: false,
+};
+/** Loopback never goes through a proxy: rehearsals and tests live there, and no proxy could reach it. */
+function proxyAgent(env) {
+    const noProxy = [env['no_proxy'] ?? env['NO_PROXY'], 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(',');
+    const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'];
+    const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'];
+    const dialler = new Dialler();
+    const dispatcher = new undici/* EnvHttpProxyAgent */.J2({
+        noProxy,
+        ...(httpProxy ? { httpProxy } : {}),
+        ...(httpsProxy ? { httpsProxy } : {}),
+        // Deadlines are ours: undici's own are idle times, which a trickling answer never lets expire.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        connect: dialler.connect,
+        requestTls: CONNECTION,
+        proxyTls: CONNECTION,
+        allowH2: false,
+        // Servers limit requests per address; more connections than this only move the queue to them.
+        connections: 16,
+    });
+    return {
+        dispatcher,
+        async close() {
+            await dispatcher.destroy();
+            dialler.giveUp();
+        },
+    };
+}
+/**
+ * Makes the direct connections, and remembers those that are not made yet: undici would keep the process alive until
+ * their time is up.
+ */
+class Dialler {
+    #dial = (0,undici/* buildConnector */.gU)(CONNECTION);
+    #pending = new Set();
+    connect = (options, callback) => {
+        const socket = this.#dial(options, (...outcome) => {
+            if (socket instanceof external_node_net_.Socket)
+                this.#pending.delete(socket);
+            callback(...outcome);
+        });
+        if (socket instanceof external_node_net_.Socket)
+            this.#pending.add(socket);
+    };
+    giveUp() {
+        for (const socket of this.#pending)
+            socket.destroy();
+    }
+}
 
 // EXTERNAL MODULE: ./lib/world/clock.js + 1 modules
 var world_clock = __nccwpck_require__(6290);
@@ -47980,21 +48047,26 @@ const POLICIES = {
     push: {
         attempt: seconds(60),
         answer: seconds(180),
-        attempts: 4,
+        // The registry may refuse a push for good with a 500: more tries would only use up its limits.
+        attempts: 3,
         firstDelay: seconds(5),
         maxDelay: seconds(20),
         budget: seconds(480),
+        limited: seconds(20),
         // The registry counts 400 pushes an hour and address: a large release may have to wait for the next hour.
         longestWait: seconds(3900),
         answerBytes: 256 * KiB,
     },
-    verify: { ...READS, attempts: 10, budget: seconds(90), answerBytes: 4 * MiB },
+    verify: { ...READS, attempts: 5, budget: seconds(60), answerBytes: 4 * MiB },
     github: {
         attempt: seconds(15),
         attempts: 4,
         firstDelay: seconds(1),
         maxDelay: seconds(10),
         budget: seconds(60),
+        // docs.github.com, "Rate limits for the REST API": "wait for at least one minute before retrying".
+        limited: seconds(60),
+        longestWait: seconds(300),
         answerBytes: 4 * MiB,
     },
     index: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 16 * MiB },
@@ -48056,6 +48128,7 @@ function retryAfter(headers, now) {
 
 
 
+
 /** A failed exchange, in words of ours: no header, body or URL of it is ever part of the text. */
 class HttpFault extends Error {
     kind;
@@ -48066,18 +48139,18 @@ class HttpFault extends Error {
     }
 }
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-/** Passing trouble of a server or of what stands before it, on every edge. */
-const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** Passing trouble of a server or of what stands before it, on every edge; besides these, every 5xx. */
+const PASSING = new Set([408, 425, 429]);
 function createHttp(options) {
     const agent = proxyAgent(options.env);
     const http = {
-        send: (edge, request) => attempt(agent, options, edge, request),
+        send: (edge, request) => attempt(agent.dispatcher, options, edge, request),
         ask: (undertaking, request, judge) => persist(undertaking, options, async () => {
             const { edge, failure } = undertaking;
             const prepared = typeof request === 'function' ? await request() : request;
             try {
                 const answer = await http.send(edge, prepared);
-                return passingTrouble(answer, options.clock) ?? judge(answer);
+                return passingTrouble(answer, options.clock, edge) ?? judge(answer);
             }
             catch (error) {
                 if (error instanceof HttpFault && isPassing(error, edge))
@@ -48085,59 +48158,52 @@ function createHttp(options) {
                 throw error instanceof HttpFault ? new errors/* ReleaseError */.K2(failure(error.message)) : error;
             }
         }),
-        close: () => agent.destroy(),
+        close: () => agent.close(),
     };
     return http;
 }
 /** What to do about an answer that is the server's own passing trouble; undefined for every other answer. */
-function passingTrouble(answer, clock) {
-    if (!PASSING.has(answer.status))
+function passingTrouble(answer, clock, edge = 'push') {
+    if (!PASSING.has(answer.status) && answer.status < 500)
         return undefined;
-    const after = retryAfter(answer.headers, clock.date());
+    const named = retryAfter(answer.headers, clock.date());
+    const after = answer.status === 429 ? (named ?? POLICIES[edge].limited) : named;
     return { again: describe(answer), ...(after === undefined ? {} : { after }) };
+}
+/** Whether it is a web page, which no API sends: something that stands before it does. */
+function isPage({ text }) {
+    return /^\s*</.test(text);
 }
 /** `503 (an HTML page)`, `429 "Retry later"`: the server's own words where they are short text. */
 function describe(answer) {
-    const words = answer.text.trim();
-    if (/^\s*</.test(answer.text))
+    if (isPage(answer))
         return `the answer was ${String(answer.status)} with an HTML page`;
-    const first = words.split('\n')[0] ?? '';
-    return `the answer was ${String(answer.status)}${first ? ` ${JSON.stringify(first.slice(0, 200))}` : ''}`;
+    const first = answer.text.trim().split('\n')[0] ?? '';
+    const words = first.slice(0, 200).replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word));
+    return `the answer was ${String(answer.status)}${words ? ` ${JSON.stringify(words)}` : ''}`;
 }
-/** Reads are repeated also after an unusable answer: a cache may have given it. Nothing is, where TLS was refused. */
+const LONG_WORD = /[\w+/=.~-]{24,}/g;
+/** Names, versions and addresses are long words too, but of parts; keys and tokens are one, or of mixed letters. */
+function looksSecret(word) {
+    return /\w{24,}/.test(word) || (/[A-Z]/.test(word) && /[a-z]/.test(word) && /\d/.test(word));
+}
+/** Reads are repeated also after an unusable answer: a cache may have given it. No server is asked again for a reason
+ * that will not pass: a certificate that was refused, or a redirect.
+ */
 function isPassing(fault, edge) {
-    const policy = POLICIES[edge];
-    return fault.kind !== 'untrusted' && (fault.kind !== 'unusable' || policy.readOnly === true);
+    if (fault.kind === 'untrusted' || fault.kind === 'redirected')
+        return false;
+    return fault.kind !== 'unusable' || POLICIES[edge].readOnly === true;
 }
-/** Loopback never goes through a proxy: rehearsals and tests live there, and no proxy could reach it. */
-function proxyAgent(env) {
-    const noProxy = [env['no_proxy'] ?? env['NO_PROXY'], 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(',');
-    const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'];
-    const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'];
-    return new undici/* EnvHttpProxyAgent */.J2({
-        noProxy,
-        ...(httpProxy ? { httpProxy } : {}),
-        ...(httpsProxy ? { httpsProxy } : {}),
-        // Deadlines are ours: undici's own are idle times, which a trickling answer never lets expire.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in a job's environment does not switch verification off.
-        connect: { timeout: 10_000, rejectUnauthorized: true },
-        requestTls: { timeout: 10_000, rejectUnauthorized: true },
-        proxyTls: { timeout: 10_000, rejectUnauthorized: true },
-        allowH2: false,
-        // Servers limit requests per address; more connections than this only move the queue to them.
-        connections: 16,
-    });
-}
-async function attempt(agent, { clock, signal: softSignal, lastSignal }, edge, request) {
+async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, edge, request) {
     const signal = edge === 'push' ? lastSignal : softSignal;
     const policy = POLICIES[edge];
     const watch = new Watch(clock, policy);
     const progress = { sentAll: request.body === undefined || typeof request.body === 'string' };
     try {
-        const answer = await (0,undici/* request */.Em)(request.url, {
-            dispatcher: agent,
+        const ended = AbortSignal.any([signal, watch.signal]);
+        const sending = (0,undici/* request */.Em)(request.url, {
+            dispatcher,
             method: request.method,
             headers: {
                 'user-agent': USER_AGENT,
@@ -48148,11 +48214,12 @@ async function attempt(agent, { clock, signal: softSignal, lastSignal }, edge, r
             body: typeof request.body === 'object'
                 ? external_node_stream_.Readable.from(watched(request.body, watch, progress))
                 : (request.body ?? null),
-            signal: AbortSignal.any([signal, watch.signal]),
+            signal: ended,
         });
-        const text = await read(answer.body, answer.headers, policy.answerBytes);
+        const answer = await unlessAborted(sending, ended);
+        const text = await read(answer, policy.answerBytes, secretOf(request));
         if (REDIRECTS.has(answer.statusCode)) {
-            throw new HttpFault('unusable', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
+            throw new HttpFault('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
         }
         return { status: answer.statusCode, headers: headersOf(answer.headers), text, json: (0,json/* parseJson */.qF)(text) };
     }
@@ -48212,20 +48279,49 @@ async function* watched(upload, watch, progress) {
 function lengthOf(body) {
     return typeof body === 'object' ? { 'content-length': String(body.bytes) } : {};
 }
-async function read(body, headers, limit) {
+/** undici looks at a signal only once it is connected; whoever waits for a connection must not wait longer for that. */
+function unlessAborted(sending, signal) {
+    return new Promise((resolve, reject) => {
+        const abort = () => {
+            reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+        };
+        if (signal.aborted)
+            abort();
+        signal.addEventListener('abort', abort, { once: true });
+        sending.then(resolve, reject);
+    });
+}
+async function read(answer, limit, secret) {
+    const { body, headers } = answer;
     const encoding = headers['content-encoding'];
+    const tooLarge = new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`);
     if (encoding !== undefined && encoding !== 'identity') {
+        abandon(body);
         throw new HttpFault('unusable', 'the server sent a compressed answer although none was asked for');
+    }
+    if (Number(headers['content-length'] ?? 0) > limit) {
+        abandon(body);
+        throw tooLarge;
     }
     const chunks = [];
     let size = 0;
     for await (const chunk of body) {
         size += chunk.length;
         if (size > limit)
-            throw new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`);
+            throw tooLarge;
         chunks.push(chunk);
     }
-    return Buffer.concat(chunks).toString('utf8');
+    const text = Buffer.concat(chunks).toString('utf8');
+    // Some servers show what they were sent; whoever quotes the answer must not repeat it.
+    return secret ? text.replaceAll(secret, '***') : text;
+}
+/** Lets go of an answer nobody will read, and of its connection with it. */
+function abandon(body) {
+    body.on('error', () => undefined).destroy();
+}
+/** The credential a request carries, without its scheme. */
+function secretOf({ headers = {} }) {
+    return headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
 }
 function headersOf(headers) {
     return {
@@ -48245,7 +48341,7 @@ const NEVER_CONNECTED = new Set([
     'ENETDOWN',
     'UND_ERR_CONNECT_TIMEOUT',
 ]);
-const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH|INVALID_CA)/;
+const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/;
 /** Translates whatever undici or a socket threw. Its message is dropped: it may quote a header, a URL or a body. */
 function asFault(error, timedOut, sentAll, policy) {
     if (error instanceof HttpFault)
@@ -48284,7 +48380,7 @@ function codeOf(error) {
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7390);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6290);
 /* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6548);
+/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(952);
 /* harmony import */ var _process_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8337);
 /* harmony import */ var _processes_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(307);
 

@@ -3402,7 +3402,7 @@ __webpack_unused_export__ = {
 const SqliteCacheStore = __nccwpck_require__(1522)
 __webpack_unused_export__ = SqliteCacheStore
 
-__webpack_unused_export__ = buildConnector
+module.exports.gU = buildConnector
 __webpack_unused_export__ = errors
 __webpack_unused_export__ = {
   parseHeaders: util.parseHeaders,
@@ -57644,6 +57644,7 @@ function readInputs(runner) {
         githubRelease: read.choice('github-release', ['false', 'draft', 'true']),
         awaitRelease: read.choice('await-release', ['true', 'strict', 'false']),
         awaitTimeout: read.whole('await-timeout', 300, 3600),
+        dryRun: read.boolean('dry-run', false),
         persistCredentials: read.boolean('persist-credentials', false),
     };
     if (inputs.gems.length > 0 && inputs.strategy === 'rake') {
@@ -57671,6 +57672,7 @@ function readBuildInputs(runner) {
         githubRelease: 'false',
         awaitRelease: 'false',
         awaitTimeout: 0,
+        dryRun: false,
         persistCredentials: false,
     };
     ReleaseError.throwIfAny(read.problems);
@@ -57998,7 +58000,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6704);
 /* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2682);
 /* harmony import */ var _phases_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1939);
-/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9328);
+/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9066);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(962);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7390);
 /* harmony import */ var _world_clock_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6290);
@@ -58086,7 +58088,7 @@ async function main() {
             const run = await (0,_github_run_context_js__WEBPACK_IMPORTED_MODULE_2__/* .readRunContext */ .$)(runner);
             const world = __addDisposableResource(env_1, await (0,_world_open_js__WEBPACK_IMPORTED_MODULE_10__/* .openWorld */ .H)(run.temp, runner), true);
             ledger = new _ledger_js__WEBPACK_IMPORTED_MODULE_4__/* .Ledger */ .O(inputs.server, node_path__WEBPACK_IMPORTED_MODULE_0__.join(world.privateDirectory, _state_js__WEBPACK_IMPORTED_MODULE_8__/* .JOURNAL */ .E));
-            await (0,_release_js__WEBPACK_IMPORTED_MODULE_6__/* .release */ ._)((0,_release_js__WEBPACK_IMPORTED_MODULE_6__/* .prepareRelease */ .v)({ inputs, run, ledger, phases, world }));
+            await (0,_release_js__WEBPACK_IMPORTED_MODULE_6__/* .release */ ._r)((0,_release_js__WEBPACK_IMPORTED_MODULE_6__/* .prepareRelease */ .vn)({ inputs, run, ledger, phases, world }));
             await ledger.finish();
         }
         catch (e_1) {
@@ -58111,7 +58113,15 @@ async function main() {
         exit.succeed();
 }
 async function report(ledger, phases, failure) {
-    const record = ledger?.record ?? { server: '', commit: '', gems: [], tags: [], unsettled: [], releaseUrl: '', finished: false };
+    const record = ledger?.record ?? {
+        server: '',
+        commit: '',
+        gems: [],
+        tags: [],
+        unsettled: [],
+        releaseUrl: '',
+        finished: false,
+    };
     (0,_report_js__WEBPACK_IMPORTED_MODULE_7__/* .setOutputs */ .n0)(record, runner);
     if (failure)
         (0,_report_js__WEBPACK_IMPORTED_MODULE_7__/* .announceFailure */ .cX)(failure, record, runner);
@@ -58419,22 +58429,309 @@ function versionTaken(gem, ours, theirs, host) {
 
 /***/ }),
 
-/***/ 9328:
+/***/ 9066:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  v: () => (/* binding */ prepareRelease),
-  _: () => (/* binding */ release)
+  A9: () => (/* binding */ buildAndInspect),
+  iA: () => (/* binding */ prepare),
+  vn: () => (/* binding */ prepareRelease),
+  _r: () => (/* binding */ release)
 });
+
+// EXTERNAL MODULE: ./lib/json.js
+var json = __nccwpck_require__(6413);
+;// CONCATENATED MODULE: ./lib/github/claims.js
+
+/**
+ * Decodes the payload without verifying the signature, for explanation only. Undefined for what is no JWT.
+ * Claims: docs.github.com, "OpenID Connect reference".
+ */
+function readClaims(token) {
+    const payload = token.reveal().split('.')[1] ?? '';
+    const value = (0,json/* parseJson */.qF)(Buffer.from(payload, 'base64url').toString('utf8'));
+    if (!(0,json/* isObject */.Gv)(value))
+        return undefined;
+    return {
+        issuer: (0,json/* stringAt */.bX)(value, 'iss') ?? '',
+        audience: (0,json/* stringAt */.bX)(value, 'aud') ?? '',
+        repository: (0,json/* stringAt */.bX)(value, 'repository') ?? '',
+        repositoryOwnerId: (0,json/* stringAt */.bX)(value, 'repository_owner_id') ?? '',
+        ref: (0,json/* stringAt */.bX)(value, 'ref') ?? '',
+        environment: (0,json/* stringAt */.bX)(value, 'environment'),
+        eventName: (0,json/* stringAt */.bX)(value, 'event_name') ?? '',
+        jobWorkflowRef: (0,json/* stringAt */.bX)(value, 'job_workflow_ref') ?? '',
+        workflowRef: (0,json/* stringAt */.bX)(value, 'workflow_ref') ?? '',
+    };
+}
+/** Splits `OWNER/REPO/.github/workflows/FILE@REF`. */
+function workflowOf(reference) {
+    const match = /^([^/@]+\/[^/@]+)\/\.github\/workflows\/([^/@]+)@(.+)$/.exec(reference);
+    return match?.[1] && match[2] && match[3] ? { repository: match[1], file: match[2], ref: match[3] } : undefined;
+}
+/** The values the registry compares with (rubygems.org app/models/oidc/trusted_publisher/github_action.rb). */
+function publisherForm(claims) {
+    const [owner = '', name = ''] = claims.repository.split('/');
+    const workflow = workflowOf(claims.jobWorkflowRef);
+    const elsewhere = workflow !== undefined && workflow.repository !== claims.repository;
+    return {
+        'Repository owner': owner,
+        'Repository name': name,
+        'Workflow filename': workflow?.file ?? '',
+        Environment: claims.environment ?? '(leave empty)',
+        ...(elsewhere ? { 'Workflow repository': workflow.repository } : {}),
+    };
+}
+
+// EXTERNAL MODULE: ./lib/github/run-context.js
+var run_context = __nccwpck_require__(5928);
+;// CONCATENATED MODULE: ./lib/github/who-may-release.js
+
+
+const EVENTS = new Set(['push', 'release', 'workflow_dispatch', 'repository_dispatch', 'schedule']);
+/**
+ * Why this event must not release; nothing where it may. RubyGems.org does not look at the event (its trusted
+ * publisher matches repository, workflow file and environment only), so that the action has to: a net for honest
+ * mistakes, no boundary against somebody who can change the workflow.
+ */
+function eventProblem(run) {
+    if (EVENTS.has(run.eventName))
+        return undefined;
+    if (run.eventName === 'workflow_run')
+        return workflowRunProblem(run);
+    const from = (0,run_context/* headRepository */.n)(run);
+    if (run.eventName.startsWith('pull_request')) {
+        return {
+            code: 'event-not-allowed',
+            what: `This run was started by \`${run.eventName}\`${from && from !== run.repository ? ` from the fork ${from}` : ''}, and a pull request must not release.`,
+            why: run.eventName === 'pull_request_target'
+                ? 'With `pull_request_target` anybody who opens a pull request can start this job with this repository’s rights.'
+                : 'The code of a pull request has not been accepted yet; from a fork there would be no ID token either.',
+            fix: TRIGGERS,
+        };
+    }
+    return {
+        code: 'event-not-allowed',
+        what: `This run was started by \`${run.eventName || 'an unknown event'}\`, which must not release.`,
+        why: 'People without write access can cause this event.',
+        fix: TRIGGERS,
+    };
+}
+const TRIGGERS = [
+    'Start the release from a tag, a GitHub Release or by hand:',
+    'on:',
+    '  push:',
+    "    tags: ['v*']",
+    '  workflow_dispatch:',
+].join('\n');
+function workflowRunProblem(run) {
+    const cause = (0,json/* stringAt */.bX)(run.event, 'workflow_run', 'event') ?? 'an unknown event';
+    const from = (0,run_context/* headRepository */.n)(run);
+    const ours = from !== undefined && from === run.repository;
+    if (ours && EVENTS.has(cause))
+        return undefined;
+    return {
+        code: 'event-not-allowed',
+        what: `This run follows a workflow that was started by \`${cause}\`${ours ? '' : ` for ${from ?? 'an unknown repository'}`}, and must not release.`,
+        why: '`workflow_run` runs with this repository’s rights, also after a pull request from a fork.',
+        fix: 'Limit the trigger: `on: { workflow_run: { workflows: [CI], types: [completed], branches: [main] } }`, and let CI run on `push`.',
+    };
+}
+
+// EXTERNAL MODULE: ./lib/plan/gems.js + 1 modules
+var plan_gems = __nccwpck_require__(5461);
+;// CONCATENATED MODULE: ./lib/facts.js
+/** The commit a release is made from: what is checked out, or what the event names. */
+function releasedCommit(facts) {
+    return facts.checkout?.head ?? facts.run.sha;
+}
+
+;// CONCATENATED MODULE: ./lib/plan/strategy.js
+
+/** `direct` where it is provably what the project's own task would do, `rake` where the project goes its own way. */
+function chooseStrategy(inputs, facts, gems) {
+    const { project } = facts;
+    if (!project)
+        return decided({ strategy: 'direct', build: { kind: 'prebuilt' } }, 'Strategy direct: the gems are prebuilt.');
+    if (inputs.strategy === 'direct')
+        return direct('input `strategy`', project, gems);
+    const broken = projectProblem(project, gems);
+    if (broken)
+        return { ...direct('', project, gems), problems: [broken] };
+    return inputs.strategy === 'rake' ? byRequest(project) : automatic(facts, project, gems);
+}
+function automatic(facts, project, gems) {
+    const release = project.rake.state === 'loaded' ? project.rake.release : 'absent';
+    if (release === 'project')
+        return viaRake(project, 'the project defines or extends the `release` task itself');
+    if (release === 'absent')
+        return direct('the project has no `release` task', project, gems);
+    if (isOnGitHub(facts))
+        return direct('the `release` task is Bundler’s own, unchanged', project, gems);
+    if (facts.checkout?.branch === undefined)
+        return direct('the `release` task is Bundler’s own, unchanged', project, gems);
+    return viaRake(project, `commit ${releasedCommit(facts).slice(0, 12)} is not on GitHub yet, and the release task pushes it`);
+}
+/** Unknown counts as yes: then no tag is wanted, and nothing depends on it. */
+function isOnGitHub(facts) {
+    return facts.github === undefined || facts.github.commit !== undefined;
+}
+function byRequest(project) {
+    const chosen = viaRake(project, 'input `strategy`');
+    if (project.rake.state === 'loaded' && project.rake.release !== 'absent')
+        return chosen;
+    return {
+        ...chosen,
+        problems: [
+            {
+                code: 'no-release-task',
+                what: 'Input `strategy` is "rake", but the project has no Rake task `release`.',
+                fix: "Add `require 'bundler/gem_tasks'` to the Rakefile, or leave `strategy` out: gems are then built and pushed without Rake.",
+            },
+        ],
+    };
+}
+function viaRake(project, reason) {
+    const bundler = project.bundler.state === 'ready';
+    const command = bundler ? 'bundle exec rake release' : 'rake release';
+    return decided({ strategy: 'rake', build: { kind: 'release-task', bundler } }, `Strategy rake (\`${command}\`): ${reason}.`);
+}
+function direct(reason, project, gems) {
+    const because = `Strategy direct: ${reason}.`;
+    const { rake, bundler } = project;
+    if (rake.state === 'loaded' && usesRakeBuild(rake, gems)) {
+        const command = bundler.state === 'ready' ? '`bundle exec rake build`' : '`rake build`';
+        const whose = rake.build === 'project' ? 'the project defines or extends it' : 'from `bundler/gem_tasks`';
+        const build = { kind: 'rake-build', bundler: bundler.state === 'ready' };
+        return decided({ strategy: 'direct', build }, because, `Built by ${command}: ${whose}.`);
+    }
+    return decided({ strategy: 'direct', build: { kind: 'gem-build' } }, because, `Built by \`gem build\`: ${whyNotRake(rake)}.`);
+}
+function whyNotRake(rake) {
+    if (rake.state === 'none')
+        return 'there is no Rakefile beside the gemspec';
+    if (rake.state === 'failed')
+        return `the Rakefile cannot be loaded (${rake.message.split('\n')[0] ?? ''})`;
+    return rake.build === 'absent' ? 'the project has no `build` task' : 'the `build` task is not for these gems';
+}
+function usesRakeBuild(rake, gems) {
+    if (rake.build === 'project')
+        return true;
+    return rake.build === 'bundler' && gems.length === 1 && gems[0]?.name === rake.gem;
+}
+/** Why the project's own tasks cannot even be looked at; `strategy: direct` does without them. */
+function projectProblem({ rake, bundler, gemspecs }, gems) {
+    if (rake.state !== 'failed')
+        return undefined;
+    if (bundler.state === 'failed') {
+        return {
+            code: 'bundle-failed',
+            what: `The project's Gemfile cannot be used: ${firstLines(bundler.message)}`,
+            why: 'The release and build tasks are looked up under Bundler, as `bundle exec rake` would.',
+            fix: 'Run `bundle install` before this step (`bundler-cache: true` of ruby/setup-ruby does), or set `strategy: direct` to build with `gem build` and without Bundler.',
+        };
+    }
+    if (gemspecs.length > 1 && /Unable to determine name from existing gemspec/.test(rake.message)) {
+        return {
+            code: 'ambiguous-gemspecs',
+            what: `There are ${String(gemspecs.length)} gemspecs (${gemspecs.map((spec) => spec.file).join(', ')}), and the Rakefile does not say which one its tasks are for.`,
+            why: 'Bundler: "Unable to determine name from existing gemspec. Use :name => \'gemname\' in #install_tasks to manually set it."',
+            fix: `Name it in the Rakefile: \`Bundler::GemHelper.install_tasks(name: ${JSON.stringify(gems[0]?.name ?? 'NAME')})\`. To release all of them, set \`strategy: direct\`.`,
+        };
+    }
+    return {
+        code: 'rakefile-failed',
+        what: `The Rakefile cannot be loaded: ${firstLines(rake.message)}`,
+        fix: 'Make `rake -T` work here, or set `strategy: direct` to build with `gem build` and without Rake.',
+    };
+}
+function firstLines(text) {
+    return text
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+        .slice(0, 4)
+        .join(' ')
+        .slice(0, 600);
+}
+function decided(choice, ...because) {
+    return { choice, because, problems: [] };
+}
+
+;// CONCATENATED MODULE: ./lib/dry-run.js
+
+
+
+
+
+/**
+ * Everything of a release but its public acts: the build, the checks, the permission to tag, and the real exchange, whose
+ * key is thrown away. Ends with what a real run would do, and with what could not be checked here. Throws ReleaseError
+ * for whatever would stop a real run.
+ */
+async function dryRun(it, plan, facts) {
+    const { phases, ledger } = it;
+    const gems = await buildAndInspect(it, { ...plan, build: buildOf(it, plan, facts) }, facts);
+    for (const gem of gems)
+        await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'would-push');
+    await phases.run('Prepare tag', () => prepare(it, plan, facts));
+    const unchecked = await phases.run('Exchange', () => tryExchange(it));
+    await phases.run('What a real run would do', async () => {
+        for (const line of [...prospects(it, plan, gems), ...unchecked, ...foreign(it)])
+            it.world.runner.info(line);
+    });
+}
+/** A release task cannot be run halfway: what it would build is built without it. */
+function buildOf({ inputs, world }, plan, facts) {
+    if (plan.build.kind !== 'release-task')
+        return plan.build;
+    world.runner.info('The release task is not run in a dry run; the gems are built without it.');
+    return chooseStrategy({ ...inputs, strategy: 'direct' }, facts, plan.gems).choice.build;
+}
+/** Gets a key and forgets it. Returns what could not be tried, as sentences. */
+async function tryExchange({ keys, inputs, run, world }) {
+    const { kind } = inputs.authentication;
+    if ((kind === 'trusted-publisher' || kind === 'api-key-role') && !run.idToken) {
+        return [
+            'Not checked: whether the gem server accepts this job. It has no `id-token: write`, which a real run needs.',
+        ];
+    }
+    const key = await keys.current();
+    world.runner.info(`${inputs.server.host} accepts this job (${key.source}); its key has been thrown away.`);
+    if (key.claims)
+        for (const line of publisherLines(key.claims))
+            world.runner.info(line);
+    return ['Not checked: whether each gem trusts this workflow. The registry tells only when a gem is pushed.'];
+}
+/** The trusted publisher this job is, as its form shows it. */
+function publisherLines(claims) {
+    return [
+        'The trusted publisher of this job:',
+        ...Object.entries(publisherForm(claims)).map(([field, value]) => `  ${field}: ${value}`),
+    ];
+}
+function prospects({ inputs }, plan, gems) {
+    const { host } = inputs.server;
+    return [
+        ...gems.map((gem) => gem.alreadyPublished
+            ? `${(0,plan_gems/* title */.DD)(gem)} is on ${host} already, with these bytes.`
+            : `${(0,plan_gems/* title */.DD)(gem)} would be pushed to ${host}.`),
+        ...plan.tags.map(({ name, action }) => action === 'exists' ? `Tag ${name} is there already.` : `Tag ${name} would be created.`),
+        ...(inputs.githubRelease === 'false'
+            ? []
+            : plan.tags.map(({ name }) => `A GitHub Release of ${name} would be made.`)),
+    ];
+}
+function foreign({ run }) {
+    const problem = eventProblem(run);
+    return problem ? [`A real run would be refused: ${problem.what}`] : [];
+}
 
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
-// EXTERNAL MODULE: ./lib/json.js
-var json = __nccwpck_require__(6413);
-// EXTERNAL MODULE: ./lib/world/http.js + 1 modules
-var world_http = __nccwpck_require__(512);
+// EXTERNAL MODULE: ./lib/world/http.js + 2 modules
+var world_http = __nccwpck_require__(4282);
 // EXTERNAL MODULE: ./lib/world/retry.js
 var retry = __nccwpck_require__(2646);
 ;// CONCATENATED MODULE: ./lib/github/api-client.js
@@ -59268,180 +59565,6 @@ function savedReceipt(state) {
     };
 }
 
-;// CONCATENATED MODULE: ./lib/facts.js
-/** The commit a release is made from: what is checked out, or what the event names. */
-function releasedCommit(facts) {
-    return facts.checkout?.head ?? facts.run.sha;
-}
-
-// EXTERNAL MODULE: ./lib/github/run-context.js
-var run_context = __nccwpck_require__(5928);
-;// CONCATENATED MODULE: ./lib/github/who-may-release.js
-
-
-const EVENTS = new Set(['push', 'release', 'workflow_dispatch', 'repository_dispatch', 'schedule']);
-/**
- * Why this event must not release; nothing where it may. RubyGems.org does not look at the event (its trusted
- * publisher matches repository, workflow file and environment only), so that the action has to: a net for honest
- * mistakes, no boundary against somebody who can change the workflow.
- */
-function eventProblem(run) {
-    if (EVENTS.has(run.eventName))
-        return undefined;
-    if (run.eventName === 'workflow_run')
-        return workflowRunProblem(run);
-    const from = (0,run_context/* headRepository */.n)(run);
-    if (run.eventName.startsWith('pull_request')) {
-        return {
-            code: 'event-not-allowed',
-            what: `This run was started by \`${run.eventName}\`${from && from !== run.repository ? ` from the fork ${from}` : ''}, and a pull request must not release.`,
-            why: run.eventName === 'pull_request_target'
-                ? 'With `pull_request_target` anybody who opens a pull request can start this job with this repository’s rights.'
-                : 'The code of a pull request has not been accepted yet; from a fork there would be no ID token either.',
-            fix: TRIGGERS,
-        };
-    }
-    return {
-        code: 'event-not-allowed',
-        what: `This run was started by \`${run.eventName || 'an unknown event'}\`, which must not release.`,
-        why: 'People without write access can cause this event.',
-        fix: TRIGGERS,
-    };
-}
-const TRIGGERS = [
-    'Start the release from a tag, a GitHub Release or by hand:',
-    'on:',
-    '  push:',
-    "    tags: ['v*']",
-    '  workflow_dispatch:',
-].join('\n');
-function workflowRunProblem(run) {
-    const cause = (0,json/* stringAt */.bX)(run.event, 'workflow_run', 'event') ?? 'an unknown event';
-    const from = (0,run_context/* headRepository */.n)(run);
-    const ours = from !== undefined && from === run.repository;
-    if (ours && EVENTS.has(cause))
-        return undefined;
-    return {
-        code: 'event-not-allowed',
-        what: `This run follows a workflow that was started by \`${cause}\`${ours ? '' : ` for ${from ?? 'an unknown repository'}`}, and must not release.`,
-        why: '`workflow_run` runs with this repository’s rights, also after a pull request from a fork.',
-        fix: 'Limit the trigger: `on: { workflow_run: { workflows: [CI], types: [completed], branches: [main] } }`, and let CI run on `push`.',
-    };
-}
-
-// EXTERNAL MODULE: ./lib/plan/gems.js + 1 modules
-var plan_gems = __nccwpck_require__(5461);
-;// CONCATENATED MODULE: ./lib/plan/strategy.js
-
-/** `direct` where it is provably what the project's own task would do, `rake` where the project goes its own way. */
-function chooseStrategy(inputs, facts, gems) {
-    const { project } = facts;
-    if (!project)
-        return decided({ strategy: 'direct', build: { kind: 'prebuilt' } }, 'Strategy direct: the gems are prebuilt.');
-    if (inputs.strategy === 'direct')
-        return direct('input `strategy`', project, gems);
-    const broken = projectProblem(project, gems);
-    if (broken)
-        return { ...direct('', project, gems), problems: [broken] };
-    return inputs.strategy === 'rake' ? byRequest(project) : automatic(facts, project, gems);
-}
-function automatic(facts, project, gems) {
-    const release = project.rake.state === 'loaded' ? project.rake.release : 'absent';
-    if (release === 'project')
-        return viaRake(project, 'the project defines or extends the `release` task itself');
-    if (release === 'absent')
-        return direct('the project has no `release` task', project, gems);
-    if (isOnGitHub(facts))
-        return direct('the `release` task is Bundler’s own, unchanged', project, gems);
-    if (facts.checkout?.branch === undefined)
-        return direct('the `release` task is Bundler’s own, unchanged', project, gems);
-    return viaRake(project, `commit ${releasedCommit(facts).slice(0, 12)} is not on GitHub yet, and the release task pushes it`);
-}
-/** Unknown counts as yes: then no tag is wanted, and nothing depends on it. */
-function isOnGitHub(facts) {
-    return facts.github === undefined || facts.github.commit !== undefined;
-}
-function byRequest(project) {
-    const chosen = viaRake(project, 'input `strategy`');
-    if (project.rake.state === 'loaded' && project.rake.release !== 'absent')
-        return chosen;
-    return {
-        ...chosen,
-        problems: [
-            {
-                code: 'no-release-task',
-                what: 'Input `strategy` is "rake", but the project has no Rake task `release`.',
-                fix: "Add `require 'bundler/gem_tasks'` to the Rakefile, or leave `strategy` out: gems are then built and pushed without Rake.",
-            },
-        ],
-    };
-}
-function viaRake(project, reason) {
-    const bundler = project.bundler.state === 'ready';
-    const command = bundler ? 'bundle exec rake release' : 'rake release';
-    return decided({ strategy: 'rake', build: { kind: 'release-task', bundler } }, `Strategy rake (\`${command}\`): ${reason}.`);
-}
-function direct(reason, project, gems) {
-    const because = `Strategy direct: ${reason}.`;
-    const { rake, bundler } = project;
-    if (rake.state === 'loaded' && usesRakeBuild(rake, gems)) {
-        const command = bundler.state === 'ready' ? '`bundle exec rake build`' : '`rake build`';
-        const whose = rake.build === 'project' ? 'the project defines or extends it' : 'from `bundler/gem_tasks`';
-        const build = { kind: 'rake-build', bundler: bundler.state === 'ready' };
-        return decided({ strategy: 'direct', build }, because, `Built by ${command}: ${whose}.`);
-    }
-    return decided({ strategy: 'direct', build: { kind: 'gem-build' } }, because, `Built by \`gem build\`: ${whyNotRake(rake)}.`);
-}
-function whyNotRake(rake) {
-    if (rake.state === 'none')
-        return 'there is no Rakefile beside the gemspec';
-    if (rake.state === 'failed')
-        return `the Rakefile cannot be loaded (${rake.message.split('\n')[0] ?? ''})`;
-    return rake.build === 'absent' ? 'the project has no `build` task' : 'the `build` task is not for these gems';
-}
-function usesRakeBuild(rake, gems) {
-    if (rake.build === 'project')
-        return true;
-    return rake.build === 'bundler' && gems.length === 1 && gems[0]?.name === rake.gem;
-}
-/** Why the project's own tasks cannot even be looked at; `strategy: direct` does without them. */
-function projectProblem({ rake, bundler, gemspecs }, gems) {
-    if (rake.state !== 'failed')
-        return undefined;
-    if (bundler.state === 'failed') {
-        return {
-            code: 'bundle-failed',
-            what: `The project's Gemfile cannot be used: ${firstLines(bundler.message)}`,
-            why: 'The release and build tasks are looked up under Bundler, as `bundle exec rake` would.',
-            fix: 'Run `bundle install` before this step (`bundler-cache: true` of ruby/setup-ruby does), or set `strategy: direct` to build with `gem build` and without Bundler.',
-        };
-    }
-    if (gemspecs.length > 1 && /Unable to determine name from existing gemspec/.test(rake.message)) {
-        return {
-            code: 'ambiguous-gemspecs',
-            what: `There are ${String(gemspecs.length)} gemspecs (${gemspecs.map((spec) => spec.file).join(', ')}), and the Rakefile does not say which one its tasks are for.`,
-            why: 'Bundler: "Unable to determine name from existing gemspec. Use :name => \'gemname\' in #install_tasks to manually set it."',
-            fix: `Name it in the Rakefile: \`Bundler::GemHelper.install_tasks(name: ${JSON.stringify(gems[0]?.name ?? 'NAME')})\`. To release all of them, set \`strategy: direct\`.`,
-        };
-    }
-    return {
-        code: 'rakefile-failed',
-        what: `The Rakefile cannot be loaded: ${firstLines(rake.message)}`,
-        fix: 'Make `rake -T` work here, or set `strategy: direct` to build with `gem build` and without Rake.',
-    };
-}
-function firstLines(text) {
-    return text
-        .split('\n')
-        .filter((line) => line.trim() !== '')
-        .slice(0, 4)
-        .join(' ')
-        .slice(0, 600);
-}
-function decided(choice, ...because) {
-    return { choice, because, problems: [] };
-}
-
 // EXTERNAL MODULE: ./lib/tags.js
 var tags = __nccwpck_require__(8826);
 ;// CONCATENATED MODULE: ./lib/plan/tags.js
@@ -59572,11 +59695,12 @@ function noToken() {
 
 /**
  * Whether what started this run may release at all: asked before anything of the project is read, because reading a
- * gemspec runs its code. Throws ReleaseError (`event-not-allowed`).
+ * gemspec runs its code. A dry run may also follow a pull request, which has no rights to lose.
+ * Throws ReleaseError (`event-not-allowed`).
  */
-function refuseForeignEvents(run) {
+function refuseForeignEvents(run, dryRun) {
     const forbidden = eventProblem(run);
-    if (forbidden)
+    if (forbidden && !(dryRun && run.eventName === 'pull_request'))
         throw new errors/* ReleaseError */.K2(forbidden);
 }
 /**
@@ -59938,48 +60062,6 @@ function lateProblem(late, seconds, host) {
     };
 }
 
-;// CONCATENATED MODULE: ./lib/github/claims.js
-
-/**
- * Decodes the payload without verifying the signature, for explanation only. Undefined for what is no JWT.
- * Claims: docs.github.com, "OpenID Connect reference".
- */
-function readClaims(token) {
-    const payload = token.reveal().split('.')[1] ?? '';
-    const value = (0,json/* parseJson */.qF)(Buffer.from(payload, 'base64url').toString('utf8'));
-    if (!(0,json/* isObject */.Gv)(value))
-        return undefined;
-    return {
-        issuer: (0,json/* stringAt */.bX)(value, 'iss') ?? '',
-        audience: (0,json/* stringAt */.bX)(value, 'aud') ?? '',
-        repository: (0,json/* stringAt */.bX)(value, 'repository') ?? '',
-        repositoryOwnerId: (0,json/* stringAt */.bX)(value, 'repository_owner_id') ?? '',
-        ref: (0,json/* stringAt */.bX)(value, 'ref') ?? '',
-        environment: (0,json/* stringAt */.bX)(value, 'environment'),
-        eventName: (0,json/* stringAt */.bX)(value, 'event_name') ?? '',
-        jobWorkflowRef: (0,json/* stringAt */.bX)(value, 'job_workflow_ref') ?? '',
-        workflowRef: (0,json/* stringAt */.bX)(value, 'workflow_ref') ?? '',
-    };
-}
-/** Splits `OWNER/REPO/.github/workflows/FILE@REF`. */
-function workflowOf(reference) {
-    const match = /^([^/@]+\/[^/@]+)\/\.github\/workflows\/([^/@]+)@(.+)$/.exec(reference);
-    return match?.[1] && match[2] && match[3] ? { repository: match[1], file: match[2], ref: match[3] } : undefined;
-}
-/** The values the registry compares with (rubygems.org app/models/oidc/trusted_publisher/github_action.rb). */
-function publisherForm(claims) {
-    const [owner = '', name = ''] = claims.repository.split('/');
-    const workflow = workflowOf(claims.jobWorkflowRef);
-    const elsewhere = workflow !== undefined && workflow.repository !== claims.repository;
-    return {
-        'Repository owner': owner,
-        'Repository name': name,
-        'Workflow filename': workflow?.file ?? '',
-        Environment: claims.environment ?? '(leave empty)',
-        ...(elsewhere ? { 'Workflow repository': workflow.repository } : {}),
-    };
-}
-
 // EXTERNAL MODULE: ./lib/world/secret.js
 var secret = __nccwpck_require__(1502);
 ;// CONCATENATED MODULE: ./lib/github/oidc.js
@@ -60182,7 +60264,7 @@ function judge(answer, exchanged) {
         fix: 'Nothing was published. If the answer is a web page, something between this runner and the registry blocks it.',
     });
 }
-function acceptKey(answer, { server, source, run, world, started }) {
+function acceptKey(answer, { server, source, run, world, claims, started }) {
     const value = (0,json/* stringAt */.bX)(answer.json, 'rubygems_api_key') ?? '';
     const shape = server.kind === 'other' ? inputs/* API_TOKEN */.BA : RUBYGEMS_KEY;
     if (value)
@@ -60202,6 +60284,7 @@ function acceptKey(answer, { server, source, run, world, started }) {
         value: new secret/* Secret */.z(value),
         source,
         ...(name === undefined ? {} : { name }),
+        ...(claims === undefined ? {} : { claims }),
         // Counted from before the request, on our own clock: the key can only live longer than that.
         ...(Number.isFinite(lifetime) ? { expiresAt: started + lifetime } : {}),
     };
@@ -62489,6 +62572,7 @@ async function askGitHub(inputs, facts, world) {
 
 
 
+
 function prepareRelease(options) {
     const { inputs, run, world } = options;
     return {
@@ -62500,9 +62584,11 @@ function prepareRelease(options) {
 }
 /** The release, from looking around to the last gem being installable. Throws ReleaseError; nothing else. */
 async function release(it) {
-    refuseForeignEvents(it.run);
+    refuseForeignEvents(it.run, it.inputs.dryRun);
     const facts = await it.phases.run('Look around', () => survey(it.inputs, it.run, it.registry, it.world));
     const plan = await it.phases.run('Plan', async () => decide(it, facts));
+    if (it.inputs.dryRun)
+        return dryRun(it, plan, facts);
     const gems = plan.strategy === 'rake' ? await byReleaseTask(it, plan, facts) : await directly(it, plan, facts);
     if (it.inputs.awaitRelease !== 'false')
         await it.phases.run('Await', () => awaitAll(it, gems));
@@ -62511,8 +62597,7 @@ async function release(it) {
 }
 /** Builds, checks, pushes and tags: our own way, in which the key is the last thing to come into being. */
 async function directly(it, plan, facts) {
-    const built = await it.phases.run('Build', () => (0,build/* build */.jq)(plan, it.inputs.workingDirectory, facts.checkout?.committedAt ?? 0, it.world));
-    const gems = await it.phases.run('Inspect', () => inspect(built, facts, it.inputs.server, it.world));
+    const gems = await buildAndInspect(it, plan, facts);
     for (const gem of gems)
         await it.ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'not-tried');
     const tags = await it.phases.run('Prepare tag', () => prepare(it, plan, facts));
@@ -62525,6 +62610,12 @@ async function directly(it, plan, facts) {
     }
     await it.phases.run('Tag', () => tagAll(it, plan, tags));
     return gems;
+}
+/** Makes the gems with the project's own tools, then reads and compares them. */
+async function buildAndInspect(it, plan, facts) {
+    const { inputs, phases, world } = it;
+    const built = await phases.run('Build', () => (0,build/* build */.jq)(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world));
+    return phases.run('Inspect', () => inspect(built, facts, inputs.server, world));
 }
 /** Runs the project's own release task and gives its pushes our hands. */
 async function byReleaseTask(it, plan, facts) {
@@ -62547,6 +62638,7 @@ function decide({ inputs, ledger, world }, facts) {
     ledger.planned(plan.gems, plan.commit);
     return plan;
 }
+/** Makes the objects of the tags to come, which proves the permission to tag before anything is public. */
 async function prepare({ repository, world }, plan, facts) {
     if (!repository)
         return [];
@@ -62686,6 +62778,9 @@ function outcome(record) {
     return `${settled(record)}${open}`;
 }
 function settled(record) {
+    const prospects = record.gems.filter((gem) => gem.status === 'would-push');
+    if (prospects.length > 0)
+        return `Dry run: ${prospects.map(gems/* title */.DD).join(', ')} would be pushed to ${record.server}. Nothing was published.`;
     const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published');
     if (record.gems.length === 0 || out.length === 0) {
         return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.';
@@ -63226,7 +63321,7 @@ const files = {
 
 /***/ }),
 
-/***/ 512:
+/***/ 4282:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -63238,6 +63333,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   WG: () => (/* binding */ isPassing),
   td: () => (/* binding */ passingTrouble)
 });
+
+// UNUSED EXPORTS: isPage
 
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
@@ -63253,9 +63350,71 @@ const VERSION = '1.0.0';
 /** How the action introduces itself to every server (registries refuse anonymous clients under load). */
 const USER_AGENT = `release-gem/${VERSION} (GitHub Action; node/${process.versions.node})`;
 
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: ./lib/world/http-agent.js
+
+
+const CONNECTION = {
+    timeout: 10_000,
+    // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in a job's environment does not switch verification off.
+    rejectUnauthorized: true,
+    allowH2: false,
+};
+/** Loopback never goes through a proxy: rehearsals and tests live there, and no proxy could reach it. */
+function proxyAgent(env) {
+    const noProxy = [env['no_proxy'] ?? env['NO_PROXY'], 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(',');
+    const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'];
+    const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'];
+    const dialler = new Dialler();
+    const dispatcher = new undici/* EnvHttpProxyAgent */.J2({
+        noProxy,
+        ...(httpProxy ? { httpProxy } : {}),
+        ...(httpsProxy ? { httpsProxy } : {}),
+        // Deadlines are ours: undici's own are idle times, which a trickling answer never lets expire.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        connect: dialler.connect,
+        requestTls: CONNECTION,
+        proxyTls: CONNECTION,
+        allowH2: false,
+        // Servers limit requests per address; more connections than this only move the queue to them.
+        connections: 16,
+    });
+    return {
+        dispatcher,
+        async close() {
+            await dispatcher.destroy();
+            dialler.giveUp();
+        },
+    };
+}
+/**
+ * Makes the direct connections, and remembers those that are not made yet: undici would keep the process alive until
+ * their time is up.
+ */
+class Dialler {
+    #dial = (0,undici/* buildConnector */.gU)(CONNECTION);
+    #pending = new Set();
+    connect = (options, callback) => {
+        const socket = this.#dial(options, (...outcome) => {
+            if (socket instanceof external_node_net_.Socket)
+                this.#pending.delete(socket);
+            callback(...outcome);
+        });
+        if (socket instanceof external_node_net_.Socket)
+            this.#pending.add(socket);
+    };
+    giveUp() {
+        for (const socket of this.#pending)
+            socket.destroy();
+    }
+}
+
 // EXTERNAL MODULE: ./lib/world/retry.js
 var retry = __nccwpck_require__(2646);
 ;// CONCATENATED MODULE: ./lib/world/http.js
+
 
 
 
@@ -63272,18 +63431,18 @@ class HttpFault extends Error {
     }
 }
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-/** Passing trouble of a server or of what stands before it, on every edge. */
-const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** Passing trouble of a server or of what stands before it, on every edge; besides these, every 5xx. */
+const PASSING = new Set([408, 425, 429]);
 function createHttp(options) {
     const agent = proxyAgent(options.env);
     const http = {
-        send: (edge, request) => attempt(agent, options, edge, request),
+        send: (edge, request) => attempt(agent.dispatcher, options, edge, request),
         ask: (undertaking, request, judge) => (0,retry/* persist */.Zr)(undertaking, options, async () => {
             const { edge, failure } = undertaking;
             const prepared = typeof request === 'function' ? await request() : request;
             try {
                 const answer = await http.send(edge, prepared);
-                return passingTrouble(answer, options.clock) ?? judge(answer);
+                return passingTrouble(answer, options.clock, edge) ?? judge(answer);
             }
             catch (error) {
                 if (error instanceof HttpFault && isPassing(error, edge))
@@ -63291,59 +63450,52 @@ function createHttp(options) {
                 throw error instanceof HttpFault ? new errors/* ReleaseError */.K2(failure(error.message)) : error;
             }
         }),
-        close: () => agent.destroy(),
+        close: () => agent.close(),
     };
     return http;
 }
 /** What to do about an answer that is the server's own passing trouble; undefined for every other answer. */
-function passingTrouble(answer, clock) {
-    if (!PASSING.has(answer.status))
+function passingTrouble(answer, clock, edge = 'push') {
+    if (!PASSING.has(answer.status) && answer.status < 500)
         return undefined;
-    const after = (0,retry/* retryAfter */.P9)(answer.headers, clock.date());
+    const named = (0,retry/* retryAfter */.P9)(answer.headers, clock.date());
+    const after = answer.status === 429 ? (named ?? retry/* POLICIES */.PQ[edge].limited) : named;
     return { again: describe(answer), ...(after === undefined ? {} : { after }) };
+}
+/** Whether it is a web page, which no API sends: something that stands before it does. */
+function isPage({ text }) {
+    return /^\s*</.test(text);
 }
 /** `503 (an HTML page)`, `429 "Retry later"`: the server's own words where they are short text. */
 function describe(answer) {
-    const words = answer.text.trim();
-    if (/^\s*</.test(answer.text))
+    if (isPage(answer))
         return `the answer was ${String(answer.status)} with an HTML page`;
-    const first = words.split('\n')[0] ?? '';
-    return `the answer was ${String(answer.status)}${first ? ` ${JSON.stringify(first.slice(0, 200))}` : ''}`;
+    const first = answer.text.trim().split('\n')[0] ?? '';
+    const words = first.slice(0, 200).replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word));
+    return `the answer was ${String(answer.status)}${words ? ` ${JSON.stringify(words)}` : ''}`;
 }
-/** Reads are repeated also after an unusable answer: a cache may have given it. Nothing is, where TLS was refused. */
+const LONG_WORD = /[\w+/=.~-]{24,}/g;
+/** Names, versions and addresses are long words too, but of parts; keys and tokens are one, or of mixed letters. */
+function looksSecret(word) {
+    return /\w{24,}/.test(word) || (/[A-Z]/.test(word) && /[a-z]/.test(word) && /\d/.test(word));
+}
+/** Reads are repeated also after an unusable answer: a cache may have given it. No server is asked again for a reason
+ * that will not pass: a certificate that was refused, or a redirect.
+ */
 function isPassing(fault, edge) {
-    const policy = retry/* POLICIES */.PQ[edge];
-    return fault.kind !== 'untrusted' && (fault.kind !== 'unusable' || policy.readOnly === true);
+    if (fault.kind === 'untrusted' || fault.kind === 'redirected')
+        return false;
+    return fault.kind !== 'unusable' || retry/* POLICIES */.PQ[edge].readOnly === true;
 }
-/** Loopback never goes through a proxy: rehearsals and tests live there, and no proxy could reach it. */
-function proxyAgent(env) {
-    const noProxy = [env['no_proxy'] ?? env['NO_PROXY'], 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(',');
-    const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'];
-    const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'];
-    return new undici/* EnvHttpProxyAgent */.J2({
-        noProxy,
-        ...(httpProxy ? { httpProxy } : {}),
-        ...(httpsProxy ? { httpsProxy } : {}),
-        // Deadlines are ours: undici's own are idle times, which a trickling answer never lets expire.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in a job's environment does not switch verification off.
-        connect: { timeout: 10_000, rejectUnauthorized: true },
-        requestTls: { timeout: 10_000, rejectUnauthorized: true },
-        proxyTls: { timeout: 10_000, rejectUnauthorized: true },
-        allowH2: false,
-        // Servers limit requests per address; more connections than this only move the queue to them.
-        connections: 16,
-    });
-}
-async function attempt(agent, { clock, signal: softSignal, lastSignal }, edge, request) {
+async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, edge, request) {
     const signal = edge === 'push' ? lastSignal : softSignal;
     const policy = retry/* POLICIES */.PQ[edge];
     const watch = new Watch(clock, policy);
     const progress = { sentAll: request.body === undefined || typeof request.body === 'string' };
     try {
-        const answer = await (0,undici/* request */.Em)(request.url, {
-            dispatcher: agent,
+        const ended = AbortSignal.any([signal, watch.signal]);
+        const sending = (0,undici/* request */.Em)(request.url, {
+            dispatcher,
             method: request.method,
             headers: {
                 'user-agent': USER_AGENT,
@@ -63354,11 +63506,12 @@ async function attempt(agent, { clock, signal: softSignal, lastSignal }, edge, r
             body: typeof request.body === 'object'
                 ? external_node_stream_.Readable.from(watched(request.body, watch, progress))
                 : (request.body ?? null),
-            signal: AbortSignal.any([signal, watch.signal]),
+            signal: ended,
         });
-        const text = await read(answer.body, answer.headers, policy.answerBytes);
+        const answer = await unlessAborted(sending, ended);
+        const text = await read(answer, policy.answerBytes, secretOf(request));
         if (REDIRECTS.has(answer.statusCode)) {
-            throw new HttpFault('unusable', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
+            throw new HttpFault('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
         }
         return { status: answer.statusCode, headers: headersOf(answer.headers), text, json: (0,json/* parseJson */.qF)(text) };
     }
@@ -63418,20 +63571,49 @@ async function* watched(upload, watch, progress) {
 function lengthOf(body) {
     return typeof body === 'object' ? { 'content-length': String(body.bytes) } : {};
 }
-async function read(body, headers, limit) {
+/** undici looks at a signal only once it is connected; whoever waits for a connection must not wait longer for that. */
+function unlessAborted(sending, signal) {
+    return new Promise((resolve, reject) => {
+        const abort = () => {
+            reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+        };
+        if (signal.aborted)
+            abort();
+        signal.addEventListener('abort', abort, { once: true });
+        sending.then(resolve, reject);
+    });
+}
+async function read(answer, limit, secret) {
+    const { body, headers } = answer;
     const encoding = headers['content-encoding'];
+    const tooLarge = new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`);
     if (encoding !== undefined && encoding !== 'identity') {
+        abandon(body);
         throw new HttpFault('unusable', 'the server sent a compressed answer although none was asked for');
+    }
+    if (Number(headers['content-length'] ?? 0) > limit) {
+        abandon(body);
+        throw tooLarge;
     }
     const chunks = [];
     let size = 0;
     for await (const chunk of body) {
         size += chunk.length;
         if (size > limit)
-            throw new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`);
+            throw tooLarge;
         chunks.push(chunk);
     }
-    return Buffer.concat(chunks).toString('utf8');
+    const text = Buffer.concat(chunks).toString('utf8');
+    // Some servers show what they were sent; whoever quotes the answer must not repeat it.
+    return secret ? text.replaceAll(secret, '***') : text;
+}
+/** Lets go of an answer nobody will read, and of its connection with it. */
+function abandon(body) {
+    body.on('error', () => undefined).destroy();
+}
+/** The credential a request carries, without its scheme. */
+function secretOf({ headers = {} }) {
+    return headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
 }
 function headersOf(headers) {
     return {
@@ -63451,7 +63633,7 @@ const NEVER_CONNECTED = new Set([
     'ENETDOWN',
     'UND_ERR_CONNECT_TIMEOUT',
 ]);
-const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH|INVALID_CA)/;
+const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/;
 /** Translates whatever undici or a socket threw. Its message is dropped: it may quote a header, a URL or a body. */
 function asFault(error, timedOut, sentAll, policy) {
     if (error instanceof HttpFault)
@@ -63490,7 +63672,7 @@ function codeOf(error) {
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7390);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6290);
 /* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(512);
+/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4282);
 /* harmony import */ var _process_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8337);
 /* harmony import */ var _processes_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(307);
 
@@ -63795,21 +63977,26 @@ const POLICIES = {
     push: {
         attempt: seconds(60),
         answer: seconds(180),
-        attempts: 4,
+        // The registry may refuse a push for good with a 500: more tries would only use up its limits.
+        attempts: 3,
         firstDelay: seconds(5),
         maxDelay: seconds(20),
         budget: seconds(480),
+        limited: seconds(20),
         // The registry counts 400 pushes an hour and address: a large release may have to wait for the next hour.
         longestWait: seconds(3900),
         answerBytes: 256 * KiB,
     },
-    verify: { ...READS, attempts: 10, budget: seconds(90), answerBytes: 4 * MiB },
+    verify: { ...READS, attempts: 5, budget: seconds(60), answerBytes: 4 * MiB },
     github: {
         attempt: seconds(15),
         attempts: 4,
         firstDelay: seconds(1),
         maxDelay: seconds(10),
         budget: seconds(60),
+        // docs.github.com, "Rate limits for the REST API": "wait for at least one minute before retrying".
+        limited: seconds(60),
+        longestWait: seconds(300),
         answerBytes: 4 * MiB,
     },
     index: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 16 * MiB },

@@ -126,7 +126,7 @@ function judge(answer: HttpAnswer, exchanged: Exchanged): Attempt<ApiKey> {
   })
 }
 
-function acceptKey(answer: HttpAnswer, { server, source, run, world, started }: Exchanged): ApiKey {
+function acceptKey(answer: HttpAnswer, { server, source, run, world, claims, started }: Exchanged): ApiKey {
   const value = stringAt(answer.json, 'rubygems_api_key') ?? ''
   const shape = server.kind === 'other' ? API_TOKEN : RUBYGEMS_KEY
   if (value) world.runner.mask(value)
@@ -145,6 +145,7 @@ function acceptKey(answer: HttpAnswer, { server, source, run, world, started }: 
     value: new Secret(value),
     source,
     ...(name === undefined ? {} : { name }),
+    ...(claims === undefined ? {} : { claims }),
     // Counted from before the request, on our own clock: the key can only live longer than that.
     ...(Number.isFinite(lifetime) ? { expiresAt: started + lifetime } : {}),
   }

@@ -5,12 +5,13 @@ import { readOnlyGit } from './git/git.ts'
 import { createRepository, type Repository } from './github/repository.ts'
 import type { RunContext } from './github/run-context.ts'
 import type { Inputs } from './inputs.ts'
+import { Lanes } from './lanes.ts'
 import { tagsToLookUp } from './plan/tags.ts'
 import { buildEnvironment } from './rubygems/child-environment.ts'
 import { type GemFile, readGem } from './rubygems/gem-file.ts'
 import { type Project, readProject } from './rubygems/project.ts'
 import type { Registry } from './rubygems/registry.ts'
-import { privateCopy } from './steps/inspect.ts'
+import { privateCopy, READ_AT_ONCE } from './steps/inspect.ts'
 import { files } from './world/files.ts'
 import type { World } from './world/world.ts'
 
@@ -79,7 +80,8 @@ async function prebuiltGems(inputs: Pick<Inputs, 'gems' | 'workingDirectory'>, w
     })),
   )
   const paths = [...new Set(matches.flat())]
-  return Promise.all(paths.map((path) => readGem(path, { copyTo: privateCopy(world) })))
+  const lanes = new Lanes(READ_AT_ONCE)
+  return Promise.all(paths.map((path) => lanes.run(() => readGem(path, { copyTo: privateCopy(world) }))))
 }
 
 /** Asks for the commit and the tags only where the release depends on them. */

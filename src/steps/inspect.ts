@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import { type Problem, ReleaseError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
+import { Lanes } from '../lanes.ts'
 import { publishedVersion, pushHostProblems, title, versionTaken } from '../plan/gems.ts'
 import type { PlannedGem } from '../plan.ts'
 import { type GemFile, readGem } from '../rubygems/gem-file.ts'
@@ -16,6 +17,9 @@ export interface ReleaseGem extends GemFile {
   /** The registry has exactly these bytes already. */
   alreadyPublished: boolean
 }
+
+/** Two files are open for each gem that is being read, and a large release has hundreds. */
+export const READ_AT_ONCE = 16
 
 /** A fresh name below our private directory: the one copy that is hashed, inspected and sent. */
 export function privateCopy(world: World): string {
@@ -32,9 +36,10 @@ export async function inspect(
   server: GemServer,
   world: World,
 ): Promise<ReleaseGem[]> {
+  const lanes = new Lanes(READ_AT_ONCE)
   const gems = await Promise.all(
     built.map(async ({ planned, path: builtPath }) => {
-      const file = planned.file ?? (await readGem(builtPath, { copyTo: privateCopy(world) }))
+      const file = planned.file ?? (await lanes.run(() => readGem(builtPath, { copyTo: privateCopy(world) })))
       const live = publishedVersion({ ...file, platform: file.originalPlatform }, facts.published)
       return { ...file, builtPath, planned, live, alreadyPublished: live?.sha256 === file.sha256 }
     }),

@@ -1,3 +1,4 @@
+import { Lanes } from '../lanes.ts'
 import type { ReleaseGem } from './inspect.ts'
 
 /** How many gems are on their way at a time, over all names. */
@@ -54,26 +55,4 @@ function dependenciesOf(
 ): string[] {
   const runtime = gems.flatMap((gem) => gem.dependencies.filter(({ type }) => type === 'runtime'))
   return [...new Set(runtime.map(({ name }) => name))].filter((name) => names.has(name) && !above.includes(name))
-}
-
-/** Lets at most `free` jobs run at a time. */
-class Lanes {
-  #free: number
-  readonly #waiting: (() => void)[] = []
-
-  constructor(free: number) {
-    this.#free = free
-  }
-
-  async run(job: () => Promise<void>): Promise<void> {
-    if (this.#free > 0) this.#free -= 1
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    try {
-      await job()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#free += 1
-    }
-  }
 }

@@ -285,7 +285,7 @@ function readTag(read: InputReader): TagInput {
   const unknown = /\{(?!name\}|version\})/.test(value)
   // `git check-ref-format` for what remains after the placeholders are filled with a gem's name and version.
   const sample = value.replaceAll('{name}', 'a').replaceAll('{version}', '1')
-  const badRef = /[^\x21-\x7e]|[~^:?*[\\{}]|\.\.|\/\/|^[-/.]|[/.]$|\.lock$|\/\./.test(sample)
+  const badRef = /[^\x21-\x7e]|[~^:?*[\\{}]|\.\.|\/\/|^[-/.]|[/.]$|\.lock(?:\/|$)|\/\./.test(sample)
   if (unknown || badRef || !value.includes('{version}')) {
     read.refuse(
       'tag',

@@ -56,11 +56,15 @@ function knownForms(gem: Versioned, { input, bundler }: TagRules): Form[] {
   if (input.kind === 'template') {
     forms.unshift({ template: input.template, scope: input.template.includes('{name}') ? 'mine' : 'all' })
   }
-  if (bundler?.gem === gem.name && bundler.tag.endsWith(gem.version)) {
-    const prefix = bundler.tag.slice(0, -gem.version.length)
-    forms.unshift({ template: `${prefix}{version}`, scope: prefix === 'v' ? 'all' : 'mine' })
-  }
+  if (bundler?.gem === gem.name) forms.unshift(bundlersForm(bundler.tag, gem))
   return forms
+}
+
+/** The project's own tag: a form for other versions too where it ends in the version, just itself where it does not. */
+function bundlersForm(tag: string, { version }: Versioned): Form {
+  if (!tag.endsWith(version)) return { template: tag, scope: 'mine' }
+  const prefix = tag.slice(0, -version.length)
+  return { template: `${prefix}{version}`, scope: prefix === 'v' ? 'all' : 'mine' }
 }
 
 function fill(template: string, { name, version }: Versioned): string {

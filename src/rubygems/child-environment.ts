@@ -86,6 +86,8 @@ const ALLOWED = new Set([
   'RUNNER_OS',
   'RUNNER_ARCH',
   'RUNNER_TOOL_CACHE',
+  // By it the runner finds what a job has left running, and ends it.
+  'RUNNER_TRACKING_ID',
   'RUNNER_ENVIRONMENT',
   'ImageOS',
   'ImageVersion',

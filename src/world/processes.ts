@@ -41,7 +41,7 @@ const LINE_LIMIT = 16 * 1024
 /** More output than this is counted, not shown: a build in a loop must not fill the log. */
 const SHOWN_LINES = 50_000
 /** How long a cancelled program may take to clean up after itself, in ms; the runner itself grants 7.5 s in all. */
-const GRACE = 2_000
+const GRACE = 1_500
 
 export interface ProcessesOptions {
   clock: Clock

@@ -43,6 +43,7 @@ export const ERROR_CODES = [
   'push-failed',
   'verification-failed',
   'github-release-failed',
+  'attestation-failed',
   'await-timeout',
   'cancelled',
   'internal-error',

@@ -1,0 +1,107 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { assertBundle } from '@sigstore/bundle'
+import { Bundle, TrustedRoot } from '@sigstore/protobuf-specs'
+import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify'
+import { checkChain, checkIdentity, checkSignature, checkTimestamps, leafOf } from './attestation-certificate.ts'
+import {
+  type BundleForm,
+  bytesIn,
+  type Fields,
+  fieldsIn,
+  listIn,
+  readForm,
+  textIn,
+  Unrescued,
+} from './attestation-form.ts'
+import { checkCheckpoint, checkInclusion, checkPromise, entryOf, LogKeys } from './attestation-log.ts'
+import {
+  type AttestationVerdict,
+  type AttestationVerifier,
+  checkStatement,
+  checkVersion,
+  verdictOf,
+} from './attestation.ts'
+import type { ReceivedFile } from './multipart.ts'
+import type { PublisherRow } from './world.ts'
+
+function isPresent(fields: Fields | undefined): fields is Fields {
+  return fields !== undefined
+}
+
+/**
+ * Verifies attestations as rubygems.org does: everything sigstore-ruby 0.2.3 checks, offline, in its order and with its
+ * answers. What these checks accept is given to Sigstore's own JavaScript verifier as well; should that one refuse it,
+ * the sandbox itself is wrong, and says so.
+ */
+export class SigstoreVerifier implements AttestationVerifier {
+  readonly #authorities: X509Certificate[]
+  readonly #rekor: LogKeys
+  readonly #ct: LogKeys
+  readonly #second: Verifier
+
+  /** `trustedRoot` is a `TrustedRoot` message as JSON, such as `Sigstore.trustedRoot`. */
+  constructor(trustedRoot: Record<string, unknown>) {
+    const chains = listIn(trustedRoot, 'certificateAuthorities').map((authority) => fieldsIn(authority, 'certChain'))
+    this.#authorities = chains
+      .filter(isPresent)
+      .flatMap((chain) => listIn(chain, 'certificates').map((link) => new X509Certificate(bytesIn(link, 'rawBytes'))))
+    this.#rekor = new LogKeys(listIn(trustedRoot, 'tlogs'))
+    this.#ct = new LogKeys(listIn(trustedRoot, 'ctlogs'))
+    this.#second = new Verifier(toTrustMaterial(TrustedRoot.fromJSON(trustedRoot)))
+  }
+
+  async verify(value: unknown, gem: ReceivedFile, publisher: PublisherRow): Promise<AttestationVerdict> {
+    const verdict = await verdictOf(() => this.#check(value, gem, publisher))
+    if (verdict.accepted) await this.#confirm(value, gem)
+    return verdict
+  }
+
+  async #check(value: unknown, gem: ReceivedFile, publisher: PublisherRow): Promise<void> {
+    const form = readForm(value)
+    const leaf = leafOf(form)
+    const stamps = fieldsIn(form.material, 'timestampVerificationData')
+    if (stamps && listIn(stamps, 'rfc3161Timestamps').length > 0) throw new Unrescued('timestamp verification failed')
+    const entry = entryOf(form, leaf, gem.sha256)
+    checkInclusion(entry)
+    checkCheckpoint(entry, this.#rekor)
+    checkPromise(entry, this.#rekor)
+    const at = new Date(Number(entry['integratedTime'] ?? 0) * 1000)
+    checkTimestamps(leaf, checkChain(leaf, this.#authorities, at), this.#ct)
+    checkIdentity(leaf, publisher)
+    await checkContent(form, leaf.certificate, gem)
+    checkVersion(form)
+  }
+
+  async #confirm(value: unknown, gem: ReceivedFile): Promise<void> {
+    const bundle = Bundle.fromJSON(value)
+    const content = bundle.content?.$case === 'messageSignature' ? await readFile(gem.path) : undefined
+    try {
+      assertBundle(bundle)
+      this.#second.verify(toSignedEntity(bundle, content))
+    } catch (error) {
+      throw new Error('Sigstore refuses what the sandbox’s own checks accept', { cause: error })
+    }
+  }
+}
+
+/** lib/sigstore/verifier.rb, step 6: the signature, and what is signed. */
+async function checkContent({ bundle }: BundleForm, certificate: X509Certificate, gem: ReceivedFile): Promise<void> {
+  const key = certificate.publicKey
+  const message = fieldsIn(bundle, 'messageSignature')
+  if (message) {
+    checkSignature(key, await readFile(gem.path), bytesIn(message, 'signature'), 'Signature verification failed')
+    return
+  }
+  const envelope = fieldsIn(bundle, 'dsseEnvelope') ?? {}
+  const payload = bytesIn(envelope, 'payload')
+  const type = textIn(envelope, 'payloadType')
+  const encoding = Buffer.concat([
+    Buffer.from(`DSSEv1 ${String(Buffer.byteLength(type))} ${type} ${String(payload.length)} `),
+    payload,
+  ])
+  for (const signature of listIn(envelope, 'signatures')) {
+    checkSignature(key, encoding, bytesIn(signature, 'sig'), 'DSSE envelope verification failed')
+  }
+  checkStatement(envelope, gem.sha256)
+}

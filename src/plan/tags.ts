@@ -75,7 +75,8 @@ function provenance(inputs: Inputs, facts: Pick<Facts, 'run' | 'project' | 'preb
 
 function startedByTag(tag: string, facts: Facts, gems: readonly PlannedGem[]): Decision<readonly PlannedTag[]> {
   const known = facts.github?.tags.get(tag)
-  const problems = facts.github && !known ? [gone(tag)] : elsewhere(tag, known, facts)
+  const problems = facts.github && !known ? [gone(tag)] : []
+  if (known?.commit !== facts.run.sha) problems.push(...elsewhere(tag, known, facts))
   if (facts.checkout && facts.checkout.head !== facts.run.sha) problems.push(otherCheckout(tag, facts))
   return {
     choice: [{ name: tag, message: '', gems: [...new Set(gems.map((gem) => gem.name))], action: 'exists' }],

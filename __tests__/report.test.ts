@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ReleaseError } from '../src/errors.ts'
 import type { GemRecord, LedgerRecord } from '../src/ledger.ts'
-import { announceFailure, outcome, setOutputs, summary } from '../src/report.ts'
+import { announceFailure, outcome, setOutputs } from '../src/report.ts'
+import { summary } from '../src/summary.ts'
 import { RecordedRunner } from './recorded-runner.ts'
 
 const SHA = 'a'.repeat(64)
@@ -116,16 +117,16 @@ describe('a failure', () => {
 
 describe('the job summary', () => {
   it('shows what is public, what failed, what to do and how long it took', () => {
-    const text = summary(record([gem(), FAILED]), [{ name: 'Push', took: 1500 }], new ReleaseError(PROBLEM))
+    const text = summary(record([gem(), FAILED]), [{ name: 'Push', from: 250, took: 1500 }], new ReleaseError(PROBLEM))
     expect(text.split('\n')).toEqual([
       '## Release failed',
       '',
       '`Published: rack-lens 1.2.3. Not published: lens-web 1.2.3 (failed).`',
       '',
-      '| Gem | Version | Platform | Status | SHA-256 | Bytes |',
-      '| --- | --- | --- | --- | --- | --- |',
-      `| [\`rack-lens\`](https://rubygems.org/gems/rack-lens/versions/1.2.3) | \`1.2.3\` | \`ruby\` | \`pushed\` | \`${SHA}\` | 5120 |`,
-      `| \`lens-web\` | \`1.2.3\` | \`ruby\` | \`failed\` | \`${SHA}\` | 5120 |`,
+      '| Gem | Version | Platform | Status | SHA-256 | Bytes | Attested |',
+      '| --- | --- | --- | --- | --- | --- | --- |',
+      `| [\`rack-lens\`](https://rubygems.org/gems/rack-lens/versions/1.2.3) | \`1.2.3\` | \`ruby\` | \`pushed\` | \`${SHA}\` | 5120 | no |`,
+      `| \`lens-web\` | \`1.2.3\` | \`ruby\` | \`failed\` | \`${SHA}\` | 5120 | no |`,
       '',
       '### push-refused',
       '',
@@ -140,11 +141,22 @@ describe('the job summary', () => {
       'Fix.',
       '```',
       '',
+      '<details><summary>Check it yourself</summary>',
+      '',
+      '```text',
+      'gem fetch rack-lens --version 1.2.3 --clear-sources --source https://rubygems.org && sha256sum rack-lens-1.2.3*.gem',
+      '```',
+      '',
+      '</details>',
+      '',
       '<details><summary>Time taken</summary>',
       '',
-      '| Step | Took |',
-      '| --- | --- |',
-      '| Push | 1.5 s |',
+      '```mermaid',
+      'gantt',
+      '  dateFormat x',
+      '  axisFormat %S.%L s',
+      '  Push :250, 1750',
+      '```',
       '',
       '</details>',
       '',

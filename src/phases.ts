@@ -4,6 +4,8 @@ import type { Runner } from './world/runner.ts'
 
 export interface Phase {
   name: string
+  /** When it began, counted from the start of the release, in ms. */
+  from: number
   /** Milliseconds. */
   took: number
 }
@@ -13,10 +15,12 @@ export class Phases {
   readonly done: Phase[] = []
   readonly #runner: Runner
   readonly #clock: Clock
+  readonly #began: number
 
   constructor(runner: Runner, clock: Clock) {
     this.#runner = runner
     this.#clock = clock
+    this.#began = clock.now()
   }
 
   async run<T>(name: string, step: () => Promise<T>): Promise<T> {
@@ -25,7 +29,7 @@ export class Phases {
       return await this.#runner.group(name, step)
     } finally {
       const took = this.#clock.now() - started
-      this.done.push({ name, took })
+      this.done.push({ name, from: started - this.#began, took })
       this.#runner.info(`${name}: ${duration(took)}`)
     }
   }

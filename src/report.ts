@@ -1,10 +1,7 @@
 import { documentation, type Problem, type ReleaseError } from './errors.ts'
-import { type GemRecord, isPublished, type LedgerRecord } from './ledger.ts'
-import { code, codeBlock, table } from './markdown.ts'
-import type { Phase } from './phases.ts'
+import { isPublished, type LedgerRecord } from './ledger.ts'
 import { title } from './plan/gems.ts'
 import { baseName } from './steps/build.ts'
-import { duration } from './world/clock.ts'
 import type { Runner } from './world/runner.ts'
 
 /** Sets every output from what has happened; also when the release stopped half-way. */
@@ -73,42 +70,4 @@ export function announceFailure(error: ReleaseError, record: LedgerRecord | unde
 /** A problem as the text of an annotation: what, why, what to do, and where more is written. */
 export function problemText({ code: name, what, why, fix }: Problem): string {
   return [what, ...(why === undefined ? [] : [why]), fix, `See ${documentation(name)}.`].join('\n')
-}
-
-/** The job summary: what is public, and, where something failed, why and what to do. */
-export function summary(record: LedgerRecord, phases: readonly Phase[], error: ReleaseError | undefined): string {
-  const sections = [
-    `## ${error ? 'Release failed' : 'Release'}`,
-    code(outcome(record)),
-    ...(record.gems.length > 0 ? [gemTable(record.gems)] : []),
-    ...(error ? error.problems.map(problemSection) : []),
-    ...(phases.length > 0 ? [phaseTable(phases)] : []),
-  ]
-  return `${sections.join('\n\n')}\n`
-}
-
-function gemTable(gems: readonly GemRecord[]): string {
-  const rows = gems.map((gem) => [
-    gem.status === 'pushed' || gem.status === 'already-published' ? `[${code(gem.name)}](${gem.url})` : code(gem.name),
-    code(gem.version),
-    code(gem.platform),
-    code(gem.status),
-    gem.sha256 === '' ? '' : code(gem.sha256),
-    gem.size === 0 ? '' : String(gem.size),
-  ])
-  return table(['Gem', 'Version', 'Platform', 'Status', 'SHA-256', 'Bytes'], rows)
-}
-
-function problemSection({ code: name, what, why, fix }: Problem): string {
-  return [
-    `### ${name}`,
-    codeBlock([what, ...(why === undefined ? [] : [why])].join('\n')),
-    'What to do:',
-    codeBlock(fix),
-  ].join('\n\n')
-}
-
-function phaseTable(phases: readonly Phase[]): string {
-  const rows = phases.map(({ name, took }) => [name, duration(took)])
-  return `<details><summary>Time taken</summary>\n\n${table(['Step', 'Took'], rows)}\n\n</details>`
 }

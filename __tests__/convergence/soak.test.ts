@@ -1,0 +1,146 @@
+import { readdirSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { aim, type Fault, type FaultName } from '../../sandbox/faults.ts'
+import { type SmallGem, writeGems } from './gems.ts'
+import { run } from './inner-run.ts'
+import { InnerWorld } from './inner-world.ts'
+import { TAG, tell } from './model-state.ts'
+import { type Random, seeded } from './seeded.ts'
+
+const NAMES = Array.from({ length: 400 }, (_, index) => `lens-${String(index).padStart(3, '0')}`)
+const PLATFORMS = [
+  'x86_64-linux-gnu',
+  'x86_64-linux-musl',
+  'aarch64-linux-gnu',
+  'aarch64-linux-musl',
+  'arm-linux-gnu',
+  'arm-linux-musl',
+  'x86-linux',
+  'x86_64-darwin',
+  'arm64-darwin',
+  'x64-mingw-ucrt',
+  'java',
+  'ruby',
+]
+const SET = 'lens-native'
+const GEMS = NAMES.length + PLATFORMS.length
+const FAULTS: readonly FaultName[] = ['503-html', 'reset-before', 'reset-after', '429-retry-after', 'reset-mid-answer']
+/** A 20th of the exchanges goes wrong. */
+const ONE_IN = 20
+/** How many gems may be on their way at a time. */
+const LANES = 8
+
+/** What one push came to on the virtual clock. */
+interface Posted {
+  at: number
+  sha256: string
+  status: number
+  /** When the registry lets the next push in, if it has said so. */
+  until: number | undefined
+}
+
+/** Spoils one answer in twenty; everything else, and each push with its time, is only noted. */
+function weather(world: InnerWorld, random: Random, posts: Posted[]): Fault {
+  return {
+    name: 'weather',
+    times: Number.POSITIVE_INFINITY,
+    on: () => true,
+    play: async (exchange) => {
+      const { request, handle } = exchange
+      const isPush = request.method === 'POST' && request.url === '/api/v1/gems'
+      const at = world.clock.now()
+      const record = world.requests.at(-1)
+      const spoilt = random.below(ONE_IN) === 0
+      const name = random.pick(FAULTS)
+      const answer = spoilt ? await aim(name, { path: /^/ }).play(exchange) : await handle()
+      if (isPush && record) {
+        const seconds = Number(answer?.headers?.['retry-after'] ?? Number.NaN)
+        const until = answer?.status === 429 && Number.isFinite(seconds) ? at + seconds * 1000 : undefined
+        posts.push({ at, sha256: record.bodySha256, status: answer?.status ?? 0, until })
+      }
+      return answer
+    },
+  }
+}
+
+interface Sample {
+  fds: number
+  heapMb: number
+}
+
+function sample(): Sample {
+  const { heapUsed, external } = process.memoryUsage()
+  return { fds: readdirSync('/proc/self/fd').length, heapMb: Math.round((heapUsed + external) / 1024 / 1024) }
+}
+
+async function newWorld(): Promise<{ world: InnerWorld; gems: SmallGem[] }> {
+  const world = await InnerWorld.start([...NAMES, SET])
+  const gems = await writeGems(world.directory, [
+    ...NAMES.map((name) => ({ name, version: '1.0.0' })),
+    ...PLATFORMS.map((platform) => ({ name: SET, version: '1.0.0', platform })),
+  ])
+  return { world, gems }
+}
+
+describe('a release of 412 gems through bad weather and the real throttles', () => {
+  it('publishes each gem once, obeys every wait and keeps what it needs flat', { timeout: 900_000 }, async () => {
+    const { world, gems } = await newWorld()
+    await using _ = world
+    const posts: Posted[] = []
+    const samples: Sample[] = []
+    world.inject(weather(world, seeded(412), posts))
+    const before = sample()
+    const watch = setInterval(() => samples.push(sample()), 100)
+    const ended = await run(world, gems, { pushMs: 20_000 })
+    clearInterval(watch)
+    expect(ended.end === 'green' ? '' : tell(ended).slice(-4000)).toBe('')
+
+    const live = world.registry.versions().filter(({ number, indexed }) => number === '1.0.0' && indexed)
+    expect(live.map(({ fullName, sha256 }) => `${fullName} ${sha256}`).toSorted()).toEqual(
+      gems.map(({ fullName, sha256 }) => `${fullName} ${sha256}`).toSorted(),
+    )
+    expect(world.registry.versions().filter(({ number }) => number === '1.0.0')).toHaveLength(GEMS)
+    expect(world.github.tags.has(TAG)).toBe(true)
+    const natives = live.filter(({ gem }) => gem === SET).map(({ platform }) => platform)
+    expect(natives.at(-1)).toBe('ruby')
+    expect(natives).toHaveLength(PLATFORMS.length)
+
+    expectObedience(posts)
+    const minutes = world.clock.now() / 60_000
+    expect(world.exchanges.length).toBeGreaterThanOrEqual(2)
+    expect(world.exchanges.filter(({ status }) => status === 201).length).toBeLessThanOrEqual(
+      2 + Math.ceil(minutes / 12),
+    )
+    expectFlat(before, samples)
+    const perGem = world.requests.length / GEMS
+    expect(perGem).toBeLessThan(7)
+    expect(ended.log.length / GEMS).toBeLessThan(4096)
+    const fds = Math.max(...samples.map((one) => one.fds))
+    const heap = Math.max(...samples.map((one) => one.heapMb))
+    process.stdout.write(
+      `soak: ${String(GEMS)} gems, ${String(posts.length)} pushes, ${String(world.exchanges.length)} exchanges, ` +
+        `${minutes.toFixed(0)} virtual minutes, ${perGem.toFixed(2)} requests and ` +
+        `${String(Math.round(ended.log.length / GEMS))} bytes of log a gem, at most ${String(fds)} descriptors and ${String(heap)} MB\n`,
+    )
+  })
+})
+
+/** Whoever was told to wait has waited: no gem comes again before its window is over, and no more than the lanes come at all. */
+function expectObedience(posts: readonly Posted[]): void {
+  const told = posts.filter(({ until }) => until !== undefined)
+  expect(told.some(({ at, until = 0 }) => until - at > 60_000)).toBe(true)
+  for (const { at, sha256, until = 0 } of told) {
+    const sooner = posts.filter((other) => other.sha256 === sha256 && other.at > at && other.at < until)
+    expect(sooner).toEqual([])
+  }
+  const longest = told.reduce((one, other) => ((other.until ?? 0) - other.at > (one.until ?? 0) - one.at ? other : one))
+  const meanwhile = posts.filter(({ at }) => at > longest.at && at < (longest.until ?? 0))
+  expect(meanwhile.length).toBeLessThan(LANES)
+}
+
+function expectFlat(before: Sample, samples: readonly Sample[]): void {
+  const most = (of: (one: Sample) => number): number => Math.max(...samples.map(of))
+  expect(samples.length).toBeGreaterThan(10)
+  expect(most(({ fds }) => fds)).toBeLessThanOrEqual(before.fds + 100)
+  expect(most(({ heapMb }) => heapMb)).toBeLessThan(before.heapMb + 250)
+}

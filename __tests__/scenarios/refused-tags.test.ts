@@ -41,7 +41,7 @@ describe('a tag that started the run', () => {
           'git -c user.name=Bot -c user.email=bot@example.com commit --quiet --allow-empty -m "Bump by the workflow"',
         )
       },
-      code: 'tag-commit-mismatch (and 1 more)',
+      code: 'tag-commit-mismatch',
       says: [`v1.2.3 names commit ${sha.slice(0, 12)}`, 'is checked out', '`actions/checkout` without `ref:`'],
     })
     expect(world.uploads).toEqual([])

@@ -63,10 +63,35 @@ describe('a release task that calls gem push by itself', () => {
     await world.repository(rakeProject(ownRelease('puts "that is all"')))
     const { step, error } = await world.run()
     expect(step.exitCode).toBe(1)
-    expect(error).toMatch(/^release-task-failed: The release task ended well, but did not push it: /)
+    expect(error).toMatch(/^release-task-failed: The release task ended, but \S+ does not have rack-lens 1\.2\.3\./)
     expect(error).toContain('Nothing was published.')
     expect(step.outputs['published']).toBe('false')
     expect(world.live).toEqual([])
+  })
+})
+
+describe('a release task that goes its own way with files', () => {
+  const elsewhere = 'sh "mkdir dist && mv #{GEM} dist/ && gem push dist/rack-lens-1.2.3.gem"'
+
+  it('builds and pushes where nobody looks: the run is red and does not claim to know', async () => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(ownRelease(elsewhere)))
+    const { step, error } = await world.run()
+    expect(step.exitCode).toBe(1)
+    expect(error).toContain('left no new file of rack-lens 1.2.3 in `pkg`')
+    expect(error).toContain('Nothing is known to be published. Not known: rack-lens 1.2.3.')
+    expect(world.live).toEqual(['rack-lens-1.2.3'])
+  })
+
+  it('fails before it has built anything: nothing was published, for certain', async () => {
+    await using world = await newWorld()
+    await world.repository(
+      rakeProject('require "bundler/gem_tasks"\ntask(:no) { abort "no" }\ntask release: :no\ntask build: :no\n'),
+    )
+    const { step, error } = await world.run()
+    expect(step.exitCode).toBe(1)
+    expect(error).toMatch(/^release-task-failed: `rake release` failed/)
+    expect(error).toMatch(/\n\nNothing was published\.$/)
   })
 })
 

@@ -101,6 +101,42 @@ describe('the release task of Bundler under strategy rake', () => {
     expect(step.processes.some(({ argv }) => argv[0] === 'git' && argv.includes('push'))).toBe(true)
   })
 
+  it('has the settings of git and the tokens that the workflow gives it by name', async () => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(PLAIN))
+    const ran = await world.run({
+      with: { strategy: 'rake' },
+      step: { env: { GITHUB_TOKEN: '${{ github.token }}' } },
+      env: {
+        GIT_CONFIG_COUNT: '2',
+        GIT_CONFIG_KEY_0: 'user.name',
+        GIT_CONFIG_VALUE_0: 'Release Bot',
+        GIT_CONFIG_KEY_1: 'user.email',
+        GIT_CONFIG_VALUE_1: 'bot@example.com',
+      },
+    })
+    expectGreen(ran)
+    const tag = await world.sandbox.github.repository(REPOSITORY).tag('v1.2.3')
+    expect(tag?.tagger).toMatchObject({ name: 'Release Bot', email: 'bot@example.com' })
+    const rake = ran.step.processes.find(({ argv }) => argv.includes('release'))
+    expect(rake?.environ?.['GITHUB_TOKEN']).toMatch(/^gh/)
+  })
+
+  it('pushes with the token it is given, not with the one that the checkout left', async () => {
+    await using world = await newWorld()
+    const sha = await world.repository(rakeProject(PLAIN))
+    const permissions = { contents: 'write', metadata: 'read' } as const
+    const token = world.sandbox.github.addToken({ repository: REPOSITORY, permissions })
+    const ran = await world.run({
+      with: { strategy: 'rake', token },
+      permissions: { 'id-token': 'write', contents: 'read' },
+      persistCredentials: true,
+      meanwhile: forgetCheckoutCredentials,
+    })
+    expectGreen(ran)
+    expect(await world.sandbox.github.repository(REPOSITORY).tag('v1.2.3')).toMatchObject({ commit: sha })
+  })
+
   it('answers a push whose answer was lost by asking the registry, not by sending it again', async () => {
     await using world = await newWorld()
     await world.repository(rakeProject(EXTRA))

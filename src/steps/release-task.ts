@@ -4,20 +4,14 @@ import { committer, fetchTags, gitCredentials } from '../git/authenticated.ts'
 import { readCheckout } from '../git/checkout.ts'
 import { readOnlyGit } from '../git/git.ts'
 import { keepForLaterSteps, putBack } from '../persisted-credentials.ts'
-import { publishedVersion, title, versionTaken } from '../plan/gems.ts'
-import type { Plan, PlannedGem } from '../plan.ts'
+import type { Plan } from '../plan.ts'
 import type { Release } from '../release.ts'
 import { releaseTaskEnvironment } from '../rubygems/child-environment.ts'
-import { readGem } from '../rubygems/gem-file.ts'
 import { type Finished, ProgramNotFound } from '../world/processes.ts'
 import { listenForPushes } from '../world/push-socket.ts'
-import { findBuilt } from './build.ts'
-import { privateCopy, type ReleaseGem } from './inspect.ts'
+import type { ReleaseGem } from './inspect.ts'
+import { pushedByTask } from './pushed-by-task.ts'
 import { TaskPushes } from './task-pushes.ts'
-import { publishedDigest } from './verify.ts'
-
-/** How often the registry is asked for a gem that a task says it has pushed; RubyGems.org shows it before it answers. */
-const READS = 5
 
 export interface TaskOutcome {
   /** What was released. */
@@ -107,66 +101,12 @@ function shellWord(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
-interface AfterTask {
-  plan: Plan
-  facts: Facts
-  /** Gems whose push came through GEM_COMMAND. */
-  known: readonly ReleaseGem[]
-  /** When the task began, in ms since 1970. */
-  since: number
-  failed: boolean
-}
-
-/** Gems the task pushed with a `gem` of its own: the registry is asked for each that was planned and built. */
-async function pushedByTask(it: Release, after: AfterTask): Promise<ReleaseGem[]> {
-  const { plan, known } = after
-  const gems: ReleaseGem[] = []
-  for (const planned of plan.gems) {
-    const sent = known.some(({ name, version }) => name === planned.name && version === planned.version)
-    const gem = sent ? undefined : await lookFor(planned, it, after)
-    it.ledger.settled(planned)
-    if (gem) gems.push(gem)
-  }
-  return gems
-}
-
-async function lookFor(planned: PlannedGem, it: Release, after: AfterTask): Promise<ReleaseGem> {
-  const { inputs, registry, world, ledger } = it
-  const found = await findBuilt(planned, inputs.workingDirectory, after.since).catch(() => undefined)
-  if (!found) throw new ReleaseError(notPushed(planned, inputs.server.host, 'and left no new file of it in `pkg`'))
-  const file = await readGem(found.path, { copyTo: privateCopy(world) })
-  const before = publishedVersion(file, after.facts.published)
-  const gem = { ...file, builtPath: found.path, alreadyPublished: before?.sha256 === file.sha256 }
-  const digest = await publishedDigest(gem, registry, world, after.failed ? 1 : READS)
-  if (digest !== undefined && digest !== gem.sha256) {
-    await ledger.gem(gem, 'failed')
-    throw new ReleaseError(versionTaken(gem, gem.sha256, digest, inputs.server.host))
-  }
-  // Some servers show no digest; then the word of a task that ended well is all there is.
-  const unverifiable = !after.failed && inputs.server.kind === 'other'
-  if (digest === undefined && !unverifiable) {
-    await ledger.gem(gem, 'not-tried')
-    throw new ReleaseError(notPushed(gem, inputs.server.host, 'but did not push it'))
-  }
-  await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'pushed')
-  return gem
-}
-
 function failed(plan: Plan, finished: Finished): Problem {
   return {
     code: 'release-task-failed',
     what: `\`${taskCommand(plan).join(' ')}\` failed with exit code ${String(finished.code)}.`,
     why: finished.tail.slice(-8).join('\n'),
     fix: 'Correct what the task reports and re-run the job: gems that are out already are recognised by their digest.',
-  }
-}
-
-function notPushed(gem: PlannedGem | ReleaseGem, host: string, how: string): Problem {
-  return {
-    code: 'release-task-failed',
-    what: `The release task ended well, ${how}: ${host} does not have ${title(gem)}.`,
-    why: 'A release task has to build the gem and to push it; `gem_push=no` in the environment keeps Bundler’s from pushing.',
-    fix: 'Let the task call Bundler’s `release:rubygem_push`, or `gem push`, or set `strategy: direct`.',
   }
 }
 

@@ -1,0 +1,93 @@
+import { type Problem, ReleaseError } from '../errors.ts'
+import type { Facts } from '../facts.ts'
+import { publishedVersion, title, versionTaken } from '../plan/gems.ts'
+import type { Plan, PlannedGem } from '../plan.ts'
+import type { Release } from '../release.ts'
+import { readGem } from '../rubygems/gem-file.ts'
+import { findBuilt } from './build.ts'
+import { privateCopy, type ReleaseGem } from './inspect.ts'
+import { publishedDigest } from './verify.ts'
+
+/** How often the registry is asked for a gem that a task says it has pushed; RubyGems.org shows it before it answers. */
+const LOOKS = 5
+
+export interface AfterTask {
+  plan: Plan
+  facts: Facts
+  /** Gems whose push came through GEM_COMMAND. */
+  known: readonly ReleaseGem[]
+  /** When the task began, in ms since 1970. */
+  since: number
+  failed: boolean
+}
+
+/**
+ * Gems the task pushed with a `gem` of its own: the registry is asked for each that was planned. What is certain then
+ * is in the ledger, whatever else is wrong. Throws ReleaseError with what is missing.
+ */
+export async function pushedByTask(it: Release, after: AfterTask): Promise<ReleaseGem[]> {
+  const gems: ReleaseGem[] = []
+  const problems: Problem[] = []
+  for (const planned of after.plan.gems) {
+    const sent = after.known.some(({ name, version }) => name === planned.name && version === planned.version)
+    try {
+      if (!sent) gems.push(await lookFor(planned, it, after))
+      it.ledger.settled(planned)
+    } catch (error) {
+      problems.push(...ReleaseError.from(error).problems)
+    }
+  }
+  ReleaseError.throwIfAny(problems)
+  return gems
+}
+
+async function lookFor(planned: PlannedGem, it: Release, after: AfterTask): Promise<ReleaseGem> {
+  const { inputs, registry, world, ledger } = it
+  const found = await findBuilt(planned, inputs.workingDirectory, after.since).catch(() => undefined)
+  if (!found) throw new ReleaseError(await withoutFile(planned, it, after))
+  const file = await readGem(found.path, { copyTo: privateCopy(world) })
+  const before = publishedVersion(file, after.facts.published)
+  const gem = { ...file, builtPath: found.path, alreadyPublished: before?.sha256 === file.sha256 }
+  const digest = await publishedDigest(gem, registry, world, after.failed ? 1 : LOOKS)
+  if (digest !== undefined && digest !== gem.sha256) {
+    await ledger.gem(gem, 'failed')
+    throw new ReleaseError(versionTaken(gem, gem.sha256, digest, inputs.server.host))
+  }
+  // Some servers show no digest; then the word of a task that ended well is all there is.
+  const unverifiable = !after.failed && inputs.server.kind === 'other'
+  if (digest === undefined && !unverifiable) {
+    await ledger.gem(gem, 'not-tried')
+    throw new ReleaseError(notPushed(gem, inputs.server.host))
+  }
+  await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'pushed')
+  return gem
+}
+
+/** The task may have built somewhere else, and pushed from there; or it came to neither. */
+async function withoutFile(planned: PlannedGem, it: Release, { facts }: AfterTask): Promise<Problem> {
+  const { registry, ledger, inputs } = it
+  const before = publishedVersion(planned, facts.published)?.sha256
+  const answer = await registry.digest({ ...planned, originalPlatform: planned.platform })
+  const now = 'done' in answer ? { digest: answer.done } : undefined
+  if (now && now.digest === before && inputs.server.kind !== 'other') ledger.settled(planned)
+  return now && now.digest === undefined
+    ? notPushed(planned, inputs.server.host)
+    : notComparable(planned, inputs.server.host)
+}
+
+function notPushed(gem: PlannedGem | ReleaseGem, host: string): Problem {
+  return {
+    code: 'release-task-failed',
+    what: `The release task ended, but ${host} does not have ${title(gem)}.`,
+    why: 'A release task has to build the gem and to push it; `gem_push=no` in the environment keeps Bundler’s from pushing.',
+    fix: 'Let the task call Bundler’s `release:rubygem_push`, or `gem push`, or set `strategy: direct`.',
+  }
+}
+
+function notComparable(gem: PlannedGem, host: string): Problem {
+  return {
+    code: 'release-task-failed',
+    what: `The release task left no new file of ${title(gem)} in \`pkg\` or beside the gemspec, so that what ${host} has cannot be compared with what was built.`,
+    fix: 'Let the task build into `pkg`, as Bundler’s `build` does, or push through its `release:rubygem_push`.',
+  }
+}

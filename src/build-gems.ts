@@ -8,13 +8,13 @@ import { selectGems } from './plan/gems.ts'
 import { chooseStrategy, projectProblem } from './plan/strategy.ts'
 import { build } from './steps/build.ts'
 import { inspect } from './steps/inspect.ts'
+import { rebuild } from './steps/rebuild.ts'
 import { surveyMachine } from './survey.ts'
 import type { World } from './world/world.ts'
 
 /** What a job without any credential does for a release: builds the gems, reads them and tells their digests. */
 export async function buildGems(
-  inputs: Inputs,
-  run: RunContext,
+  { inputs, run, reproducible }: { inputs: Inputs; run: RunContext; reproducible: boolean },
   { ledger, phases, world }: { ledger: Ledger; phases: Phases; world: World },
 ): Promise<void> {
   if (run.idToken) world.runner.warning('Build job can publish', CAN_PUBLISH)
@@ -30,6 +30,13 @@ export async function buildGems(
   )
   const gems = await phases.run('Inspect', () => inspect(built, facts, inputs.server, world))
   for (const gem of gems) await ledger.gem(gem, 'not-tried')
+  if (!reproducible) return
+  const project = {
+    directory: inputs.workingDirectory,
+    root: run.workspace,
+    committedAt: facts.checkout?.committedAt ?? 0,
+  }
+  await phases.run('Build again', () => rebuild(gems, plan, project, world))
 }
 
 function decide(inputs: Inputs, facts: Facts, { runner }: World): Parameters<typeof build>[0] {

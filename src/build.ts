@@ -20,11 +20,11 @@ const exit = guardExit(() => {
 })
 
 async function main(): Promise<void> {
-  const { inputs, matrixIndex } = readBuildInputs(runner)
+  const { inputs, matrixIndex, reproducible } = readBuildInputs(runner)
   const run = await readRunContext(runner)
   await using world = await openWorld(run.temp, runner)
   const ledger = new Ledger(inputs.server, path.join(world.privateDirectory, JOURNAL))
-  await buildGems(inputs, run, { ledger, phases: new Phases(runner, systemClock), world })
+  await buildGems({ inputs, run, reproducible }, { ledger, phases: new Phases(runner, systemClock), world })
   setBuildOutputs(ledger.record, matrixIndex, runner)
 }
 

@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   'version-taken',
   'version-yanked',
   'build-failed',
+  'not-reproducible',
   'release-task-failed',
   'tampered-job',
   'gem-not-found',

@@ -55,6 +55,8 @@ export interface BuildInputs {
   inputs: Inputs
   /** Position of this job in a matrix, whose other jobs set outputs of their own names; undefined outside of one. */
   matrixIndex: number | undefined
+  /** Build twice and compare. */
+  reproducible: boolean
 }
 
 /** An OIDC API key role's token: `rg_oidc_akr_` and 20 characters (rubygems.org app/models/oidc/api_key_role.rb). */
@@ -117,8 +119,15 @@ export function readBuildInputs(runner: Runner): BuildInputs {
     dryRun: false,
     persistCredentials: false,
   }
+  const reproducible = read.boolean('reproducible', false)
+  if (reproducible && inputs.gems.length > 0) {
+    read.conflict(
+      'Inputs `reproducible` and `gems` contradict each other: what is built already cannot be built twice.',
+      'Remove one of them.',
+    )
+  }
   ReleaseError.throwIfAny(read.problems)
-  return { inputs, matrixIndex }
+  return { inputs, matrixIndex, reproducible }
 }
 
 /** What says which gems there are, in every action that builds or takes built ones. */

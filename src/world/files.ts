@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { glob, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, glob, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
 /** The file system, as far as the steps need it. */
@@ -12,6 +12,11 @@ export const files = {
 
   async makeDirectory(target: string): Promise<void> {
     await mkdir(target, { recursive: true })
+  },
+
+  /** Copies a directory with everything below it; links stay links. */
+  async copyDirectory(source: string, target: string): Promise<void> {
+    await cp(source, target, { recursive: true, verbatimSymlinks: true })
   },
 
   /** When a file was last written, in ms since 1970; undefined where there is none. */

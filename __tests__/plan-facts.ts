@@ -48,6 +48,7 @@ export function file(values: Partial<GemFile> = {}): GemFile {
   const fullName = platform === 'ruby' ? `${name}-${version}` : `${name}-${version}-${platform}`
   return {
     path: `/private/${fullName}.gem`,
+    givenPath: `/workspace/pkg/${fullName}.gem`,
     fileName: `${fullName}.gem`,
     size: 5120,
     sha256: 'f'.repeat(64),

@@ -22,7 +22,8 @@ export const MAX_GEM_SIZE = 500 * 1024 * 1024
 export interface GemFile {
   /** The file that was inspected: the private copy where one was asked for. */
   path: string
-  /** The base name of the file that was given. */
+  /** The file that was given, and its base name: what reports, checksums and assets call it. */
+  givenPath: string
   fileName: string
   /** In bytes. */
   size: number
@@ -58,7 +59,15 @@ export async function readGem(path: string, options: { copyTo?: string } = {}): 
   try {
     const { size, sha256, members } = await readArchive(source, copy)
     const specification = readSpecification(metadataOf(members))
-    return { path: options.copyTo ?? path, fileName, size, sha256, ...specification, ...identity(specification) }
+    return {
+      path: options.copyTo ?? path,
+      givenPath: path,
+      fileName,
+      size,
+      sha256,
+      ...specification,
+      ...identity(specification),
+    }
   } catch (error) {
     // What went wrong first is what matters; the copy may be gone already.
     if (options.copyTo !== undefined) await unlink(options.copyTo).catch(() => undefined)

@@ -31,7 +31,7 @@ export async function build(
   switch (plan.build.kind) {
     case 'prebuilt':
     case 'release-task':
-      return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.path }] : []))
+      return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.givenPath }] : []))
     case 'gem-build':
       return buildEach(plan, workingDirectory, run)
     case 'rake-build': {

@@ -1,0 +1,3 @@
+/** What needs Sigstore's libraries, in one place that is loaded only when something is attested. */
+export { Attester } from './attester.ts'
+export { readBundles } from './ready-made.ts'

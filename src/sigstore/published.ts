@@ -1,0 +1,50 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type JsonObject, objectAt, objectsAt } from '../json.ts'
+import { describe, type Http, HttpFault, isPassing, passingTrouble } from '../world/http.ts'
+import type { Clock } from '../world/clock.ts'
+import type { Attempt } from '../world/retry.ts'
+import type { GemServer } from '../server.ts'
+import type { Bundle } from './attester.ts'
+import { readFields } from './bundle-fields.ts'
+
+/**
+ * Whether the registry lists all `bundles` for a published gem: GET /api/v1/attestations/FULL_NAME.json (rubygems.org
+ * app/controllers/api/v1/attestations_controller.rb). One attempt.
+ */
+export async function publishedAttestations(
+  fullName: string,
+  bundles: readonly Bundle[],
+  server: GemServer,
+  http: Http,
+  clock: Clock,
+): Promise<Attempt<'listed' | 'missing'>> {
+  const url = new URL(`/api/v1/attestations/${encodeURIComponent(fullName)}.json`, server.origin)
+  try {
+    const answer = await http.send('verify', { method: 'GET', url, headers: { accept: 'application/json' } })
+    const trouble = passingTrouble(answer, clock)
+    if (trouble) return trouble
+    if (answer.status === 404) return { done: 'missing' }
+    if (answer.status !== 200 || !Array.isArray(answer.json)) return { again: describe(answer) }
+    const listed = answer.json.map(essence)
+    const all = bundles.every((bundle) => listed.some((one) => isDeepStrictEqual(one, essence(bundle))))
+    return { done: all ? 'listed' : 'missing' }
+  } catch (error) {
+    if (error instanceof HttpFault && isPassing(error, 'verify')) return { again: error.message }
+    throw error
+  }
+}
+
+/** What makes a bundle this one. The registry may write the rest anew: order, spelling, fields that are empty. */
+function essence(value: unknown): JsonObject {
+  const { bundle } = readFields(value)
+  const material = objectAt(bundle, 'verificationMaterial')
+  const [entry] = objectsAt(material, 'tlogEntries')
+  const envelope = objectAt(bundle, 'dsseEnvelope')
+  return {
+    certificate: objectAt(material, 'certificate')['rawBytes'] ?? objectAt(material, 'x509CertificateChain'),
+    entry: objectAt(entry)['canonicalizedBody'],
+    payload: envelope['payload'],
+    signatures: objectsAt(envelope, 'signatures').map((signature) => signature['sig']),
+    message: objectAt(bundle, 'messageSignature')['signature'],
+  }
+}

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { bundleToJSON } from '@sigstore/bundle'
+import { DSSEBundleBuilder, FulcioSigner, MessageSignatureBundleBuilder, RekorWitness } from '@sigstore/sign'
 import { type JobClaims, OidcIssuer } from '../../sandbox/oidc.ts'
 import { SigstoreVerifier } from '../../sandbox/registry/attestation-sigstore.ts'
 import { type Registry, startRegistry } from '../../sandbox/registry/registry.ts'
@@ -9,6 +11,7 @@ import { seedGem } from '../../sandbox/registry/seed-gem.ts'
 import { Sigstore, type SigstoreOptions } from '../../sandbox/sigstore/sigstore.ts'
 import type { RecordedRequest } from '../../sandbox/server.ts'
 import type { RunContext } from '../../src/github/run-context.ts'
+import { isObject, stringAt } from '../../src/json.ts'
 import { type GemServer, gemServer } from '../../src/server.ts'
 import { Attester, type Bundle } from '../../src/sigstore/attester.ts'
 import type { SigningWorld } from '../../src/sigstore/conversation.ts'
@@ -46,8 +49,21 @@ function hasty(patience: number | undefined, slept: number[]): Clock {
       signal.throwIfAborted()
       slept.push(ms)
     },
-    deadline: (ms) => systemClock.deadline(patience === undefined ? ms : Math.min(ms, patience)),
+    // A push has longer ones: those are not what is tested here.
+    deadline: (ms) => systemClock.deadline(patience === undefined || ms > 30_000 ? ms : patience),
   }
+}
+
+let issuerKey: Buffer | undefined
+
+/** Making an RSA key takes longer than most tests: the first issuer's key serves the whole file. */
+async function startIssuer(directory: string, requests: RecordedRequest[]): Promise<OidcIssuer> {
+  const file = path.join(directory, 'key.json')
+  await mkdir(directory)
+  if (issuerKey) await writeFile(file, issuerKey)
+  const issuer = await OidcIssuer.start({ directory, requests })
+  issuerKey ??= await readFile(file)
+  return issuer
 }
 
 /** Issuer, Sigstore and registry on loopback, and what a step of ours sees of the world. */
@@ -89,7 +105,7 @@ export class TestWorld implements AsyncDisposable {
     const directory = await mkdtemp(path.join(tmpdir(), 'release-gem-sigstore-'))
     const requests: RecordedRequest[] = []
     const below = (name: string): string => path.join(directory, name)
-    const oidc = await OidcIssuer.start({ directory: below('oidc'), requests })
+    const oidc = await startIssuer(below('oidc'), requests)
     const { jwksUrl } = oidc
     const sigstore = await Sigstore.start({ directory: below('sigstore'), jwksUrl, requests, ...rest })
     const verifier = new SigstoreVerifier(sigstore.trustedRoot)
@@ -150,8 +166,28 @@ export class TestWorld implements AsyncDisposable {
     }
   }
 
+  /** What another tool would make: Sigstore's own signing client, with the in-toto statement of nobody in particular. */
+  async signedElsewhere(gem: TestGem, job: JobClaims = JOB, subjects: readonly TestGem[] = [gem]): Promise<Bundle> {
+    const statement = {
+      _type: 'https://in-toto.io/Statement/v1',
+      subject: subjects.map(({ fullName, sha256 }) => ({ name: fullName, digest: { sha256 } })),
+      predicateType: 'https://example.com/statement',
+      predicate: {},
+    }
+    const artifact = { data: Buffer.from(JSON.stringify(statement)), type: 'application/vnd.in-toto+json' }
+    const made = await new DSSEBundleBuilder(await this.#otherTool(job)).create(artifact)
+    return asBundle(bundleToJSON(made))
+  }
+
+  /** A signature over the file itself, as `cosign sign-blob` and `sigstore-cli sign` make. */
+  async signedAsFile(gem: TestGem, job: JobClaims = JOB): Promise<Bundle> {
+    const made = await new MessageSignatureBundleBuilder(await this.#otherTool(job)).create({ data: gem.bytes })
+    // That client still writes version 0.2 for these; otherwise they are the same.
+    return { ...asBundle(bundleToJSON(made)), mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json' }
+  }
+
   /** Pushes with a trusted publisher's key, as a step of ours would. */
-  async push(gem: TestGem, bundles: readonly Bundle[], job: JobClaims = JOB): Promise<Answer> {
+  async push(gem: TestGem, bundles: readonly unknown[], job: JobClaims = JOB): Promise<Answer> {
     const key = await this.key(job)
     const chunks = async function* chunks(): AsyncGenerator<Uint8Array> {
       yield gem.bytes
@@ -172,14 +208,8 @@ export class TestWorld implements AsyncDisposable {
       headers: { accept: 'application/json', 'content-type': 'application/json' },
       body: JSON.stringify({ jwt: await this.oidc.mint(job, 'rubygems.org') }),
     })
-    const { rubygems_api_key: key } = (await response.json()) as { rubygems_api_key: string }
-    return key
-  }
-
-  async file(name: string, text: string): Promise<string> {
-    const target = path.join(this.directory, name)
-    await writeFile(target, text)
-    return target
+    const answer: unknown = await response.json()
+    return stringAt(answer, 'rubygems_api_key') ?? ''
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -189,4 +219,17 @@ export class TestWorld implements AsyncDisposable {
     await this.oidc[Symbol.asyncDispose]()
     await rm(this.directory, { recursive: true, force: true, maxRetries: 5 })
   }
+
+  async #otherTool(job: JobClaims): Promise<{ signer: FulcioSigner; witnesses: RekorWitness[] }> {
+    const token = await this.oidc.mint(job, 'sigstore')
+    const identityProvider = { getToken: async () => token }
+    return {
+      signer: new FulcioSigner({ fulcioBaseURL: this.sigstore.fulcio.url, identityProvider }),
+      witnesses: [new RekorWitness({ rekorBaseURL: this.sigstore.rekor.url })],
+    }
+  }
+}
+
+function asBundle(value: unknown): Bundle {
+  return isObject(value) ? value : {}
 }

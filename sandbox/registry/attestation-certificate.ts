@@ -54,7 +54,7 @@ function read(bytes: Buffer): Leaf {
     )
     return { certificate, extensions: new Map(extensions) }
   } catch {
-    throw new SigstoreError('not enough data')
+    throw new SigstoreError('PEM_read_bio_X509: no start line')
   }
 }
 
@@ -134,14 +134,14 @@ export function checkIdentity(leaf: Leaf, publisher: PublisherRow): void {
       : `${repositoryOwner}/${repositoryName}`
   const ref = derText(leaf, '0e') ?? ''
   const expected = `https://github.com/${repository}/.github/workflows/${workflowFilename}@${ref}`
-  const issuers = {
-    OIDCIssuer: leaf.extensions.get(`${FULCIO}01`)?.toString('utf8'),
-    OIDCIssuerV2: derText(leaf, '08'),
-  }
-  if (!Object.values(issuers).includes(ISSUER)) {
-    const reasons = Object.entries(issuers).map(([name, value]) =>
+  const issuers = [
+    { name: 'OIDCIssuer', oid: '1', value: leaf.extensions.get(`${FULCIO}01`)?.toString('utf8') },
+    { name: 'OIDCIssuerV2', oid: '8', value: derText(leaf, '08') },
+  ]
+  if (issuers.every(({ value }) => value !== ISSUER)) {
+    const reasons = issuers.map(({ name, oid, value }) =>
       value === undefined
-        ? `Certificate does not contain ${name} extension`
+        ? `Certificate does not contain ${name} (1.3.6.1.4.1.57264.1.${oid}) extension`
         : `Certificate's ${name} does not match (got ${value}, expected ${ISSUER})`,
     )
     throw new VerificationFailure(`No policy matched: ${reasons.join(', ')}`)

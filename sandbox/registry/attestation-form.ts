@@ -84,10 +84,10 @@ export function listIn(fields: Fields, name: string): Fields[] {
   return Array.isArray(value) ? value.filter(isFields) : []
 }
 
-/** The bytes behind a field of base64; a field that is absent is empty. */
+/** The bytes behind a field of base64, in either alphabet; what is no base64 is passed over. Absent fields are empty. */
 export function bytesIn(fields: Fields, name: string): Buffer {
   const value = fields[name] ?? ''
-  if (typeof value !== 'string' || !/^[\w+/-]*={0,2}$/.test(value)) throw new Unrescued(`${name} is not base64`)
+  if (typeof value !== 'string') throw new Unrescued(`${name} is no text`)
   return Buffer.from(value, 'base64')
 }
 
@@ -125,6 +125,8 @@ export interface BundleForm {
 export function readForm(value: unknown): BundleForm {
   const bundle = normalise(value, BUNDLE)
   if (!bundle) throw new Unrescued('the bundle has an unknown field or is no object')
+  const contents = ['messageSignature', 'dsseEnvelope'].filter((name) => fieldsIn(bundle, name))
+  if (contents.length > 1) throw new Unrescued('multiple oneof fields set')
   const media = textIn(bundle, 'mediaType')
   if (![...V3, ...OLD].includes(media)) throw new SigstoreError(`Unsupported bundle format: ${JSON.stringify(media)}`)
   const material = fieldsIn(bundle, 'verificationMaterial')

@@ -72,7 +72,8 @@ function expectedBody(bundle: Fields, body: Fields, leaf: Leaf, gemSha256: strin
   if (!envelope) throw new SigstoreError('expected either message_signature or dsse_envelope')
   const kind = [body['kind'], body['apiVersion']]
   if (!isDeepStrictEqual(kind, ['dsse', '0.0.1'])) {
-    throw new SigstoreError(`Unhandled rekor entry kind/version: ${JSON.stringify(kind)}`)
+    const shown = kind.map((part) => (part === undefined ? 'nil' : JSON.stringify(part)))
+    throw new SigstoreError(`Unhandled rekor entry kind/version: [${shown.join(', ')}]`)
   }
   const payloadHash = { algorithm: 'sha256', value: sha256(bytesIn(envelope, 'payload')) }
   const signatures = listIn(envelope, 'signatures').map((item) => ({

@@ -54,7 +54,7 @@ export class SigstoreVerifier implements AttestationVerifier {
 
   async verify(value: unknown, gem: ReceivedFile, publisher: PublisherRow): Promise<AttestationVerdict> {
     const verdict = await verdictOf(() => this.#check(value, gem, publisher))
-    if (verdict.accepted) await this.#confirm(value, gem)
+    if (verdict.accepted) await this.#confirm(readForm(value).bundle, gem)
     return verdict
   }
 
@@ -74,10 +74,13 @@ export class SigstoreVerifier implements AttestationVerifier {
     checkVersion(form)
   }
 
-  async #confirm(value: unknown, gem: ReceivedFile): Promise<void> {
+  async #confirm(value: Fields, gem: ReceivedFile): Promise<void> {
     const bundle = Bundle.fromJSON(value)
+    const entries = bundle.verificationMaterial?.tlogEntries ?? []
+    // Without the log's promise the time is nobody's word: that satisfies the server, and not the other verifier.
+    if (entries.some((entry) => entry.inclusionPromise === undefined)) return
     // The server never looks at this field; the other verifier does.
-    for (const entry of bundle.verificationMaterial?.tlogEntries ?? []) entry.kindVersion = kindOf(entry)
+    for (const entry of entries) entry.kindVersion = kindOf(entry)
     const content = bundle.content?.$case === 'messageSignature' ? await readFile(gem.path) : undefined
     try {
       assertBundle(bundle)

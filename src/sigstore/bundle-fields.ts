@@ -61,7 +61,8 @@ function camel(name: string): string {
   return name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+/** Either alphabet, with or without padding: protobuf's JSON allows all of it. */
+const BASE64 = /^[\w+/-]*={0,2}$/
 
 function isBytes(value: unknown): boolean {
   return typeof value === 'string' && BASE64.test(value)
@@ -108,6 +109,7 @@ function readField(value: unknown, field: Field, path: string, problems: string[
     })
   }
   const fits = field === 'text' ? typeof value === 'string' : field === 'bytes' ? isBytes(value) : isInteger(value)
+  if (fits && field === 'bytes') return Buffer.from(String(value), 'base64').toString('base64')
   if (fits) return field === 'integer' ? String(value) : value
   problems.push(`\`${path}\` is not ${field === 'text' ? 'text' : field === 'bytes' ? 'base64' : 'a whole number'}`)
   return field === 'integer' ? '0' : ''

@@ -34,7 +34,7 @@ export function examine(value: unknown, expected: Expected): Examined {
   const found = [...problems, ...formProblems(bundle, material)]
   const [certificateBytes, ...others] = certificatesOf(material)
   const certificate = certificateBytes === undefined ? undefined : readCertificate(certificateBytes)
-  if (certificate) found.push(...certificateProblems(certificate, others), ...identityProblems(certificate, expected))
+  if (certificate) found.push(...chainProblems(others), ...identityProblems(certificate, expected))
   else found.push('it holds no certificate that can be read; bundles with a public key are not accepted')
   const [entry] = objectsAt(material, 'tlogEntries')
   if (entry && problems.length === 0) found.push(...proofProblems(entry))
@@ -103,14 +103,10 @@ function certificatesOf(material: JsonObject): Buffer[] {
   return all.map((one) => Buffer.from(stringAt(one, 'rawBytes') ?? '', 'base64'))
 }
 
-function certificateProblems(certificate: SigningCertificate, others: readonly Buffer[]): string[] {
-  return [
-    ...(certificate.forCodeSigning && !certificate.isAuthority ? [] : ['its certificate is not one for signing code']),
-    ...(certificate.hasLogPromise ? [] : ['its certificate has no signed certificate timestamp of a public log']),
-    ...(others.some((other) => readCertificate(other)?.isAuthority !== false)
-      ? ['its certificate chain holds a certificate authority, which the registry does not accept in a bundle']
-      : []),
-  ]
+function chainProblems(others: readonly Buffer[]): string[] {
+  return others.some((other) => readCertificate(other)?.isAuthority !== false)
+    ? ['its certificate chain holds a certificate authority, which the registry does not accept in a bundle']
+    : []
 }
 
 /** The log's time is the one at which the certificate must have been good; it lives ten minutes. */

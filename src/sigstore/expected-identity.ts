@@ -15,11 +15,11 @@ export interface Expected {
 }
 
 /**
- * What the registry would refuse about a certificate's identity (rubygems.org
+ * What the registry would refuse about a certificate: what it is for, and whose it is (rubygems.org
  * app/models/oidc/trusted_publisher/github_action.rb SigstorePolicy, sigstore-ruby 0.2.3 lib/sigstore/policy.rb).
  */
 export function identityProblems(certificate: SigningCertificate, { jobWorkflowRef, claims }: Expected): string[] {
-  const problems: string[] = []
+  const problems = usageProblems(certificate)
   if (!certificate.issuers.includes(GITHUB_ISSUER)) {
     const issuer = certificate.issuers[0] ?? 'nobody'
     problems.push(`its certificate was given on the word of ${issuer}, not of ${GITHUB_ISSUER}`)
@@ -39,6 +39,13 @@ export function identityProblems(certificate: SigningCertificate, { jobWorkflowR
     )
   }
   return claims ? [...problems, ...claimProblems(certificate, claims)] : problems
+}
+
+function usageProblems({ forCodeSigning, isAuthority, hasLogPromise }: SigningCertificate): string[] {
+  return [
+    ...(forCodeSigning && !isAuthority ? [] : ['its certificate is not one for signing code']),
+    ...(hasLogPromise ? [] : ['its certificate has no signed certificate timestamp of a public log']),
+  ]
 }
 
 /** Only a Fulcio that is not what it should be gives a certificate for somebody else. */

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { Upload } from '../world/http.ts'
-import type { Bundle } from './attester.ts'
 
 /** A push with its content type. */
 export interface PushBody {
@@ -14,7 +13,7 @@ export interface PushBody {
  * app/controllers/api/v1/rubygems_controller.rb create). Streamed, and repeatable as often as the gem is: every attempt
  * sends the same bytes, so that none is ever sent with fewer attestations than the one before.
  */
-export function pushBody(gem: Upload, bundles: readonly Bundle[]): PushBody {
+export function pushBody(gem: Upload, bundles: readonly unknown[]): PushBody {
   if (bundles.length === 0) return { contentType: 'application/octet-stream', upload: gem }
   const boundary = `release-gem-${randomUUID()}`
   const head = Buffer.from(

@@ -1,6 +1,8 @@
+import { ReleaseError } from '../src/errors.ts'
 import type { Facts } from '../src/facts.ts'
 import type { RunContext } from '../src/github/run-context.ts'
 import { type Inputs, readInputs } from '../src/inputs.ts'
+import { makePlan } from '../src/plan.ts'
 import type { GemFile } from '../src/rubygems/gem-file.ts'
 import type { Gemspec, Project, Rake } from '../src/rubygems/project.ts'
 import { RecordedRunner } from './recorded-runner.ts'
@@ -112,4 +114,20 @@ export function handover(prebuilt: readonly GemFile[], values: Partial<Facts> = 
 /** What GitHub says where a tag is on a commit. */
 export function tagged(tag: string, commit: string = HEAD): Facts['github'] {
   return { ...(facts().github ?? { commit: undefined }), tags: new Map([[tag, { commit, annotated: true }]]) }
+}
+
+/** Codes of the problems, in their order. */
+export function problems(values: Partial<Facts> | Facts, inputs: Inputs = inputsOf()): string[] {
+  try {
+    makePlan(inputs, facts(values))
+    return []
+  } catch (error) {
+    if (error instanceof ReleaseError) return error.problems.map(({ code }) => code)
+    throw error
+  }
+}
+
+/** The plan's sentences. */
+export function decisions(values: Partial<Facts> | Facts, inputs: Inputs = inputsOf()): readonly string[] {
+  return makePlan(inputs, facts(values)).decisions
 }

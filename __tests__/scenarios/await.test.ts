@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { prebuilt } from './prebuilt.ts'
 import { expectError } from './refusal.ts'
-import { newWorld, type RunOptions } from './scenario.ts'
+import { newWorld, PUBLISHER } from './scenario.ts'
 
 const INFO = 'GET /info/rack-lens'
 
-/** A publish job at a registry whose index follows after `indexLagMs`. */
-async function release(indexLagMs: number, inputs: Record<string, string>, options: RunOptions = {}) {
-  const world = await newWorld({ registry: { indexLagMs } })
-  await world.repository()
-  const ran = await world.run(prebuilt(undefined, { ...options, with: inputs }))
+/** A publish job at a registry whose index follows after `indexLagMs`, and lists an old version of the gem by then. */
+async function release(indexLagMs: number, inputs: Record<string, string>, { isNew = false } = {}) {
+  let ago = 60 * 60 * 1000
+  await using world = await newWorld({ clock: () => new Date(Date.now() - ago), registry: { indexLagMs } })
+  await world.repository(undefined, { gems: isNew ? [] : ['rack-lens'] })
+  ago = 0
+  if (isNew) world.sandbox.registry.addPendingPublisher({ gem: 'rack-lens', ...PUBLISHER })
+  const ran = await world.run(prebuilt(undefined, { with: inputs }))
   const looks = world.requests('registry').filter((request) => request === INFO).length
-  const published = world.published('rack-lens-1.2.3')
-  await world[Symbol.asyncDispose]()
-  return { ...ran, looks, published }
+  return { ...ran, looks, published: world.published('rack-lens-1.2.3') }
 }
 
 describe('waiting for the index', () => {
@@ -25,8 +26,11 @@ describe('waiting for the index', () => {
     expect(log).toContain('rack-lens 1.2.3 can be installed')
   })
 
-  it('is green with a warning where the index is late', async () => {
-    const { step, error, warnings, published, gems } = await release(60_000, { 'await-timeout': '1' })
+  it.each([
+    ['of another version', {}],
+    ['of a new gem', { isNew: true }],
+  ])('is green with a warning where the index is late: %s', async (_, options) => {
+    const { step, error, warnings, published, gems } = await release(60_000, { 'await-timeout': '1' }, options)
     expect(error).toBe('')
     expect(step.exitCode).toBe(0)
     expect(warnings).toContain('The index is late: rack-lens 1.2.3 is published, but the index of ')

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { monorepo } from './projects.ts'
 import { fileName, prebuilt } from './prebuilt.ts'
@@ -110,6 +111,10 @@ describe('several platforms of one name', () => {
     }
     expect(Object.keys((await world.public()).refs)).toEqual(['refs/heads/main', 'refs/tags/v1.2.3'])
     expect(step.outputs['published']).toBe('true')
+    const files = gems.map(({ file, sha256 }) => `${sha256}  ${path.basename(file)}`)
+    expect(step.outputs['checksums']?.split('\n')).toEqual(files)
+    expect(new Set(files.map((line) => line.slice(66)))).toEqual(new Set(PLATFORMS.map(fileName)))
+    for (const { file } of gems) expect(file).toMatch(/\/rack-lens\/pkg\/rack-lens-1\.2\.3/)
   })
 
   it('can be spread over several patterns, which may overlap', async () => {

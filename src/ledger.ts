@@ -42,6 +42,7 @@ export class Ledger {
   readonly #gems = new Map<string, GemRecord>()
   readonly #tags: string[] = []
   readonly #unsettled = new Set<string>()
+  #saved: Promise<void> = Promise.resolve()
   #commit = ''
   #releaseUrl = ''
 
@@ -82,7 +83,7 @@ export class Ledger {
       sha256: gem.sha256,
       size: gem.size,
       status,
-      attested: false,
+      attested: status === 'pushed' && (gem.bundles ?? []).length > 0,
       url: versionPage(gem, this.#server),
     })
     this.#unsettled.delete(title(gem))
@@ -132,8 +133,11 @@ export class Ledger {
     }
   }
 
-  async #save(finished: boolean): Promise<void> {
-    await files.write(this.#journal, JSON.stringify(this.#record(finished)))
+  /** One after the other: gems are pushed side by side, and an older state must not end up on top of a newer one. */
+  #save(finished: boolean): Promise<void> {
+    const before = this.#saved.catch(() => undefined)
+    this.#saved = before.then(() => files.replace(this.#journal, JSON.stringify(this.#record(finished))))
+    return this.#saved
   }
 }
 

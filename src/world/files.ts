@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { cp, glob, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, glob, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
 /** The file system, as far as the steps need it. */
@@ -57,6 +57,13 @@ export const files = {
 
   async write(target: string, text: string): Promise<void> {
     await writeFile(target, text, { mode: 0o600 })
+  },
+
+  /** Writes a file in one step: whoever reads it, even after a kill in the middle, finds the old text or the new one. */
+  async replace(target: string, text: string): Promise<void> {
+    const draft = `${target}.${randomUUID()}`
+    await writeFile(draft, text, { mode: 0o600 })
+    await rename(draft, target)
   },
 
   /** Names in a directory; none where it does not exist. */

@@ -3,7 +3,8 @@ import { SigstoreVerifier } from '../../sandbox/registry/attestation-sigstore.ts
 import { objectAt, stringAt } from '../../src/json.ts'
 import type { Bundle } from '../../src/sigstore/attester.ts'
 import { examine } from '../../src/sigstore/examine.ts'
-import { ALTERATIONS, altered } from './alterations.ts'
+import { altered } from './alteration.ts'
+import { ALTERATIONS } from './alterations.ts'
 import { JOB, type TestGem, TestWorld } from './world.ts'
 
 let world: TestWorld

@@ -2,8 +2,6 @@ import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { bundleToJSON } from '@sigstore/bundle'
-import { DSSEBundleBuilder, FulcioSigner, MessageSignatureBundleBuilder, RekorWitness } from '@sigstore/sign'
 import { type JobClaims, OidcIssuer } from '../../sandbox/oidc.ts'
 import { SigstoreVerifier } from '../../sandbox/registry/attestation-sigstore.ts'
 import { type Registry, startRegistry } from '../../sandbox/registry/registry.ts'
@@ -11,15 +9,17 @@ import { seedGem } from '../../sandbox/registry/seed-gem.ts'
 import { Sigstore, type SigstoreOptions } from '../../sandbox/sigstore/sigstore.ts'
 import type { RecordedRequest } from '../../sandbox/server.ts'
 import type { RunContext } from '../../src/github/run-context.ts'
-import { isObject, stringAt } from '../../src/json.ts'
+import { stringAt } from '../../src/json.ts'
 import { type GemServer, gemServer } from '../../src/server.ts'
 import { Attester, type Bundle } from '../../src/sigstore/attester.ts'
 import type { SigningWorld } from '../../src/sigstore/conversation.ts'
 import type { SigstoreServices } from '../../src/sigstore/services.ts'
 import { pushBody } from '../../src/sigstore/upload.ts'
+import { attest, type Attested } from '../../src/steps/attest.ts'
 import { type Clock, systemClock } from '../../src/world/clock.ts'
 import { createHttp, type Http } from '../../src/world/http.ts'
 import { Secret } from '../../src/world/secret.ts'
+import { signFile, signStatement } from './other-tool.ts'
 import { Recorder } from './recorder.ts'
 
 export const JOB: JobClaims = { repository: 'boats/paper', workflowFile: 'release.yml', ref: 'refs/tags/v1.0.0' }
@@ -166,24 +166,20 @@ export class TestWorld implements AsyncDisposable {
     }
   }
 
-  /** What another tool would make: Sigstore's own signing client, with the in-toto statement of nobody in particular. */
+  /** The step as the release runs it, without ready-made bundles. */
+  async attested(gems: readonly TestGem[], input: 'true' | 'required', run = this.run()): Promise<Attested> {
+    const { services, signing } = this
+    return attest(gems, { input, files: [], run, services, world: signing })
+  }
+
+  /** What another tool would make of a gem: a statement about it, or about several. */
   async signedElsewhere(gem: TestGem, job: JobClaims = JOB, subjects: readonly TestGem[] = [gem]): Promise<Bundle> {
-    const statement = {
-      _type: 'https://in-toto.io/Statement/v1',
-      subject: subjects.map(({ fullName, sha256 }) => ({ name: fullName, digest: { sha256 } })),
-      predicateType: 'https://example.com/statement',
-      predicate: {},
-    }
-    const artifact = { data: Buffer.from(JSON.stringify(statement)), type: 'application/vnd.in-toto+json' }
-    const made = await new DSSEBundleBuilder(await this.#otherTool(job)).create(artifact)
-    return asBundle(bundleToJSON(made))
+    return signStatement(subjects, await this.oidc.mint(job, 'sigstore'), this.sigstore)
   }
 
   /** A signature over the file itself, as `cosign sign-blob` and `sigstore-cli sign` make. */
   async signedAsFile(gem: TestGem, job: JobClaims = JOB): Promise<Bundle> {
-    const made = await new MessageSignatureBundleBuilder(await this.#otherTool(job)).create({ data: gem.bytes })
-    // That client still writes version 0.2 for these; otherwise they are the same.
-    return { ...asBundle(bundleToJSON(made)), mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json' }
+    return signFile(gem.bytes, await this.oidc.mint(job, 'sigstore'), this.sigstore)
   }
 
   /** Pushes with a trusted publisher's key, as a step of ours would. */
@@ -219,17 +215,4 @@ export class TestWorld implements AsyncDisposable {
     await this.oidc[Symbol.asyncDispose]()
     await rm(this.directory, { recursive: true, force: true, maxRetries: 5 })
   }
-
-  async #otherTool(job: JobClaims): Promise<{ signer: FulcioSigner; witnesses: RekorWitness[] }> {
-    const token = await this.oidc.mint(job, 'sigstore')
-    const identityProvider = { getToken: async () => token }
-    return {
-      signer: new FulcioSigner({ fulcioBaseURL: this.sigstore.fulcio.url, identityProvider }),
-      witnesses: [new RekorWitness({ rekorBaseURL: this.sigstore.rekor.url })],
-    }
-  }
-}
-
-function asBundle(value: unknown): Bundle {
-  return isObject(value) ? value : {}
 }

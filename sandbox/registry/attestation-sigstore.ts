@@ -81,7 +81,10 @@ export class SigstoreVerifier implements AttestationVerifier {
     if (entries.some((entry) => entry.inclusionPromise === undefined)) return
     // The server never looks at this field; the other verifier does.
     for (const entry of entries) entry.kindVersion = kindOf(entry)
-    const content = bundle.content?.$case === 'messageSignature' ? await readFile(gem.path) : undefined
+    const message = bundle.content?.$case === 'messageSignature' ? bundle.content.messageSignature : undefined
+    const content = message && (await readFile(gem.path))
+    // Nor at this one: it takes the digest of what it was sent.
+    if (message?.messageDigest) message.messageDigest.digest = Buffer.from(gem.sha256, 'hex')
     try {
       assertBundle(bundle)
       this.#second.verify(toSignedEntity(bundle, content))

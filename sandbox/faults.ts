@@ -46,11 +46,30 @@ async function drain(request: IncomingMessage): Promise<void> {
   for await (const chunk of request) void chunk
 }
 
-function answer(status: number, body: string | Buffer, headers: Record<string, string> = {}): FaultPlay {
+/** This answer in place of the service's, which never hears of the request. */
+export function answer(status: number, body: string | Buffer, headers: Record<string, string> = {}): FaultPlay {
   return async ({ request }) => {
     await drain(request)
     return { status, body, headers: { 'content-type': 'text/plain', ...headers } }
   }
+}
+
+/** The service's own success, changed on its way. */
+export function altered(change: (real: SandboxResponse, body: string) => SandboxResponse): FaultPlay {
+  return async ({ request, handle }) => {
+    const real = await handle()
+    await drain(request)
+    if (real.status >= 300) return real
+    const body = typeof real.body === 'string' || Buffer.isBuffer(real.body) ? real.body.toString() : ''
+    return change(real, body)
+  }
+}
+
+/** JSON of the same form in which every value has another type: text becomes numbers, and all else text. */
+function otherTypes(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(otherTypes)
+  if (typeof value !== 'object' || value === null) return typeof value === 'string' ? value.length : 'something else'
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, otherTypes(inner)]))
 }
 
 const HTML = { 'content-type': 'text/html' }
@@ -66,6 +85,16 @@ function cut(then: (response: ServerResponse) => Promise<void> | void): FaultPla
     await sleep(20)
     await then(response)
     return undefined
+  }
+}
+
+/** A server that shows what it was sent, as some show in their error pages. */
+function echo(status: number): FaultPlay {
+  return async ({ request }) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(Buffer.from(chunk))
+    const body = `No: ${request.headers.authorization ?? ''} ${Buffer.concat(chunks).toString('latin1').slice(0, 4096)}`
+    return { status, body, headers: { 'content-type': 'text/plain' } }
   }
 }
 
@@ -143,6 +172,13 @@ export const FAULTS = {
     await handle()
     return { status: 200, body: PAGE, headers: HTML }
   },
+  '520-html': answer(520, PAGE, HTML),
+  'empty-success': altered(({ status }) => ({ status, body: '', headers: { 'content-type': 'text/plain' } })),
+  'success-cut': altered((real, body) => ({ ...real, body: body.slice(0, Math.floor(body.length / 2)) })),
+  'success-other-types': altered((real, body) => ({ ...real, body: JSON.stringify(otherTypes(JSON.parse(body))) })),
+  'from-cache': altered((real) => ({ ...real, headers: { ...real.headers, age: '117', 'x-cache': 'HIT, HIT' } })),
+  'echo-400': echo(400),
+  'echo-500': echo(500),
   'json-truncated': answer(200, '{"value": "eyJ', { 'content-type': 'application/json' }),
   'json-types': answer(200, '{"value": 42, "rubygems_api_key": {}, "sha": [], "object": 7}', {
     'content-type': 'application/json',

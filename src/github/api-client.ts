@@ -1,6 +1,8 @@
 import type { getOctokit } from '@actions/github'
 import { ReleaseError } from '../errors.ts'
-import { describe, type Http, type HttpAnswer, HttpFault, type HttpRequest } from '../world/http.ts'
+import { stringAt } from '../json.ts'
+import { describe, type Http, type HttpAnswer, HttpFault, type HttpRequest, isPage } from '../world/http.ts'
+import { POLICIES, retryAfter } from '../world/retry.ts'
 import type { Secret } from '../world/secret.ts'
 
 type Octokit = ReturnType<typeof getOctokit>
@@ -45,7 +47,7 @@ function fetchThrough(http: Http): Fetch {
         }),
       },
       request,
-      (reply) => secondaryLimit(reply) ?? htmlRefusal(reply) ?? { done: reply },
+      (reply) => rateLimit(reply) ?? htmlRefusal(reply) ?? { done: reply },
     )
     return asResponse(answer)
   }
@@ -63,6 +65,8 @@ function asRequest(url: string, { method = 'GET', headers = {}, body }: FetchOpt
 }
 
 function asResponse(answer: HttpAnswer): Response {
+  // A page is not the API's: octokit would quote all of it.
+  if (isPage(answer)) return Response.json({ message: 'an HTML page' }, { status: answer.status })
   const type = answer.headers.get('content-type')
   const empty = answer.status === 204 || answer.status === 205 || answer.status === 304
   return new Response(empty ? null : answer.text, {
@@ -71,12 +75,26 @@ function asResponse(answer: HttpAnswer): Response {
   })
 }
 
-/** GitHub answers 403 as well as 429 to too many requests; only the header tells it from a refusal. */
-function secondaryLimit(answer: HttpAnswer): { again: string; after: number } | undefined {
-  const after = Number(answer.headers.get('retry-after'))
-  return answer.status === 403 && after > 0
-    ? { again: 'GitHub limits the rate of requests', after: after * 1000 }
-    : undefined
+/**
+ * GitHub answers 403 as well as 429 to too many requests; a header or its words tell it from a refusal, and a wait that
+ * is not named is a minute (docs.github.com, "Rate limits for the REST API").
+ */
+function rateLimit(answer: HttpAnswer): { again: string; after: number } | undefined {
+  if (answer.status !== 403) return undefined
+  const { headers } = answer
+  const named = retryAfter(headers, new Date())
+  const reset = headers.get('x-ratelimit-remaining') === '0' ? untilReset(headers) : undefined
+  const limited =
+    named !== undefined || reset !== undefined || /rate limit/i.test(stringAt(answer.json, 'message') ?? '')
+  if (!limited) return undefined
+  return { again: 'GitHub limits the rate of requests', after: named ?? reset ?? POLICIES.github.limited ?? 0 }
+}
+
+/** Until the hour of the primary limit is over, by the server's own clock. */
+function untilReset(headers: HttpAnswer['headers']): number | undefined {
+  const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN) * 1000
+  const wait = reset - Date.parse(headers.get('date') ?? '')
+  return Number.isFinite(wait) ? Math.max(0, wait) : undefined
 }
 
 /** A success that is not JSON came from something in between, never from the API. */

@@ -12,6 +12,8 @@ export class KeyRing {
   readonly #mint: () => Promise<ApiKey>
   readonly #clock: Clock
   #key: Promise<ApiKey> | undefined
+  /** What every key that was given up was replaced with, so that nobody replaces it again. */
+  readonly #next = new WeakMap<ApiKey, Promise<ApiKey>>()
 
   constructor(mint: () => Promise<ApiKey>, clock: Clock) {
     this.#mint = mint
@@ -25,13 +27,16 @@ export class KeyRing {
 
   /** Another key in place of `old`; the same answer for everybody who asks to replace the same key. */
   async replace(old: ApiKey): Promise<ApiKey> {
-    if ((await this.#key) === old) this.#key = this.#mint()
-    return this.#key ?? this.current()
+    const next = this.#next.get(old)
+    if (next) return next
+    this.#key = this.#mint()
+    this.#next.set(old, this.#key)
+    return this.#key
   }
 
-  /** Whether `key` may have expired by now, so that a refusal of it says nothing about the publisher. */
-  mayHaveExpired(key: ApiKey): boolean {
-    return this.#left(key) < RESERVE
+  /** Whether `key` is one that expires, so that a refusal of it says nothing about the next one. */
+  isTemporary(key: ApiKey): boolean {
+    return key.expiresAt !== undefined
   }
 
   #left(key: ApiKey): number {

@@ -1,9 +1,10 @@
-import { ReleaseError } from '../errors.ts'
-import { isObject, stringAt } from '../json.ts'
+import { type Problem, ReleaseError } from '../errors.ts'
+import { stringAt } from '../json.ts'
 import type { GemServer } from '../server.ts'
 import type { ApiKey } from './api-key.ts'
 import type { Clock } from '../world/clock.ts'
-import { describe, type Http, type HttpAnswer, passingTrouble, type Upload } from '../world/http.ts'
+import { describe, type Http, type HttpAnswer, isPage, passingTrouble } from '../world/http.ts'
+import type { PushBody } from '../sigstore/upload.ts'
 import type { Attempt } from '../world/retry.ts'
 
 /** One version on the registry, as its API lists it. */
@@ -19,10 +20,10 @@ export interface Registry {
   readonly server: GemServer
   /** Every live version of a gem; empty where the server knows no such gem. */
   versions(name: string): Promise<readonly PublishedVersion[]>
-  /** SHA-256 of one version as its own page gives it, or undefined where it has none (yet). One attempt. */
+  /** SHA-256 of one version as its own page gives it, or undefined where it has none (yet). One attempt; throws HttpFault. */
   digest(gem: { name: string; version: string; originalPlatform: string }): Promise<Attempt<string | undefined>>
   /** One attempt to push; throws HttpFault where no complete answer came. */
-  push(key: ApiKey, upload: Upload): Promise<HttpAnswer>
+  push(key: ApiKey, body: PushBody): Promise<HttpAnswer>
   /** The compact index file of a gem, one attempt; `unchanged` when `etag` still holds. */
   info(name: string, etag: string | undefined): Promise<InfoAnswer>
 }
@@ -58,15 +59,21 @@ export function createRegistry(server: GemServer, http: Http, clock: Clock): Reg
       const answer = await http.send('verify', { method: 'GET', url: page, headers: JSON_ONLY })
       if (answer.status === 404) return { done: undefined }
       const sha256 = digestAt(answer.json)
-      const samePlatform = (stringAt(answer.json, 'platform') ?? originalPlatform) === originalPlatform
-      if (answer.status === 200 && sha256 && samePlatform) return { done: sha256 }
-      return passingTrouble(answer, clock) ?? { again: describe(answer) }
+      const sameVersion =
+        (stringAt(answer.json, 'number') ?? version) === version &&
+        (stringAt(answer.json, 'platform') ?? originalPlatform) === originalPlatform
+      if (answer.status === 200 && sha256 && sameVersion) return { done: sha256 }
+      if (answer.status === 200) return { again: 'the answer was 200 without the digest of this version' }
+      const trouble = passingTrouble(answer, clock, 'verify')
+      if (trouble) return trouble
+      if (isPage(answer)) return { again: describe(answer) }
+      throw new ReleaseError(hidden(answer, name, server))
     },
-    push: (key, upload) =>
+    push: (key, { contentType, upload }) =>
       http.send('push', {
         method: 'POST',
         url: url('/api/v1/gems'),
-        headers: { authorization: key.value.reveal(), 'content-type': 'application/octet-stream', accept: '*/*' },
+        headers: { authorization: key.value.reveal(), 'content-type': contentType, accept: '*/*' },
         body: upload,
       }),
     async info(name, etag) {
@@ -81,14 +88,25 @@ export function createRegistry(server: GemServer, http: Http, clock: Clock): Reg
 
 function judgeVersions(answer: HttpAnswer, name: string, server: GemServer): Attempt<readonly PublishedVersion[]> {
   if (answer.status === 404) return { done: [] }
-  if (answer.status === 200 && Array.isArray(answer.json))
-    return { done: answer.json.filter(isObject).flatMap(asVersion) }
+  const { json } = answer
+  const listed = Array.isArray(json) && json.every((entry) => stringAt(entry, 'number') !== undefined)
+  if (answer.status === 200 && listed) return { done: json.flatMap(asVersion) }
   if (answer.status === 200) return { again: 'the answer was 200 without a list of versions' }
+  if (isPage(answer)) return { again: describe(answer) }
   throw new ReleaseError({
     code: 'registry-unavailable',
     what: `${server.host} refused to list the versions of ${name}: ${describe(answer)}.`,
     fix: 'Nothing was published. Check `gem-server`, and whether something between this runner and the server blocks it.',
   })
+}
+
+function hidden(answer: HttpAnswer, name: string, server: GemServer): Problem {
+  return {
+    code: 'registry-unavailable',
+    what: `${server.host} refused to show whether it has this version of ${name}: ${describe(answer)}.`,
+    why: 'The gem may or may not be published.',
+    fix: 'Re-run the job: it asks again, and sends the gem only if it is not there. If the answer is always the same, something between this runner and the server blocks it.',
+  }
 }
 
 function asVersion(value: unknown): PublishedVersion[] {

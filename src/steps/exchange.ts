@@ -16,6 +16,8 @@ import type { World } from '../world/world.ts'
 const RUBYGEMS_KEY = /^rubygems_[0-9a-f]{48}$/
 /** An ID token lives five minutes; an older one than this is not worth sending again. */
 const TOKEN_AGE = 4 * 60 * 1000
+/** How long a trusted publisher's key lives (rubygems.org app/controllers/api/v1/oidc/trusted_publisher_controller.rb). */
+const LIFETIME = 15 * 60 * 1000
 
 /**
  * The key to push with: exchanged for an ID token, or given. Masked before it is returned.
@@ -115,6 +117,7 @@ interface Exchanged extends Exchange {
 
 function judge(answer: HttpAnswer, exchanged: Exchanged): Attempt<ApiKey> {
   const { server } = exchanged
+  if (answer.status === 201 && answer.json === undefined) return { again: 'the answer was 201, but cut short' }
   if (answer.status === 201) return { done: acceptKey(answer, exchanged) }
   // Whatever a success without a key is, its body is not shown: it was meant to hold one.
   if (answer.status < 300) return { again: `the answer was ${String(answer.status)} without a key` }
@@ -131,6 +134,7 @@ function acceptKey(answer: HttpAnswer, { server, source, run, world, claims, sta
   const shape = server.kind === 'other' ? API_TOKEN : RUBYGEMS_KEY
   if (value) world.runner.mask(value)
   const name = stringAt(answer.json, 'name')
+  const lifetime = lifetimeOf(answer) ?? (server.kind === 'other' ? undefined : LIFETIME)
   const doubt = shape.test(value) ? doubtful(answer, name, source, run) : 'its key does not have the shape of one'
   if (doubt !== undefined) {
     throw new ReleaseError({
@@ -140,15 +144,20 @@ function acceptKey(answer: HttpAnswer, { server, source, run, world, claims, sta
       fix: 'Nothing was published. Re-run the job; if it persists, report it to the registry’s security contact.',
     })
   }
-  const lifetime = Date.parse(stringAt(answer.json, 'expires_at') ?? '') - Date.parse(answer.headers.get('date') ?? '')
   return {
     value: new Secret(value),
     source,
     ...(name === undefined ? {} : { name }),
     ...(claims === undefined ? {} : { claims }),
     // Counted from before the request, on our own clock: the key can only live longer than that.
-    ...(Number.isFinite(lifetime) ? { expiresAt: started + lifetime } : {}),
+    ...(lifetime === undefined ? {} : { expiresAt: started + lifetime }),
   }
+}
+
+/** How long the key lives by the server's own clock, in ms; undefined where the answer does not say. */
+function lifetimeOf({ json, headers }: HttpAnswer): number | undefined {
+  const lifetime = Date.parse(stringAt(json, 'expires_at') ?? '') - Date.parse(headers.get('date') ?? '')
+  return Number.isFinite(lifetime) ? lifetime : undefined
 }
 
 /** What shows that the answer is not this job's own; undefined where nothing does. */
@@ -156,10 +165,11 @@ function doubtful(answer: HttpAnswer, name: string | undefined, source: string, 
   if (Number(answer.headers.get('age') ?? '0') > 0 || /\bhit\b/i.test(answer.headers.get('x-cache') ?? '')) {
     return 'it was served from a cache'
   }
+  if ((lifetimeOf(answer) ?? 1) <= 0) return 'its key has expired already'
   const scopes = isObject(answer.json) && Array.isArray(answer.json['scopes']) ? answer.json['scopes'] : []
   if (!scopes.includes('push_rubygem')) return 'its key may not push'
   // rubygems.org names the key of a trusted publisher `GitHub Actions OWNER/REPO @ .github/workflows/FILE …`.
-  const owner = /^GitHub Actions (\S+) @ /.exec(name ?? '')?.[1]
+  const owner = /^GitHub Actions ([\w.-]{1,100}\/[\w.-]{1,100}) @ /.exec(name ?? '')?.[1]
   if (source === 'trusted publisher' && owner !== undefined && owner !== run.repository)
     return `its key is for ${owner}`
   return undefined

@@ -5,15 +5,13 @@ import type { ApiKey } from '../rubygems/api-key.ts'
 import type { KeyRing } from '../rubygems/key-ring.ts'
 import { adviceFor, meaningOf } from '../rubygems/push-answer.ts'
 import type { Registry } from '../rubygems/registry.ts'
+import { type PushBody, pushBody } from '../sigstore/upload.ts'
 import { files } from '../world/files.ts'
 import { describe, type HttpAnswer, HttpFault, isPassing, passingTrouble, type Upload } from '../world/http.ts'
 import { type Attempt, persist } from '../world/retry.ts'
 import type { World } from '../world/world.ts'
 import type { ReleaseGem } from './inspect.ts'
 import { publishedDigest } from './verify.ts'
-
-/** The wait after a rate limit that names none, in ms. */
-const BARE_LIMIT = 20_000
 
 /** How a gem came to be on the registry. */
 export type Pushed = 'pushed' | 'already-published'
@@ -34,46 +32,61 @@ export async function push(gem: ReleaseGem, keys: KeyRing, registry: Registry, w
       fix: 'Re-run the job: it asks the registry first and sends the gem again only if it is not there.',
     }),
   }
-  let doubt = false
   const log = (line: string): void => {
     world.runner.info(line)
   }
-  return persist(undertaking, { clock: world.clock, signal: world.signal, log }, async () => {
-    if (doubt) {
-      const settled = await compare(gem, registry, world, 1)
-      if (settled) return settled
-    }
-    const outcome = await pushOnce(gem, keys, registry, world)
-    doubt = 'again' in outcome
-    return outcome
-  })
-}
-
-async function pushOnce(gem: ReleaseGem, keys: KeyRing, registry: Registry, world: World): Promise<Attempt<Pushed>> {
-  const key = await keys.current()
+  const body = pushBody(upload(gem), gem.bundles ?? [])
+  const ask = (): Promise<{ done: Pushed } | undefined> => compare(gem, registry, world, 1)
   try {
-    const answer = await registry.push(key, upload(gem))
-    const trouble = passingTrouble(answer, world.clock)
-    if (answer.status === 429 && trouble) return { after: BARE_LIMIT, ...trouble }
-    return trouble ?? (await judge(answer, { gem, key, keys, registry, world }))
+    return await persist(undertaking, { clock: world.clock, signal: world.signal, log }, async (number) => {
+      const settled = number > 1 ? await ask() : undefined
+      return settled ?? (await pushOnce({ gem, body, keys, registry, world }))
+    })
   } catch (error) {
-    if (error instanceof HttpFault && (isPassing(error, 'push') || error.kind === 'unusable'))
-      return { again: error.message }
-    if (error instanceof HttpFault) throw new ReleaseError(notSent(gem, registry, error))
+    // The last attempt may have arrived like any other.
+    const settled = mayHaveArrived(error) ? await ask() : undefined
+    if (settled) return settled.done
     throw error
   }
 }
 
+function mayHaveArrived(error: unknown): boolean {
+  if (!(error instanceof ReleaseError) || error.code !== 'push-failed') return false
+  return !(error.cause instanceof HttpFault && error.cause.kind === 'untrusted')
+}
+
 interface Pushing {
   gem: ReleaseGem
-  key: ApiKey
+  /** The very same for every attempt: none is ever sent with fewer attestations than the one before. */
+  body: PushBody
   keys: KeyRing
   registry: Registry
   world: World
 }
 
-async function judge(answer: HttpAnswer, pushing: Pushing): Promise<Attempt<Pushed>> {
-  const { gem, key, keys, registry, world } = pushing
+/** One attempt; with another key in place of one that had expired, which is no attempt of its own. */
+async function pushOnce(pushing: Pushing, renewed = false): Promise<Attempt<Pushed>> {
+  const { gem, keys, registry, world } = pushing
+  const key = await keys.current()
+  try {
+    const answer = await registry.push(key, pushing.body)
+    const trouble = passingTrouble(answer, world.clock, 'push')
+    if (trouble) return trouble
+    const meaning = meaningOf(answer, registry.server)
+    if (meaning !== 'key-refused' || renewed || !keys.isTemporary(key)) return await judge(answer, key, pushing)
+    world.runner.info('The key is not accepted any more: getting another one.')
+    await keys.replace(key)
+    return await pushOnce(pushing, true)
+  } catch (error) {
+    if (error instanceof HttpFault && (isPassing(error, 'push') || error.kind === 'unusable'))
+      return { again: error.message }
+    if (error instanceof HttpFault) throw new ReleaseError(notSent(gem, registry, error), { cause: error })
+    throw error
+  }
+}
+
+async function judge(answer: HttpAnswer, key: ApiKey, pushing: Pushing): Promise<Attempt<Pushed>> {
+  const { gem, registry, world } = pushing
   switch (meaningOf(answer, registry.server)) {
     case 'registered':
     case 'already-pushed':
@@ -91,18 +104,15 @@ async function judge(answer: HttpAnswer, pushing: Pushing): Promise<Attempt<Push
       )
     case 'unclear':
       return { again: describe(answer) }
-    case 'key-refused':
-      if (!keys.mayHaveExpired(key)) break
-      await keys.replace(key)
-      return { again: 'the key had expired' }
     case 'yanked':
       throw new ReleaseError(yanked(gem, registry))
+    case 'key-refused':
     case 'not-attached':
     case 'all-yanked':
     case 'refused':
       break
   }
-  throw new ReleaseError(refused(answer, pushing))
+  throw new ReleaseError(refused(answer, key, pushing))
 }
 
 /** Asks the registry what it has: once where sending again is safe anyway, patiently where it says it has it. */
@@ -110,9 +120,9 @@ async function compare(
   gem: ReleaseGem,
   registry: Registry,
   world: World,
-  reads?: number,
+  looks?: number,
 ): Promise<{ done: Pushed } | undefined> {
-  const digest = await publishedDigest(gem, registry, world, reads)
+  const digest = await publishedDigest(gem, registry, world, looks)
   if (digest === undefined) return undefined
   if (digest !== gem.sha256) throw new ReleaseError(versionTaken(gem, gem.sha256, digest, registry.server.host))
   world.runner.info(`${registry.server.host} has ${title(gem)} with exactly our bytes.`)
@@ -129,12 +139,19 @@ function upload(gem: ReleaseGem): Upload {
     async *chunks() {
       const hash = createHash('sha256')
       let held: Uint8Array | undefined
-      for await (const chunk of files.read(gem.path)) {
-        hash.update(chunk)
-        if (held) yield held
-        held = chunk
+      let size = 0
+      try {
+        for await (const chunk of files.read(gem.path)) {
+          size += chunk.length
+          if (size > gem.size) break
+          hash.update(chunk)
+          if (held) yield held
+          held = chunk
+        }
+      } catch {
+        throw new ReleaseError(changed(gem))
       }
-      if (hash.digest('hex') !== gem.sha256) throw new ReleaseError(changed(gem))
+      if (size !== gem.size || hash.digest('hex') !== gem.sha256) throw new ReleaseError(changed(gem))
       if (held) yield held
     },
   }
@@ -150,6 +167,14 @@ function changed(gem: ReleaseGem): Problem {
 }
 
 function notSent(gem: ReleaseGem, registry: Registry, fault: HttpFault): Problem {
+  if (fault.kind === 'redirected') {
+    return {
+      code: 'push-failed',
+      what: `${title(gem)} was not taken by ${registry.server.host}: ${fault.message}.`,
+      why: 'A key is sent to the one server it was made for, and a gem with it.',
+      fix: 'Set `gem-server:` to the address that really takes pushes.',
+    }
+  }
   return {
     code: 'push-failed',
     what: `${title(gem)} was not sent to ${registry.server.host}: ${fault.message}.`,
@@ -166,7 +191,7 @@ function yanked(gem: ReleaseGem, { server }: Registry): Problem {
   }
 }
 
-function refused(answer: HttpAnswer, { gem, key, registry }: Pushing): Problem {
+function refused(answer: HttpAnswer, key: ApiKey, { gem, registry }: Pushing): Problem {
   const { host, origin } = registry.server
   const meaning = meaningOf(answer, registry.server)
   const what = `${host} refused ${title(gem)}: ${describe(answer)}.`

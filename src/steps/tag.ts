@@ -45,13 +45,30 @@ export async function createTags(
   { runner }: World,
 ): Promise<void> {
   for (const { name, object } of prepared) {
-    if ((await repository.createTag(name, object)) === 'created') {
+    if ((await makeTag(name, object, plan.commit, repository)) === 'created') {
       runner.info(`Created tag ${name} on ${plan.commit.slice(0, 12)}.`)
       continue
     }
     const existing = await repository.tag(name)
     if (existing?.commit !== plan.commit) throw new ReleaseError(taken(name, plan.commit, existing?.commit))
     runner.info(`Tag ${name} has been created on ${plan.commit.slice(0, 12)} meanwhile.`)
+  }
+}
+
+/** Whatever was answered, or not: a tag that is there on our commit is a success. */
+async function makeTag(
+  name: string,
+  object: string,
+  commit: string,
+  repository: Repository,
+): Promise<'created' | 'exists'> {
+  try {
+    return await repository.createTag(name, object)
+  } catch (error) {
+    if (!(error instanceof ReleaseError) || error.code === 'cancelled') throw error
+    const found = await repository.tag(name).catch(() => undefined)
+    if (found?.commit === commit) return 'exists'
+    throw error
   }
 }
 

@@ -2,9 +2,14 @@ import { type Problem, ReleaseError } from '../errors.ts'
 import { title } from '../plan/gems.ts'
 import type { Registry } from '../rubygems/registry.ts'
 import { HttpFault, isPassing } from '../world/http.ts'
-import { type Attempt, persist, POLICIES } from '../world/retry.ts'
+import { type Attempt, persist } from '../world/retry.ts'
 import type { World } from '../world/world.ts'
 import type { ReleaseGem } from './inspect.ts'
+
+/** Waits between looks for a version that is not shown yet, in ms: a minute and a half in all. */
+const INTERVALS = [1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000, 15_000, 15_000]
+/** Looks at a server that may show no digests at all. */
+const LOOKS_WITH_OTHERS = 2
 
 /** Whether the registry's own digest was seen to be ours; `unverifiable` on servers that publish none. */
 export type Verified = 'verified' | 'unverifiable'
@@ -30,49 +35,48 @@ export async function verify(gem: ReleaseGem, registry: Registry, world: World):
 }
 
 /**
- * The registry's digest of a version, asked for up to `reads` times until it is there; then undefined, which is no
+ * The registry's digest of a version, looked for up to `looks` times until it is there; then undefined, which is no
  * "no": a cache may hold an answer from before the push. Throws ReleaseError (`registry-unavailable`).
  */
 export async function publishedDigest(
   gem: ReleaseGem,
   registry: Registry,
   world: World,
-  reads: number = POLICIES.verify.attempts,
+  looks: number = INTERVALS.length + 1,
 ): Promise<string | undefined> {
-  const patience = registry.server.kind === 'other' ? Math.min(reads, 2) : reads
-  return persist<string | undefined>(
-    {
-      edge: 'verify',
-      purpose: `see ${title(gem)} on ${registry.server.host}`,
-      failure: (reason) => ({
-        code: 'registry-unavailable',
-        what: `${registry.server.host} could not be asked whether it has ${title(gem)}: ${reason}.`,
-        why: 'The gem may or may not be published.',
-        fix: 'Re-run the job: it asks again, and sends the gem only if it is not there.',
-      }),
-    },
-    {
-      clock: world.clock,
-      signal: world.signal,
-      log: (line) => {
-        world.runner.info(line)
-      },
-    },
-    async (number) => {
-      const attempt = await digestOnce(gem, registry)
-      if ('again' in attempt || attempt.done !== undefined || number >= patience) return attempt
-      return { again: 'it is not shown yet' }
-    },
-  )
+  const patience = registry.server.kind === 'other' ? Math.min(looks, LOOKS_WITH_OTHERS) : looks
+  for (let look = 1; ; look++) {
+    const digest = await readDigest(gem, registry, world)
+    const interval = INTERVALS[look - 1]
+    if (digest !== undefined || look >= patience || interval === undefined) return digest
+    if (look === 1) world.runner.info(`${registry.server.host} does not show ${title(gem)} yet. Looking again.`)
+    await world.clock.sleep(interval, world.signal)
+  }
 }
 
-async function digestOnce(gem: ReleaseGem, registry: Registry): Promise<Attempt<string | undefined>> {
-  try {
-    return await registry.digest(gem)
-  } catch (error) {
-    if (error instanceof HttpFault && isPassing(error, 'verify')) return { again: error.message }
-    throw error
+/** One look that gets an answer, whatever it takes. */
+async function readDigest(gem: ReleaseGem, registry: Registry, world: World): Promise<string | undefined> {
+  const failure = (reason: string): Problem => ({
+    code: 'registry-unavailable',
+    what: `${registry.server.host} could not be asked whether it has ${title(gem)}: ${reason}.`,
+    why: 'The gem may or may not be published.',
+    fix: 'Re-run the job: it asks again, and sends the gem only if it is not there.',
+  })
+  const log = (line: string): void => {
+    world.runner.info(line)
   }
+  return persist<string | undefined>(
+    { edge: 'verify', purpose: `see ${title(gem)} on ${registry.server.host}`, failure },
+    { clock: world.clock, signal: world.signal, log },
+    async (): Promise<Attempt<string | undefined>> => {
+      try {
+        return await registry.digest(gem)
+      } catch (error) {
+        if (error instanceof HttpFault && isPassing(error, 'verify')) return { again: error.message }
+        throw error instanceof HttpFault ? new ReleaseError(failure(error.message)) : error
+      }
+    },
+  )
 }
 
 function absent(gem: ReleaseGem, { server }: Registry): Problem {

@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
-import { EnvHttpProxyAgent, request as send } from 'undici'
+import { request as send, type Dispatcher } from 'undici'
 import { ReleaseError } from '../errors.ts'
 import { parseJson } from '../json.ts'
 import { USER_AGENT } from '../version.ts'
 import type { Clock } from './clock.ts'
+import { proxyAgent } from './http-agent.ts'
 import { type Attempt, type Edge, persist, POLICIES, type Policy, retryAfter, type Undertaking } from './retry.ts'
 
 /** The only way this action speaks HTTP: no redirects, no decompression, capped answers, deadlines on everything. */
@@ -42,10 +43,11 @@ export interface HttpAnswer {
 }
 
 /**
- * Why no answer arrived. `unreachable`, `unencrypted` (TLS refused) and `unsent` are certain to have had no effect;
- * after `lost` and `timeout` the server may have acted. `unusable` is a complete answer that must not be used.
+ * Why no answer arrived. `unreachable`, `untrusted` (TLS refused) and `unsent` are certain to have had no effect;
+ * after `lost` and `timeout` the server may have acted. `unusable` is an answer that must not be used, whatever it
+ * says; `redirected` one that asks to go elsewhere, which is never done.
  */
-export type FaultKind = 'unreachable' | 'untrusted' | 'unsent' | 'lost' | 'timeout' | 'unusable'
+export type FaultKind = 'unreachable' | 'untrusted' | 'unsent' | 'lost' | 'timeout' | 'unusable' | 'redirected'
 
 /** A failed exchange, in words of ours: no header, body or URL of it is ever part of the text. */
 export class HttpFault extends Error {
@@ -59,8 +61,8 @@ export class HttpFault extends Error {
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
-/** Passing trouble of a server or of what stands before it, on every edge. */
-const PASSING = new Set([408, 425, 429, 500, 502, 503, 504])
+/** Passing trouble of a server or of what stands before it, on every edge; besides these, every 5xx. */
+const PASSING = new Set([408, 425, 429])
 
 export interface HttpOptions {
   clock: Clock
@@ -75,69 +77,69 @@ export interface HttpOptions {
 export function createHttp(options: HttpOptions): Http {
   const agent = proxyAgent(options.env)
   const http: Http = {
-    send: (edge, request) => attempt(agent, options, edge, request),
+    send: (edge, request) => attempt(agent.dispatcher, options, edge, request),
     ask: (undertaking, request, judge) =>
       persist(undertaking, options, async () => {
         const { edge, failure } = undertaking
         const prepared = typeof request === 'function' ? await request() : request
         try {
           const answer = await http.send(edge, prepared)
-          return passingTrouble(answer, options.clock) ?? judge(answer)
+          return passingTrouble(answer, options.clock, edge) ?? judge(answer)
         } catch (error) {
           if (error instanceof HttpFault && isPassing(error, edge)) return { again: error.message }
           throw error instanceof HttpFault ? new ReleaseError(failure(error.message)) : error
         }
       }),
-    close: () => agent.destroy(),
+    close: () => agent.close(),
   }
   return http
 }
 
 /** What to do about an answer that is the server's own passing trouble; undefined for every other answer. */
-export function passingTrouble(answer: HttpAnswer, clock: Clock): { again: string; after?: number } | undefined {
-  if (!PASSING.has(answer.status)) return undefined
-  const after = retryAfter(answer.headers, clock.date())
+export function passingTrouble(
+  answer: HttpAnswer,
+  clock: Clock,
+  edge: Edge = 'push',
+): { again: string; after?: number } | undefined {
+  if (!PASSING.has(answer.status) && answer.status < 500) return undefined
+  const named = retryAfter(answer.headers, clock.date())
+  const after = answer.status === 429 ? (named ?? POLICIES[edge].limited) : named
   return { again: describe(answer), ...(after === undefined ? {} : { after }) }
+}
+
+/** Whether it is a web page, which no API sends: something that stands before it does. */
+export function isPage({ text }: HttpAnswer): boolean {
+  return /^\s*</.test(text)
 }
 
 /** `503 (an HTML page)`, `429 "Retry later"`: the server's own words where they are short text. */
 export function describe(answer: HttpAnswer): string {
-  const words = answer.text.trim()
-  if (/^\s*</.test(answer.text)) return `the answer was ${String(answer.status)} with an HTML page`
-  const first = words.split('\n')[0] ?? ''
-  return `the answer was ${String(answer.status)}${first ? ` ${JSON.stringify(first.slice(0, 200))}` : ''}`
+  if (isPage(answer)) return `the answer was ${String(answer.status)} with an HTML page`
+  const first = answer.text.trim().split('\n')[0] ?? ''
+  const words = first
+    .replace(/\p{Cc}+/gu, ' ')
+    .slice(0, 200)
+    .replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word))
+  return `the answer was ${String(answer.status)}${words ? ` ${JSON.stringify(words)}` : ''}`
 }
 
-/** Reads are repeated also after an unusable answer: a cache may have given it. Nothing is, where TLS was refused. */
+const LONG_WORD = /[\w+/=.~-]{24,}/g
+
+/** Names, versions and addresses are long words too, but of parts; keys and tokens are one, or of mixed letters. */
+function looksSecret(word: string): boolean {
+  return /\w{24,}/.test(word) || (/[A-Z]/.test(word) && /[a-z]/.test(word) && /\d/.test(word))
+}
+
+/** Reads are repeated also after an unusable answer: a cache may have given it. No server is asked again for a reason
+ * that will not pass: a certificate that was refused, or a redirect.
+ */
 export function isPassing(fault: HttpFault, edge: Edge): boolean {
-  const policy = POLICIES[edge]
-  return fault.kind !== 'untrusted' && (fault.kind !== 'unusable' || policy.readOnly === true)
-}
-
-/** Loopback never goes through a proxy: rehearsals and tests live there, and no proxy could reach it. */
-function proxyAgent(env: HttpOptions['env']): EnvHttpProxyAgent {
-  const noProxy = [env['no_proxy'] ?? env['NO_PROXY'], 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(',')
-  const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY']
-  const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY']
-  return new EnvHttpProxyAgent({
-    noProxy,
-    ...(httpProxy ? { httpProxy } : {}),
-    ...(httpsProxy ? { httpsProxy } : {}),
-    // Deadlines are ours: undici's own are idle times, which a trickling answer never lets expire.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in a job's environment does not switch verification off.
-    connect: { timeout: 10_000, rejectUnauthorized: true },
-    requestTls: { timeout: 10_000, rejectUnauthorized: true },
-    proxyTls: { timeout: 10_000, rejectUnauthorized: true },
-    allowH2: false,
-    // Servers limit requests per address; more connections than this only move the queue to them.
-    connections: 16,
-  })
+  if (fault.kind === 'untrusted' || fault.kind === 'redirected') return false
+  return fault.kind !== 'unusable' || POLICIES[edge].readOnly === true
 }
 
 async function attempt(
-  agent: EnvHttpProxyAgent,
+  dispatcher: Dispatcher,
   { clock, signal: softSignal, lastSignal }: HttpOptions,
   edge: Edge,
   request: HttpRequest,
@@ -147,8 +149,9 @@ async function attempt(
   const watch = new Watch(clock, policy)
   const progress = { sentAll: request.body === undefined || typeof request.body === 'string' }
   try {
-    const answer = await send(request.url, {
-      dispatcher: agent,
+    const ended = AbortSignal.any([signal, watch.signal])
+    const sending = send(request.url, {
+      dispatcher,
       method: request.method,
       headers: {
         'user-agent': USER_AGENT,
@@ -160,12 +163,13 @@ async function attempt(
         typeof request.body === 'object'
           ? Readable.from(watched(request.body, watch, progress))
           : (request.body ?? null),
-      signal: AbortSignal.any([signal, watch.signal]),
+      signal: ended,
     })
-    const text = await read(answer.body, answer.headers, policy.answerBytes)
+    const answer = await unlessAborted(sending, ended)
+    const text = await read(answer, policy.answerBytes, secretOf(request))
     if (REDIRECTS.has(answer.statusCode)) {
       throw new HttpFault(
-        'unusable',
+        'redirected',
         `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`,
       )
     }
@@ -231,19 +235,50 @@ function lengthOf(body: HttpRequest['body']): Record<string, string> {
   return typeof body === 'object' ? { 'content-length': String(body.bytes) } : {}
 }
 
-async function read(body: AsyncIterable<Uint8Array>, headers: IncomingHttpHeaders, limit: number): Promise<string> {
+/** undici looks at a signal only once it is connected; whoever waits for a connection must not wait longer for that. */
+function unlessAborted<T>(sending: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
+    }
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    sending.then(resolve, reject)
+  })
+}
+
+async function read(answer: Dispatcher.ResponseData, limit: number, secret: string | undefined): Promise<string> {
+  const { body, headers } = answer
   const encoding = headers['content-encoding']
+  const tooLarge = new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`)
   if (encoding !== undefined && encoding !== 'identity') {
+    abandon(body)
     throw new HttpFault('unusable', 'the server sent a compressed answer although none was asked for')
+  }
+  if (Number(headers['content-length'] ?? 0) > limit) {
+    abandon(body)
+    throw tooLarge
   }
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > limit) throw new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`)
+    if (size > limit) throw tooLarge
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  const text = Buffer.concat(chunks).toString('utf8')
+  // Some servers show what they were sent; whoever quotes the answer must not repeat it.
+  return secret ? text.replaceAll(secret, '***') : text
+}
+
+/** Lets go of an answer nobody will read, and of its connection with it. */
+function abandon(body: Readable): void {
+  body.on('error', () => undefined).destroy()
+}
+
+/** The credential a request carries, without its scheme. */
+function secretOf({ headers = {} }: HttpRequest): string | undefined {
+  return headers['authorization']?.replace(/^(bearer|token|basic) /i, '')
 }
 
 function headersOf(headers: IncomingHttpHeaders): HttpAnswer['headers'] {
@@ -265,7 +300,7 @@ const NEVER_CONNECTED = new Set([
   'ENETDOWN',
   'UND_ERR_CONNECT_TIMEOUT',
 ])
-const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH|INVALID_CA)/
+const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/
 
 /** Translates whatever undici or a socket threw. Its message is dropped: it may quote a header, a URL or a body. */
 function asFault(error: unknown, timedOut: boolean, sentAll: boolean, policy: Policy): Error {

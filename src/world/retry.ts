@@ -16,6 +16,8 @@ export interface Policy {
   maxDelay: number
   /** No attempt starts later than this after the first; waits the server asked for are not counted. */
   budget: number
+  /** The wait after a 429 that names none; the usual ones when absent. */
+  limited?: number
   /** The longest wait a server may ask for, in all; `budget` when absent. */
   longestWait?: number
   /** Largest answer that is read. */
@@ -29,7 +31,7 @@ const MiB = 1024 * KiB
 const seconds = (count: number): number => count * 1000
 
 /** A conversation with a policy of its own. */
-export type Edge = 'id-token' | 'exchange' | 'preflight' | 'push' | 'verify' | 'github' | 'index'
+export type Edge = 'id-token' | 'exchange' | 'preflight' | 'push' | 'verify' | 'github' | 'index' | 'sigstore'
 
 const READS = { attempt: seconds(10), firstDelay: 500, maxDelay: seconds(8), readOnly: true }
 
@@ -47,22 +49,35 @@ export const POLICIES: Readonly<Record<Edge, Policy>> = {
   push: {
     attempt: seconds(60),
     answer: seconds(180),
-    attempts: 4,
+    // The registry may refuse a push for good with a 500: more tries would only use up its limits.
+    attempts: 3,
     firstDelay: seconds(5),
     maxDelay: seconds(20),
     budget: seconds(480),
+    limited: seconds(20),
     // The registry counts 400 pushes an hour and address: a large release may have to wait for the next hour.
     longestWait: seconds(3900),
     answerBytes: 256 * KiB,
   },
-  verify: { ...READS, attempts: 10, budget: seconds(90), answerBytes: 4 * MiB },
+  verify: { ...READS, attempts: 5, budget: seconds(60), answerBytes: 4 * MiB },
   github: {
     attempt: seconds(15),
     attempts: 4,
     firstDelay: seconds(1),
     maxDelay: seconds(10),
     budget: seconds(60),
+    // docs.github.com, "Rate limits for the REST API": "wait for at least one minute before retrying".
+    limited: seconds(60),
+    longestWait: seconds(300),
     answerBytes: 4 * MiB,
+  },
+  sigstore: {
+    attempt: seconds(20),
+    attempts: 3,
+    firstDelay: seconds(1),
+    maxDelay: seconds(10),
+    budget: seconds(90),
+    answerBytes: 256 * KiB,
   },
   index: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 16 * MiB },
 }

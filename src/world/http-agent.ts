@@ -1,0 +1,66 @@
+import { Socket } from 'node:net'
+import { buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+
+/** Our connections: direct ones, and those through the proxy that the environment names. */
+export interface Agent {
+  dispatcher: Dispatcher
+  /** Ends all of them, also those that are still being made. */
+  close(): Promise<void>
+}
+
+const CONNECTION = {
+  timeout: 10_000,
+  // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in a job's environment does not switch verification off.
+  rejectUnauthorized: true,
+  allowH2: false,
+}
+
+/** Loopback never goes through a proxy: rehearsals and tests live there, and no proxy could reach it. */
+export function proxyAgent(env: Readonly<Record<string, string | undefined>>): Agent {
+  const noProxy = [env['no_proxy'] ?? env['NO_PROXY'], 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(',')
+  const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY']
+  const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY']
+  const dialler = new Dialler()
+  const dispatcher = new EnvHttpProxyAgent({
+    noProxy,
+    ...(httpProxy ? { httpProxy } : {}),
+    ...(httpsProxy ? { httpsProxy } : {}),
+    // Deadlines are ours: undici's own are idle times, which a trickling answer never lets expire.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: dialler.connect,
+    requestTls: CONNECTION,
+    proxyTls: CONNECTION,
+    allowH2: false,
+    // Servers limit requests per address; more connections than this only move the queue to them.
+    connections: 16,
+  })
+  return {
+    dispatcher,
+    async close() {
+      await dispatcher.destroy()
+      dialler.giveUp()
+    },
+  }
+}
+
+/**
+ * Makes the direct connections, and remembers those that are not made yet: undici would keep the process alive until
+ * their time is up.
+ */
+class Dialler {
+  readonly #dial = buildConnector(CONNECTION)
+  readonly #pending = new Set<Socket>()
+
+  readonly connect: buildConnector.connector = (options, callback) => {
+    const socket: unknown = this.#dial(options, (...outcome) => {
+      if (socket instanceof Socket) this.#pending.delete(socket)
+      callback(...outcome)
+    })
+    if (socket instanceof Socket) this.#pending.add(socket)
+  }
+
+  giveUp(): void {
+    for (const socket of this.#pending) socket.destroy()
+  }
+}

@@ -50,7 +50,7 @@ class Probe
   end
 
   def gemspecs
-    Dir.glob("{,*}.gemspec", File::FNM_DOTMATCH, base: @directory).sort.map { |file| gemspec(file) }
+    Dir.glob("{,*}.gemspec", base: @directory).sort.map { |file| gemspec(file) }
   end
 
   def gemspec(file)

@@ -3,10 +3,12 @@ import { FaultPlan } from './faults.ts'
 import { checkout } from './github/checkout.ts'
 import { type GitHub, startGitHub } from './github/github.ts'
 import { type JobClaims, OidcIssuer } from './oidc.ts'
+import { SigstoreVerifier } from './registry/attestation-sigstore.ts'
 import { type Registry, type RegistryOptions, startRegistry } from './registry/registry.ts'
 import type { Job } from './runner/job.ts'
 import { Runner } from './runner/runner.ts'
 import type { RecordedRequest } from './server.ts'
+import { Sigstore } from './sigstore/sigstore.ts'
 
 export interface SandboxOptions {
   /** Where the world is kept; a second start on the same directory goes on with it. */
@@ -15,6 +17,8 @@ export interface SandboxOptions {
   latencyMs?: number
   uploadBytesPerSecond?: number
   registry?: Partial<RegistryOptions>
+  /** With Sigstore's services, so that releases are attested; the registry then verifies what it is sent. */
+  sigstore?: boolean
 }
 
 /** One run of a job, as an event of GitHub would start it. */
@@ -60,18 +64,20 @@ export class Sandbox implements AsyncDisposable {
   readonly oidc: OidcIssuer
   readonly registry: Registry
   readonly github: GitHub
+  readonly sigstore: Sigstore | undefined
   #jobs = 0
 
   private constructor(
     directory: string,
     requests: RecordedRequest[],
-    services: { oidc: OidcIssuer; registry: Registry; github: GitHub },
+    services: { oidc: OidcIssuer; registry: Registry; github: GitHub; sigstore: Sigstore | undefined },
   ) {
     this.directory = directory
     this.requests = requests
     this.oidc = services.oidc
     this.registry = services.registry
     this.github = services.github
+    this.sigstore = services.sigstore
   }
 
   static async start(options: SandboxOptions): Promise<Sandbox> {
@@ -80,16 +86,25 @@ export class Sandbox implements AsyncDisposable {
     const shared = { requests, ...(latencyMs === undefined ? {} : { latencyMs }), ...(clock ? { clock } : {}) }
     const below = (name: string): string => path.join(directory, name)
     const oidc = await OidcIssuer.start({ ...shared, directory: below('oidc'), faults: new FaultPlan() })
+    const sigstore = options.sigstore
+      ? await Sigstore.start({
+          ...shared,
+          directory: below('sigstore'),
+          jwksUrl: oidc.jwksUrl,
+          faults: new FaultPlan(),
+        })
+      : undefined
     const registry = await startRegistry({
       ...shared,
       ...(uploadBytesPerSecond === undefined ? {} : { uploadBytesPerSecond }),
       directory: below('registry'),
       jwksUrl: oidc.jwksUrl,
       faults: new FaultPlan(),
+      ...(sigstore ? { verifier: new SigstoreVerifier(sigstore.trustedRoot) } : {}),
       ...options.registry,
     })
     const github = await startGitHub({ ...shared, directory: below('github'), faults: new FaultPlan() })
-    return new Sandbox(directory, requests, { oidc, registry, github })
+    return new Sandbox(directory, requests, { oidc, registry, github, sigstore })
   }
 
   /** Starts a job: makes its token, gives it ID tokens if it may have them, and checks the repository out. */
@@ -124,9 +139,16 @@ export class Sandbox implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.sigstore?.[Symbol.asyncDispose]()
     await this.registry[Symbol.asyncDispose]()
     await this.github[Symbol.asyncDispose]()
     await this.oidc[Symbol.asyncDispose]()
+  }
+
+  /** How a rehearsal tells the action where its Sigstore is. */
+  #sigstoreAddresses(): Record<string, string> {
+    const { fulcio, rekor } = this.sigstore ?? {}
+    return fulcio && rekor ? { RELEASE_GEM_FULCIO_URL: fulcio.url, RELEASE_GEM_REKOR_URL: rekor.url } : {}
   }
 
   #describe(
@@ -154,7 +176,7 @@ export class Sandbox implements AsyncDisposable {
       token: run.token,
       ...(run.idToken ? { idToken: run.idToken } : {}),
       ...(programs === undefined ? {} : { path: programs }),
-      ...(env ? { env } : {}),
+      env: { ...this.#sigstoreAddresses(), ...env },
       ...(runnerEnvironment ? { runnerEnvironment } : {}),
       ...(debug === undefined ? {} : { debug }),
     }

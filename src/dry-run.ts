@@ -1,6 +1,7 @@
 import type { Facts } from './facts.ts'
 import { type Claims, publisherForm } from './github/claims.ts'
 import { eventProblem } from './github/who-may-release.ts'
+import { predictIdentity } from './sigstore/identity.ts'
 import { title } from './plan/gems.ts'
 import { chooseStrategy } from './plan/strategy.ts'
 import type { Plan } from './plan.ts'
@@ -40,7 +41,8 @@ async function tryExchange({ keys, inputs, run, world }: Release): Promise<strin
   }
   const key = await keys.current()
   world.runner.info(`${inputs.server.host} accepts this job (${key.source}); its key has been thrown away.`)
-  if (key.claims) for (const line of publisherLines(key.claims)) world.runner.info(line)
+  if (key.claims)
+    for (const line of [...publisherLines(key.claims), ...identityLines(key.claims)]) world.runner.info(line)
   return ['Not checked: whether each gem trusts this workflow. The registry tells only when a gem is pushed.']
 }
 
@@ -50,6 +52,14 @@ function publisherLines(claims: Claims): string[] {
     'The trusted publisher of this job:',
     ...Object.entries(publisherForm(claims)).map(([field, value]) => `  ${field}: ${value}`),
   ]
+}
+
+/** What a certificate of this job would say, and whether the registry would take it. */
+function identityLines(claims: Claims): string[] {
+  const identity = predictIdentity(claims)
+  return identity.accepted
+    ? [`Attestations would be signed as ${identity.name}.`]
+    : [`Attestations would be refused: ${identity.because}. ${identity.fix}`]
 }
 
 function prospects({ inputs }: Release, plan: Plan, gems: readonly ReleaseGem[]): string[] {

@@ -12,6 +12,8 @@ export interface Facts {
   checkout: Checkout | undefined
   /** Absent when gems are prebuilt. */
   project: Project | undefined
+  /** Whether there is a Sigstore instance for this gem server. */
+  canSign: boolean
   /** The files `gems` names, already copied, read and hashed. */
   prebuilt: readonly GemFile[]
   github: GitHubFacts | undefined

@@ -2,6 +2,7 @@ import path from 'node:path'
 import { ReleaseError } from './errors.ts'
 import { InputReader } from './input-reader.ts'
 import { type GemServer, gemServer, isLoopback } from './server.ts'
+import type { AttestationsInput } from './sigstore/policy.ts'
 import type { Runner } from './world/runner.ts'
 import type { Secret } from './world/secret.ts'
 
@@ -31,6 +32,9 @@ export interface Inputs {
   strategy: StrategyInput
   server: GemServer
   authentication: Authentication
+  attestations: AttestationsInput
+  /** Patterns of files with ready-made Sigstore bundles, relative to the working directory. */
+  attestationBundles: readonly string[]
   tag: TagInput
   /** For the tag and the GitHub Release. */
   githubToken: Secret | undefined
@@ -76,6 +80,8 @@ export function readInputs(runner: Runner): Inputs {
     strategy: read.choice('strategy', ['auto', 'direct', 'rake']),
     server,
     authentication: readAuthentication(read, server),
+    attestations: read.choice('attestations', ['true', 'required', 'false']),
+    attestationBundles: read.lines('attestation-bundles'),
     tag: readTag(read),
     githubToken: read.secret('token'),
     githubRelease: read.choice('github-release', ['false', 'draft', 'true']),
@@ -111,6 +117,8 @@ export function readBuildInputs(runner: Runner): BuildInputs {
     checksums: new Map(),
     strategy: 'direct',
     authentication: { kind: 'existing' },
+    attestations: 'false',
+    attestationBundles: [],
     tag: { kind: 'none' },
     githubToken: undefined,
     githubRelease: 'false',

@@ -8,6 +8,7 @@ import { selectGems } from './plan/gems.ts'
 import { chooseStrategy, type BuildMethod } from './plan/strategy.ts'
 import { planTags, type PlannedTag } from './plan/tags.ts'
 import type { GemFile } from './rubygems/gem-file.ts'
+import { decideAttestations } from './sigstore/policy.ts'
 
 /** A gem that this run is to publish. */
 export interface PlannedGem {
@@ -27,6 +28,8 @@ export interface Plan {
   gems: readonly PlannedGem[]
   commit: string
   tags: readonly PlannedTag[]
+  /** Whether the gems are pushed with Sigstore attestations. */
+  attest: boolean
   /** Each decision with where it comes from, as sentences for the log. */
   decisions: readonly string[]
 }
@@ -56,14 +59,38 @@ export function makePlan(inputs: Inputs, facts: Facts): Plan {
   const gems = selectGems(inputs, facts)
   const strategy = chooseStrategy(inputs, facts, gems.choice)
   const tags = planTags(inputs, facts, gems.choice, strategy.choice.strategy)
-  ReleaseError.throwIfAny([...gems.problems, ...strategy.problems, ...tags.problems])
+  const attestations = planAttestations(inputs, facts)
+  ReleaseError.throwIfAny([...gems.problems, ...strategy.problems, ...tags.problems, ...attestations.problems])
   return {
     ...strategy.choice,
     gems: gems.choice,
     commit: releasedCommit(facts),
     tags: tags.choice,
-    decisions: [...gems.because, ...strategy.because, ...tags.because, ...remarks(facts, gems.choice)],
+    attest: attestations.choice,
+    decisions: [
+      ...gems.because,
+      ...strategy.because,
+      ...tags.because,
+      ...attestations.because,
+      ...remarks(facts, gems.choice),
+    ],
   }
+}
+
+function planAttestations(inputs: Inputs, { run, canSign }: Facts): Decision<boolean> {
+  const decision = decideAttestations({
+    input: inputs.attestations,
+    server: inputs.server,
+    authentication: inputs.authentication.kind,
+    event: run.event,
+    bundlesGiven: inputs.attestationBundles.length > 0,
+    canSign,
+  })
+  if ('refused' in decision) return { choice: false, because: [], problems: [decision.refused] }
+  const sentence = decision.attest
+    ? `The gems are published with attestations (${inputs.attestationBundles.length > 0 ? 'input `attestation-bundles`' : 'signed by this run'}).`
+    : `The gems are published without attestations: ${decision.because}.`
+  return { choice: decision.attest, because: [sentence], problems: [] }
 }
 
 /** Pushes that rubygems.org accepts from one address in an hour (config/initializers/rack_attack.rb). */

@@ -1,3 +1,4 @@
+import { attestAll, confirmAll } from './attestations.ts'
 import { dryRun } from './dry-run.ts'
 import { ReleaseError } from './errors.ts'
 import type { Facts } from './facts.ts'
@@ -66,7 +67,8 @@ async function directly(it: Release, plan: Plan, facts: Facts): Promise<ReleaseG
   for (const gem of gems) await it.ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'not-tried')
   const tags = await it.phases.run('Prepare tag', () => prepare(it, plan, facts))
 
-  const missing = gems.filter((gem) => !gem.alreadyPublished)
+  const unattested = gems.filter((gem) => !gem.alreadyPublished)
+  const missing = plan.attest ? await it.phases.run('Attest', () => attestAll(unattested, plan, it)) : unattested
   if (missing.length > 0 || it.inputs.persistCredentials) await it.phases.run('Exchange', () => getKey(it))
   if (missing.length > 0) {
     await it.phases.run('Push', () => pushAll(it, missing))
@@ -133,8 +135,10 @@ async function tagAll(
   await ledger.tagged(plan.tags.map((tag) => tag.name))
 }
 
-async function verifyAll({ registry, world }: Release, gems: readonly ReleaseGem[]): Promise<void> {
+async function verifyAll(it: Release, gems: readonly ReleaseGem[]): Promise<void> {
+  const { registry, world } = it
   await Promise.all(gems.map((gem) => verify(gem, registry, world)))
+  await confirmAll(gems, it)
 }
 
 /** A published gem the index is late with is no failed release, unless the workflow says so. */

@@ -11,6 +11,7 @@ import { buildEnvironment } from './rubygems/child-environment.ts'
 import { type GemFile, readGem } from './rubygems/gem-file.ts'
 import { type Project, readProject } from './rubygems/project.ts'
 import type { Registry } from './rubygems/registry.ts'
+import { sigstoreServices } from './sigstore/services.ts'
 import { privateCopy, READ_AT_ONCE } from './steps/inspect.ts'
 import { files } from './world/files.ts'
 import type { World } from './world/world.ts'
@@ -28,7 +29,7 @@ export async function survey(inputs: Inputs, run: RunContext, registry: Registry
 
 /** The part of the survey that needs no network: all there is to know in a job that only builds. */
 export async function surveyMachine(
-  inputs: Pick<Inputs, 'gems' | 'workingDirectory'>,
+  inputs: Pick<Inputs, 'gems' | 'workingDirectory' | 'server'>,
   run: RunContext,
   world: World,
 ): Promise<Omit<Facts, 'github' | 'published'>> {
@@ -39,7 +40,8 @@ export async function surveyMachine(
     building ? surveyProject(inputs, checkout?.committedAt ?? 0, world) : undefined,
     building ? [] : prebuiltGems(inputs, world),
   ])
-  return { run, checkout, project, prebuilt }
+  const canSign = sigstoreServices(inputs.server, world.runner.env) !== undefined
+  return { run, checkout, project, canSign, prebuilt }
 }
 
 /** The repository of this run through the token of the step; undefined where there is no token. */

@@ -48650,6 +48650,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:events"
 
 /***/ }),
 
+/***/ 3024:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+
+/***/ }),
+
 /***/ 1455:
 /***/ ((module) => {
 
@@ -57378,7 +57385,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 7294:
+/***/ 7014:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -57514,6 +57521,32 @@ var build = __nccwpck_require__(7467);
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./lib/lanes.js
+/** Lets at most `free` jobs run at a time. */
+class Lanes {
+    #free;
+    #waiting = [];
+    constructor(free) {
+        this.#free = free;
+    }
+    async run(job) {
+        if (this.#free > 0)
+            this.#free -= 1;
+        else
+            await new Promise((resolve) => this.#waiting.push(resolve));
+        try {
+            return await job();
+        }
+        finally {
+            const next = this.#waiting.shift();
+            if (next)
+                next();
+            else
+                this.#free += 1;
+        }
+    }
+}
+
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
 ;// CONCATENATED MODULE: external "node:stream/promises"
@@ -58149,7 +58182,15 @@ async function readGem(path, options = {}) {
         try {
             const { size, sha256, members } = await readArchive(source, copy);
             const specification = readSpecification(metadataOf(members));
-            return { path: options.copyTo ?? path, fileName, size, sha256, ...specification, ...identity(specification) };
+            return {
+                path: options.copyTo ?? path,
+                givenPath: path,
+                fileName,
+                size,
+                sha256,
+                ...specification,
+                ...identity(specification),
+            };
         }
         catch (error) {
             // What went wrong first is what matters; the copy may be gone already.
@@ -58274,6 +58315,9 @@ function codeOf(error) {
 
 
 
+
+/** Two files are open for each gem that is being read, and a large release has hundreds. */
+const READ_AT_ONCE = 16;
 /** A fresh name below our private directory: the one copy that is hashed, inspected and sent. */
 function privateCopy(world) {
     return external_node_path_.join(world.privateDirectory, `${(0,external_node_crypto_.randomUUID)()}.gem`);
@@ -58283,8 +58327,9 @@ function privateCopy(world) {
  * Throws ReleaseError with all problems: `gem-unexpected`, `push-host-mismatch`, `version-taken`, `gem-invalid`.
  */
 async function inspect(built, facts, server, world) {
+    const lanes = new Lanes(READ_AT_ONCE);
     const gems = await Promise.all(built.map(async ({ planned, path: builtPath }) => {
-        const file = planned.file ?? (await readGem(builtPath, { copyTo: privateCopy(world) }));
+        const file = planned.file ?? (await lanes.run(() => readGem(builtPath, { copyTo: privateCopy(world) })));
         const live = (0,plan_gems/* publishedVersion */.xJ)({ ...file, platform: file.originalPlatform }, facts.published);
         return { ...file, builtPath, planned, live, alreadyPublished: live?.sha256 === file.sha256 };
     }));
@@ -58323,6 +58368,143 @@ function unexpected(gem, planned) {
 /** RubyGems writes `universal-darwin19` into the file and says `universal-darwin-19` when asked (Gem::Platform#to_s). */
 function samePlatform(one, other) {
     return one.replaceAll('-', '') === other.replaceAll('-', '');
+}
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
+;// CONCATENATED MODULE: ./lib/rubygems/gem-contents.js
+
+
+
+
+
+
+/** Inflated bytes and entries beyond which a comparison is not worth what it costs. */
+const LARGEST = 1024 * 1024 * 1024;
+const MOST_ENTRIES = 100_000;
+/** Reads a gem for comparison; undefined where it is too large to compare or cannot be read. */
+async function readContents(path) {
+    const files = new Map();
+    const metadata = [];
+    try {
+        await eachEntry((0,external_node_fs_.createReadStream)(path), async (name, content) => {
+            if (name === 'data.tar.gz')
+                await eachEntry(inflated(content), async (file, bytes) => void files.set(file, await digest(bytes)));
+            else if (name === 'metadata.gz')
+                metadata.push(...(await gem_contents_text(inflated(content))).split('\n'));
+            else
+                content.resume();
+        });
+        return { files, metadata };
+    }
+    catch {
+        // Only the explanation of a refusal is lost: the refusal itself rests on the digests.
+        return undefined;
+    }
+}
+/** Sentences on how two gems differ, for people; empty where nothing tells. */
+function describeDifference(ours, theirs) {
+    const paths = [...new Set([...ours.files.keys(), ...theirs.files.keys()])].toSorted();
+    const changed = paths.filter((path) => ours.files.has(path) && theirs.files.has(path) && ours.files.get(path) !== theirs.files.get(path));
+    const added = paths.filter((path) => !theirs.files.has(path));
+    const missing = paths.filter((path) => !ours.files.has(path));
+    const sentences = [gem_contents_list('Different content', changed), gem_contents_list('Only here', added), gem_contents_list('Only there', missing)];
+    const lines = ours.metadata.filter((line) => !theirs.metadata.includes(line)).slice(0, 3);
+    if (lines.length > 0)
+        sentences.push(`Different metadata: ${lines.map((line) => JSON.stringify(line.trim())).join(', ')}.`);
+    else if (paths.length > 0 && changed.length + added.length + missing.length === 0) {
+        sentences.push('The files are the same; only how they are packed differs (modes, times or compression).');
+    }
+    return sentences.filter((sentence) => sentence !== '');
+}
+function gem_contents_list(label, paths) {
+    if (paths.length === 0)
+        return '';
+    const shown = paths.slice(0, 8).map((path) => JSON.stringify(path));
+    return `${label}: ${shown.join(', ')}${paths.length > 8 ? ` and ${String(paths.length - 8)} more` : ''}.`;
+}
+async function eachEntry(source, visit) {
+    const tar = (0,tar_stream.extract)();
+    const walk = async () => {
+        let entries = 0;
+        for await (const entry of tar) {
+            entries += 1;
+            if (entries > MOST_ENTRIES)
+                throw new Error('too many entries');
+            await visit(entry.header.name, external_node_stream_.Readable.from(entry));
+        }
+    };
+    await Promise.all([(0,external_node_stream_promises_namespaceObject.pipeline)(source, tar), walk()]);
+}
+/** The inflated content, broken off where it grows beyond all measure. */
+function inflated(source) {
+    const bounded = async function* () {
+        let size = 0;
+        for await (const chunk of source.pipe((0,external_node_zlib_.createGunzip)())) {
+            size += chunk.length;
+            if (size > LARGEST)
+                throw new Error('too large');
+            yield chunk;
+        }
+    };
+    return external_node_stream_.Readable.from(bounded());
+}
+async function digest(content) {
+    const hash = (0,external_node_crypto_.createHash)('sha256');
+    for await (const chunk of content)
+        hash.update(chunk);
+    return hash.digest('hex');
+}
+async function gem_contents_text(content) {
+    const chunks = [];
+    for await (const chunk of content)
+        chunks.push(chunk);
+    return Buffer.concat(chunks).toString('utf8');
+}
+
+// EXTERNAL MODULE: ./lib/world/files.js
+var files = __nccwpck_require__(7939);
+;// CONCATENATED MODULE: ./lib/steps/rebuild.js
+
+
+
+
+
+
+
+
+/**
+ * Builds the gems once more, from a copy of the project in another directory and at another time, and compares them with
+ * the first ones. Throws ReleaseError (`not-reproducible`) naming what differs.
+ */
+async function rebuild(gems, plan, project, world) {
+    const copy = external_node_path_.join(world.privateDirectory, 'rebuild');
+    await files/* files */.a.copyDirectory(project.root, copy);
+    const workingDirectory = external_node_path_.join(copy, external_node_path_.relative(project.root, project.directory));
+    const built = await (0,build/* build */.jq)(plan, workingDirectory, project.committedAt, world);
+    const problems = [];
+    for (const { path: second } of built) {
+        const other = await readGem(second, { copyTo: privateCopy(world) });
+        const first = gems.find((gem) => gem.fullName === other.fullName);
+        if (first && first.sha256 !== other.sha256)
+            problems.push(await notReproducible(first, other));
+        else
+            world.runner.info(`${(0,plan_gems/* title */.DD)(other)}: the second build has the same SHA-256.`);
+    }
+    await files/* files */.a.remove(copy);
+    errors/* ReleaseError */.K2.throwIfAny(problems);
+}
+async function notReproducible(first, second) {
+    const [one, other] = await Promise.all([readContents(first.path), readContents(second.path)]);
+    const differences = one && other ? describeDifference(one, other) : [];
+    return {
+        code: 'not-reproducible',
+        what: `Two builds of ${(0,plan_gems/* title */.DD)(first)} differ: SHA-256 ${first.sha256} and ${second.sha256}. ${differences.join(' ')}`.trim(),
+        why: 'Something of the build depends on the time, the directory or chance. A re-run that has to build again could then not tell its gem from the published one.',
+        fix: 'Take times from `SOURCE_DATE_EPOCH`, sort what a directory listing gives, and keep absolute paths out of generated files.',
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/git/checkout.js
@@ -58408,9 +58590,13 @@ function readOnlyGit(directory, env) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/world/http.js + 3 modules
-var http = __nccwpck_require__(952);
+// EXTERNAL MODULE: ./lib/world/http.js + 2 modules
+var http = __nccwpck_require__(4282);
+// EXTERNAL MODULE: ./lib/world/retry.js
+var retry = __nccwpck_require__(2646);
 ;// CONCATENATED MODULE: ./lib/github/api-client.js
+
+
 
 
 const SUPPORTED = { GET: 'GET', POST: 'POST', PATCH: 'PATCH', DELETE: 'DELETE' };
@@ -58439,7 +58625,7 @@ function fetchThrough(http) {
                 what: `GitHub's API did not answer usefully: ${reason}.`,
                 fix: 'Re-run the job: what is published already is recognised by its digest.',
             }),
-        }, request, (reply) => secondaryLimit(reply) ?? htmlRefusal(reply) ?? { done: reply });
+        }, request, (reply) => rateLimit(reply) ?? htmlRefusal(reply) ?? { done: reply });
         return asResponse(answer);
     };
 }
@@ -58455,6 +58641,9 @@ function asRequest(url, { method = 'GET', headers = {}, body }) {
     };
 }
 function asResponse(answer) {
+    // A page is not the API's: octokit would quote all of it.
+    if (isPage(answer))
+        return Response.json({ message: 'an HTML page' }, { status: answer.status });
     const type = answer.headers.get('content-type');
     const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
     return new Response(empty ? null : answer.text, {
@@ -58462,12 +58651,26 @@ function asResponse(answer) {
         headers: type ? { 'content-type': type } : {},
     });
 }
-/** GitHub answers 403 as well as 429 to too many requests; only the header tells it from a refusal. */
-function secondaryLimit(answer) {
-    const after = Number(answer.headers.get('retry-after'));
-    return answer.status === 403 && after > 0
-        ? { again: 'GitHub limits the rate of requests', after: after * 1000 }
-        : undefined;
+/**
+ * GitHub answers 403 as well as 429 to too many requests; a header or its words tell it from a refusal, and a wait that
+ * is not named is a minute (docs.github.com, "Rate limits for the REST API").
+ */
+function rateLimit(answer) {
+    if (answer.status !== 403)
+        return undefined;
+    const { headers } = answer;
+    const named = retryAfter(headers, new Date());
+    const reset = headers.get('x-ratelimit-remaining') === '0' ? untilReset(headers) : undefined;
+    const limited = named !== undefined || reset !== undefined || /rate limit/i.test(stringAt(answer.json, 'message') ?? '');
+    if (!limited)
+        return undefined;
+    return { again: 'GitHub limits the rate of requests', after: named ?? reset ?? POLICIES.github.limited ?? 0 };
+}
+/** Until the hour of the primary limit is over, by the server's own clock. */
+function untilReset(headers) {
+    const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN) * 1000;
+    const wait = reset - Date.parse(headers.get('date') ?? '');
+    return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
 }
 /** A success that is not JSON came from something in between, never from the API. */
 function htmlRefusal(answer) {
@@ -58614,8 +58817,6 @@ function notPermitted(tag, repository, { status, message }) {
 var child_environment = __nccwpck_require__(3174);
 // EXTERNAL MODULE: ./lib/json.js
 var json = __nccwpck_require__(6413);
-// EXTERNAL MODULE: ./lib/world/files.js + 1 modules
-var files = __nccwpck_require__(2794);
 // EXTERNAL MODULE: ./lib/world/processes.js + 2 modules
 var world_processes = __nccwpck_require__(307);
 ;// CONCATENATED MODULE: ./lib/rubygems/probe-answer.js
@@ -58734,7 +58935,31 @@ async function runProbe(options, answer) {
     }
 }
 
+// EXTERNAL MODULE: ./lib/server.js
+var lib_server = __nccwpck_require__(9040);
+;// CONCATENATED MODULE: ./lib/sigstore/services.js
+
+/** The instance RubyGems.org trusts, and no other (rubygems.org app/models/pusher.rb, `Sigstore::Verifier.production`). */
+const PUBLIC_GOOD = { fulcio: 'https://fulcio.sigstore.dev', rekor: 'https://rekor.sigstore.dev' };
+/** Where a rehearsal says its own services are. */
+const SIGSTORE_VARIABLES = { fulcio: 'RELEASE_GEM_FULCIO_URL', rekor: 'RELEASE_GEM_REKOR_URL' };
+/** How patiently Sigstore is asked. */
+const SIGSTORE_EDGE = 'sigstore';
+/**
+ * The services for signing what goes to `server`; undefined where there are none. A loopback registry has those the
+ * environment names, if they are on loopback too, and never the public ones: what is published there is public for
+ * ever. For every other server the environment has no say, so that nothing in a job can redirect its ID token.
+ */
+function sigstoreServices(server, env) {
+    if (server.kind !== 'loopback')
+        return { fulcio: new URL(PUBLIC_GOOD.fulcio), rekor: new URL(PUBLIC_GOOD.rekor) };
+    const [fulcio, rekor] = [env[SIGSTORE_VARIABLES.fulcio], env[SIGSTORE_VARIABLES.rekor]].map((value) => URL.parse(value ?? ''));
+    return fulcio && rekor && (0,lib_server/* isLoopback */.U9)(fulcio) && (0,lib_server/* isLoopback */.U9)(rekor) ? { fulcio, rekor } : undefined;
+}
+
 ;// CONCATENATED MODULE: ./lib/survey.js
+
+
 
 
 
@@ -58766,7 +58991,8 @@ async function surveyMachine(inputs, run, world) {
         building ? surveyProject(inputs, checkout?.committedAt ?? 0, world) : undefined,
         building ? [] : prebuiltGems(inputs, world),
     ]);
-    return { run, checkout, project, prebuilt };
+    const canSign = sigstoreServices(inputs.server, world.runner.env) !== undefined;
+    return { run, checkout, project, canSign, prebuilt };
 }
 /** The repository of this run through the token of the step; undefined where there is no token. */
 function repositoryOf(inputs, run, world) {
@@ -58800,7 +59026,8 @@ async function prebuiltGems(inputs, world) {
         fix: 'Check the path against what the build job handed over (for actions/download-artifact: its `path:`, and `merge-multiple: true`).',
     })));
     const paths = [...new Set(matches.flat())];
-    return Promise.all(paths.map((path) => readGem(path, { copyTo: privateCopy(world) })));
+    const lanes = new Lanes(READ_AT_ONCE);
+    return Promise.all(paths.map((path) => lanes.run(() => readGem(path, { copyTo: privateCopy(world) }))));
 }
 /** Asks for the commit and the tags only where the release depends on them. */
 async function askGitHub(inputs, facts, world) {
@@ -58822,8 +59049,9 @@ async function askGitHub(inputs, facts, world) {
 
 
 
+
 /** What a job without any credential does for a release: builds the gems, reads them and tells their digests. */
-async function buildGems(inputs, run, { ledger, phases, world }) {
+async function buildGems({ inputs, run, reproducible }, { ledger, phases, world }) {
     if (run.idToken)
         world.runner.warning('Build job can publish', CAN_PUBLISH);
     const facts = {
@@ -58837,6 +59065,14 @@ async function buildGems(inputs, run, { ledger, phases, world }) {
     const gems = await phases.run('Inspect', () => inspect(built, facts, inputs.server, world));
     for (const gem of gems)
         await ledger.gem(gem, 'not-tried');
+    if (!reproducible)
+        return;
+    const project = {
+        directory: inputs.workingDirectory,
+        root: run.workspace,
+        committedAt: facts.checkout?.committedAt ?? 0,
+    };
+    await phases.run('Build again', () => rebuild(gems, plan, project, world));
 }
 function decide(inputs, facts, { runner }) {
     const gems = (0,plan_gems/* selectGems */.$p)(inputs, facts);
@@ -58860,7 +59096,7 @@ const CAN_PUBLISH = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7294);
+/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7014);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _github_run_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5928);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6704);
@@ -58945,11 +59181,11 @@ const exit = (0,_world_process_js__WEBPACK_IMPORTED_MODULE_11__/* .guardExit */ 
 async function main() {
     const env_1 = { stack: [], error: void 0, hasError: false };
     try {
-        const { inputs, matrixIndex } = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_4__/* .readBuildInputs */ .qJ)(runner);
+        const { inputs, matrixIndex, reproducible } = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_4__/* .readBuildInputs */ .qJ)(runner);
         const run = await (0,_github_run_context_js__WEBPACK_IMPORTED_MODULE_3__/* .readRunContext */ .$)(runner);
         const world = __addDisposableResource(env_1, await (0,_world_open_js__WEBPACK_IMPORTED_MODULE_10__/* .openWorld */ .H)(run.temp, runner), true);
         const ledger = new _ledger_js__WEBPACK_IMPORTED_MODULE_5__/* .Ledger */ .O(inputs.server, node_path__WEBPACK_IMPORTED_MODULE_0__.join(world.privateDirectory, _state_js__WEBPACK_IMPORTED_MODULE_8__/* .JOURNAL */ .E));
-        await (0,_build_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .buildGems */ .T)(inputs, run, { ledger, phases: new _phases_js__WEBPACK_IMPORTED_MODULE_6__/* .Phases */ .V(runner, _world_clock_js__WEBPACK_IMPORTED_MODULE_9__/* .systemClock */ .m), world });
+        await (0,_build_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .buildGems */ .T)({ inputs, run, reproducible }, { ledger, phases: new _phases_js__WEBPACK_IMPORTED_MODULE_6__/* .Phases */ .V(runner, _world_clock_js__WEBPACK_IMPORTED_MODULE_9__/* .systemClock */ .m), world });
         (0,_report_js__WEBPACK_IMPORTED_MODULE_7__/* .setBuildOutputs */ .vP)(ledger.record, matrixIndex, runner);
     }
     catch (e_1) {
@@ -59010,6 +59246,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'version-taken',
     'version-yanked',
     'build-failed',
+    'not-reproducible',
     'release-task-failed',
     'tampered-job',
     'gem-not-found',
@@ -59030,6 +59267,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'push-failed',
     'verification-failed',
     'github-release-failed',
+    'attestation-failed',
     'await-timeout',
     'cancelled',
     'internal-error',
@@ -59087,7 +59325,7 @@ function documentation(code) {
 /* harmony export */ });
 /* unused harmony export headRepository */
 /* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6413);
-/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2794);
+/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7939);
 /* harmony import */ var _world_secret_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1502);
 
 
@@ -59230,6 +59468,8 @@ function readInputs(runner) {
         strategy: read.choice('strategy', ['auto', 'direct', 'rake']),
         server,
         authentication: readAuthentication(read, server),
+        attestations: read.choice('attestations', ['true', 'required', 'false']),
+        attestationBundles: read.lines('attestation-bundles'),
         tag: readTag(read),
         githubToken: read.secret('token'),
         githubRelease: read.choice('github-release', ['false', 'draft', 'true']),
@@ -59258,6 +59498,8 @@ function readBuildInputs(runner) {
         checksums: new Map(),
         strategy: 'direct',
         authentication: { kind: 'existing' },
+        attestations: 'false',
+        attestationBundles: [],
         tag: { kind: 'none' },
         githubToken: undefined,
         githubRelease: 'false',
@@ -59266,8 +59508,12 @@ function readBuildInputs(runner) {
         dryRun: false,
         persistCredentials: false,
     };
+    const reproducible = read.boolean('reproducible', false);
+    if (reproducible && inputs.gems.length > 0) {
+        read.conflict('Inputs `reproducible` and `gems` contradict each other: what is built already cannot be built twice.', 'Remove one of them.');
+    }
     errors/* ReleaseError */.K2.throwIfAny(read.problems);
-    return { inputs, matrixIndex };
+    return { inputs, matrixIndex, reproducible };
 }
 /** What says which gems there are, in every action that builds or takes built ones. */
 function readSources(read, runner) {
@@ -59403,7 +59649,7 @@ function readTag(read) {
     const unknown = /\{(?!name\}|version\})/.test(value);
     // `git check-ref-format` for what remains after the placeholders are filled with a gem's name and version.
     const sample = value.replaceAll('{name}', 'a').replaceAll('{version}', '1');
-    const badRef = /[^\x21-\x7e]|[~^:?*[\\{}]|\.\.|\/\/|^[-/.]|[/.]$|\.lock$|\/\./.test(sample);
+    const badRef = /[^\x21-\x7e]|[~^:?*[\\{}]|\.\.|\/\/|^[-/.]|[/.]$|\.lock(?:\/|$)|\/\./.test(sample);
     if (unknown || badRef || !value.includes('{version}')) {
         read.refuse('tag', value, '`auto`, `false`, or a tag name with the placeholder {version} and, if wanted, {name}, such as v{version}');
     }
@@ -59472,7 +59718,7 @@ function at(value, path) {
 /* harmony export */ });
 /* unused harmony export isPublished */
 /* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6691);
-/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2794);
+/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7939);
 
 
 /** Keeps what has happened, in memory and, after every step that cannot be undone, in a file for the post step. */
@@ -59482,6 +59728,7 @@ class Ledger {
     #gems = new Map();
     #tags = [];
     #unsettled = new Set();
+    #saved = Promise.resolve();
     #commit = '';
     #releaseUrl = '';
     /** `journal` is the path of the file, below our private directory. */
@@ -59518,7 +59765,7 @@ class Ledger {
             sha256: gem.sha256,
             size: gem.size,
             status,
-            attested: false,
+            attested: status === 'pushed' && (gem.bundles ?? []).length > 0,
             url: versionPage(gem, this.#server),
         });
         this.#unsettled.delete((0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
@@ -59561,8 +59808,11 @@ class Ledger {
             finished,
         };
     }
-    async #save(finished) {
-        await _world_files_js__WEBPACK_IMPORTED_MODULE_0__/* .files */ .a.write(this.#journal, JSON.stringify(this.#record(finished)));
+    /** One after the other: gems are pushed side by side, and an older state must not end up on top of a newer one. */
+    #save(finished) {
+        const before = this.#saved.catch(() => undefined);
+        this.#saved = before.then(() => _world_files_js__WEBPACK_IMPORTED_MODULE_0__/* .files */ .a.replace(this.#journal, JSON.stringify(this.#record(finished))));
+        return this.#saved;
     }
 }
 function versionPage(gem, { origin }) {
@@ -59594,9 +59844,11 @@ class Phases {
     done = [];
     #runner;
     #clock;
+    #began;
     constructor(runner, clock) {
         this.#runner = runner;
         this.#clock = clock;
+        this.#began = clock.now();
     }
     async run(name, step) {
         const started = this.#clock.now();
@@ -59605,7 +59857,7 @@ class Phases {
         }
         finally {
             const took = this.#clock.now() - started;
-            this.done.push({ name, took });
+            this.done.push({ name, from: started - this.#began, took });
             this.#runner.info(`${name}: ${(0,_world_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .duration */ .p)(took)}`);
         }
     }
@@ -59735,11 +59987,16 @@ function knownForms(gem, { input, bundler }) {
     if (input.kind === 'template') {
         forms.unshift({ template: input.template, scope: input.template.includes('{name}') ? 'mine' : 'all' });
     }
-    if (bundler?.gem === gem.name && bundler.tag.endsWith(gem.version)) {
-        const prefix = bundler.tag.slice(0, -gem.version.length);
-        forms.unshift({ template: `${prefix}{version}`, scope: prefix === 'v' ? 'all' : 'mine' });
-    }
+    if (bundler?.gem === gem.name)
+        forms.unshift(bundlersForm(bundler.tag, gem));
     return forms;
+}
+/** The project's own tag: a form for other versions too where it ends in the version, just itself where it does not. */
+function bundlersForm(tag, { version }) {
+    if (!tag.endsWith(version))
+        return { template: tag, scope: 'mine' };
+    const prefix = tag.slice(0, -version.length);
+    return { template: `${prefix}{version}`, scope: prefix === 'v' ? 'all' : 'mine' };
 }
 function fill(template, { name, version }) {
     return template.replaceAll('{name}', name).replaceAll('{version}', version);
@@ -59933,14 +60190,11 @@ function versionTaken(gem, ours, theirs, host) {
 /* harmony export */   cX: () => (/* binding */ announceFailure),
 /* harmony export */   vP: () => (/* binding */ setBuildOutputs)
 /* harmony export */ });
-/* unused harmony exports setOutputs, outcome, problemText, summary */
+/* unused harmony exports setOutputs, outcome, problemText */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
 /* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2682);
-/* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6691);
+/* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6691);
 /* harmony import */ var _steps_build_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7467);
-/* harmony import */ var _world_clock_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6290);
-
-
 
 
 
@@ -59982,17 +60236,17 @@ function outcome(record) {
 function settled(record) {
     const prospects = record.gems.filter((gem) => gem.status === 'would-push');
     if (prospects.length > 0)
-        return `Dry run: ${prospects.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_4__/* .title */ .DD).join(', ')} would be pushed to ${record.server}. Nothing was published.`;
+        return `Dry run: ${prospects.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} would be pushed to ${record.server}. Nothing was published.`;
     const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published');
     if (record.gems.length === 0 || out.length === 0) {
         return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.';
     }
     if (out.length === record.gems.length) {
         const tags = record.tags.length > 0 ? ` Tag: ${record.tags.join(', ')}.` : '';
-        return `${out.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_4__/* .title */ .DD).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`;
+        return `${out.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`;
     }
     const rest = record.gems.filter((gem) => !out.includes(gem));
-    return `Published: ${out.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_4__/* .title */ .DD).join(', ')}. Not published: ${rest.map((gem) => `${(0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_4__/* .title */ .DD)(gem)} (${gem.status})`).join(', ')}.`;
+    return `Published: ${out.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')}. Not published: ${rest.map((gem) => `${(0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD)(gem)} (${gem.status})`).join(', ')}.`;
 }
 /** The one error annotation of a failed run, and what to do next in the log. */
 function announceFailure(error, record, runner) {
@@ -60003,40 +60257,6 @@ function announceFailure(error, record, runner) {
 /** A problem as the text of an annotation: what, why, what to do, and where more is written. */
 function problemText({ code: name, what, why, fix }) {
     return [what, ...(why === undefined ? [] : [why]), fix, `See ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .documentation */ .TH)(name)}.`].join('\n');
-}
-/** The job summary: what is public, and, where something failed, why and what to do. */
-function summary(record, phases, error) {
-    const sections = [
-        `## ${error ? 'Release failed' : 'Release'}`,
-        code(outcome(record)),
-        ...(record.gems.length > 0 ? [gemTable(record.gems)] : []),
-        ...(error ? error.problems.map(problemSection) : []),
-        ...(phases.length > 0 ? [phaseTable(phases)] : []),
-    ];
-    return `${sections.join('\n\n')}\n`;
-}
-function gemTable(gems) {
-    const rows = gems.map((gem) => [
-        gem.status === 'pushed' || gem.status === 'already-published' ? `[${code(gem.name)}](${gem.url})` : code(gem.name),
-        code(gem.version),
-        code(gem.platform),
-        code(gem.status),
-        gem.sha256 === '' ? '' : code(gem.sha256),
-        gem.size === 0 ? '' : String(gem.size),
-    ]);
-    return table(['Gem', 'Version', 'Platform', 'Status', 'SHA-256', 'Bytes'], rows);
-}
-function problemSection({ code: name, what, why, fix }) {
-    return [
-        `### ${name}`,
-        codeBlock([what, ...(why === undefined ? [] : [why])].join('\n')),
-        'What to do:',
-        codeBlock(fix),
-    ].join('\n\n');
-}
-function phaseTable(phases) {
-    const rows = phases.map(({ name, took }) => [name, duration(took)]);
-    return `<details><summary>Time taken</summary>\n\n${table(['Step', 'Took'], rows)}\n\n</details>`;
 }
 
 
@@ -60136,6 +60356,8 @@ const ALLOWED = new Set([
     'RUNNER_OS',
     'RUNNER_ARCH',
     'RUNNER_TOOL_CACHE',
+    // By it the runner finds what a job has left running, and ends it.
+    'RUNNER_TRACKING_ID',
     'RUNNER_ENVIRONMENT',
     'ImageOS',
     'ImageVersion',
@@ -60253,7 +60475,7 @@ const JOURNAL = 'journal.json';
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
 /* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6691);
 /* harmony import */ var _rubygems_child_environment_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3174);
-/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2794);
+/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
 /* harmony import */ var _world_processes_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(307);
 
 
@@ -60273,7 +60495,7 @@ async function build(plan, workingDirectory, committedAt, world) {
     switch (plan.build.kind) {
         case 'prebuilt':
         case 'release-task':
-            return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.path }] : []));
+            return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.givenPath }] : []));
         case 'gem-build':
             return buildEach(plan, workingDirectory, run);
         case 'rake-build': {
@@ -60387,24 +60609,16 @@ function duration(ms) {
 
 /***/ }),
 
-/***/ 2794:
+/***/ 7939:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  a: () => (/* binding */ files)
-});
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-;// CONCATENATED MODULE: ./lib/world/files.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   a: () => (/* binding */ files)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6760);
 
 
 
@@ -60413,28 +60627,32 @@ var external_node_path_ = __nccwpck_require__(6760);
 const files = {
     /** A private directory (0700) below `parent`. */
     async privateDirectory(parent) {
-        return (0,promises_.mkdtemp)(external_node_path_.join(parent, `release-gem-${(0,external_node_crypto_.randomUUID)().slice(0, 8)}-`));
+        return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.mkdtemp)(node_path__WEBPACK_IMPORTED_MODULE_3__.join(parent, `release-gem-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)().slice(0, 8)}-`));
     },
     async makeDirectory(target) {
-        await (0,promises_.mkdir)(target, { recursive: true });
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.mkdir)(target, { recursive: true });
+    },
+    /** Copies a directory with everything below it; links stay links. */
+    async copyDirectory(source, target) {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.cp)(source, target, { recursive: true, verbatimSymlinks: true });
     },
     /** When a file was last written, in ms since 1970; undefined where there is none. */
     async writtenAt(target) {
-        return (0,promises_.stat)(target).then((found) => found.mtimeMs, () => undefined);
+        return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then((found) => found.mtimeMs, () => undefined);
     },
     async remove(target) {
-        await (0,promises_.rm)(target, { recursive: true, force: true, maxRetries: 3 });
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rm)(target, { recursive: true, force: true, maxRetries: 3 });
     },
     async exists(target) {
-        return (0,promises_.stat)(target).then(() => true, () => false);
+        return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then(() => true, () => false);
     },
     async isDirectory(target) {
-        return (0,promises_.stat)(target).then((found) => found.isDirectory(), () => false);
+        return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then((found) => found.isDirectory(), () => false);
     },
     /** Text of a file, or undefined where there is none. */
     async text(target) {
         try {
-            return await (0,promises_.readFile)(target, 'utf8');
+            return await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.readFile)(target, 'utf8');
         }
         catch (error) {
             if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
@@ -60443,30 +60661,36 @@ const files = {
         }
     },
     async write(target, text) {
-        await (0,promises_.writeFile)(target, text, { mode: 0o600 });
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, text, { mode: 0o600 });
+    },
+    /** Writes a file in one step: whoever reads it, even after a kill in the middle, finds the old text or the new one. */
+    async replace(target, text) {
+        const draft = `${target}.${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)()}`;
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(draft, text, { mode: 0o600 });
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rename)(draft, target);
     },
     /** Names in a directory; none where it does not exist. */
     async list(directory) {
-        return (0,promises_.readdir)(directory).catch(() => []);
+        return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.readdir)(directory).catch(() => []);
     },
     /** Absolute paths of the files that match `pattern` below `directory`, sorted. */
     async matching(pattern, directory) {
         const found = [];
-        for await (const name of (0,promises_.glob)(pattern, { cwd: directory }))
-            found.push(external_node_path_.resolve(directory, name));
+        for await (const name of (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.glob)(pattern, { cwd: directory }))
+            found.push(node_path__WEBPACK_IMPORTED_MODULE_3__.resolve(directory, name));
         return found.toSorted();
     },
     /** The bytes of a file, in chunks. */
     read(target) {
-        return (0,external_node_fs_namespaceObject.createReadStream)(target, { highWaterMark: 256 * 1024 });
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createReadStream)(target, { highWaterMark: 256 * 1024 });
     },
-    real: promises_.realpath,
+    real: node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.realpath,
 };
 
 
 /***/ }),
 
-/***/ 952:
+/***/ 4282:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -60552,103 +60776,8 @@ class Dialler {
     }
 }
 
-// EXTERNAL MODULE: ./lib/world/clock.js + 1 modules
-var world_clock = __nccwpck_require__(6290);
-;// CONCATENATED MODULE: ./lib/world/retry.js
-
-
-const KiB = 1024;
-const MiB = 1024 * KiB;
-const seconds = (count) => count * 1000;
-const READS = { attempt: seconds(10), firstDelay: 500, maxDelay: seconds(8), readOnly: true };
-const POLICIES = {
-    'id-token': { ...READS, readOnly: false, attempts: 5, budget: seconds(60), answerBytes: 64 * KiB },
-    exchange: {
-        attempt: seconds(15),
-        attempts: 4,
-        firstDelay: seconds(1),
-        maxDelay: seconds(10),
-        budget: seconds(60),
-        answerBytes: 64 * KiB,
-    },
-    preflight: { ...READS, attempts: 5, budget: seconds(60), answerBytes: 32 * MiB },
-    push: {
-        attempt: seconds(60),
-        answer: seconds(180),
-        // The registry may refuse a push for good with a 500: more tries would only use up its limits.
-        attempts: 3,
-        firstDelay: seconds(5),
-        maxDelay: seconds(20),
-        budget: seconds(480),
-        limited: seconds(20),
-        // The registry counts 400 pushes an hour and address: a large release may have to wait for the next hour.
-        longestWait: seconds(3900),
-        answerBytes: 256 * KiB,
-    },
-    verify: { ...READS, attempts: 5, budget: seconds(60), answerBytes: 4 * MiB },
-    github: {
-        attempt: seconds(15),
-        attempts: 4,
-        firstDelay: seconds(1),
-        maxDelay: seconds(10),
-        budget: seconds(60),
-        // docs.github.com, "Rate limits for the REST API": "wait for at least one minute before retrying".
-        limited: seconds(60),
-        longestWait: seconds(300),
-        answerBytes: 4 * MiB,
-    },
-    index: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 16 * MiB },
-};
-/** Repeats `attempt` by the edge's policy until it is done, it throws, or attempts or budget are used up. */
-async function persist({ edge, purpose, failure }, { clock, signal, log, random = Math.random }, attempt) {
-    const policy = POLICIES[edge];
-    const started = clock.now();
-    let asked = 0;
-    for (let number = 1;; number++) {
-        signal.throwIfAborted();
-        const outcome = await attempt(number);
-        if ('done' in outcome)
-            return outcome.done;
-        const wait = delayBefore(policy, number, outcome.after, random);
-        asked += outcome.after === undefined ? 0 : wait;
-        const left = started + policy.budget + asked - clock.now();
-        if (asked > (policy.longestWait ?? policy.budget)) {
-            throw new errors/* ReleaseError */.K2(failure(waitTooLong(outcome.again, wait, clock)));
-        }
-        if (number >= policy.attempts || wait > left) {
-            throw new errors/* ReleaseError */.K2(failure(number === 1 ? outcome.again : `${outcome.again} (${String(number)} attempts)`));
-        }
-        log(`Could not ${purpose} (attempt ${String(number)} of ${String(policy.attempts)}): ${outcome.again}. Trying again in ${(0,world_clock/* duration */.p)(wait)}.`);
-        await clock.sleep(wait, signal);
-    }
-}
-/** Full jitter under an exponential ceiling; a wait the server asked for is kept, never shortened. */
-function delayBefore(policy, number, asked, random) {
-    const ceiling = Math.min(policy.maxDelay, policy.firstDelay * 2 ** (number - 1));
-    const jittered = Math.round(random() * ceiling);
-    return asked === undefined ? jittered : Math.max(asked, jittered);
-}
-function waitTooLong(because, wait, clock) {
-    const at = new Date(clock.date().getTime() + wait).toISOString().slice(0, 16).replace('T', ' ');
-    return `${because}; the server asks to wait until ${at} UTC, longer than this run can: re-run the job then`;
-}
-/**
- * `Retry-After` in milliseconds: seconds, or a date, which is read against the answer's own `Date` so that a wrong
- * clock on this machine does not matter (RFC 9110, 10.2.3). Undefined for anything else.
- */
-function retryAfter(headers, now) {
-    const value = headers.get('retry-after')?.trim();
-    if (!value)
-        return undefined;
-    if (/^\d{1,9}$/.test(value))
-        return Number(value) * 1000;
-    const at = Date.parse(value);
-    if (Number.isNaN(at))
-        return undefined;
-    const sent = Date.parse(headers.get('date') ?? '');
-    return Math.max(0, at - (Number.isNaN(sent) ? now.getTime() : sent));
-}
-
+// EXTERNAL MODULE: ./lib/world/retry.js
+var retry = __nccwpck_require__(2646);
 ;// CONCATENATED MODULE: ./lib/world/http.js
 
 
@@ -60673,7 +60802,7 @@ function createHttp(options) {
     const agent = proxyAgent(options.env);
     const http = {
         send: (edge, request) => attempt(agent.dispatcher, options, edge, request),
-        ask: (undertaking, request, judge) => persist(undertaking, options, async () => {
+        ask: (undertaking, request, judge) => (0,retry/* persist */.Zr)(undertaking, options, async () => {
             const { edge, failure } = undertaking;
             const prepared = typeof request === 'function' ? await request() : request;
             try {
@@ -60694,8 +60823,8 @@ function createHttp(options) {
 function passingTrouble(answer, clock, edge = 'push') {
     if (!PASSING.has(answer.status) && answer.status < 500)
         return undefined;
-    const named = retryAfter(answer.headers, clock.date());
-    const after = answer.status === 429 ? (named ?? POLICIES[edge].limited) : named;
+    const named = (0,retry/* retryAfter */.P9)(answer.headers, clock.date());
+    const after = answer.status === 429 ? (named ?? retry/* POLICIES */.PQ[edge].limited) : named;
     return { again: describe(answer), ...(after === undefined ? {} : { after }) };
 }
 /** Whether it is a web page, which no API sends: something that stands before it does. */
@@ -60707,7 +60836,10 @@ function describe(answer) {
     if (isPage(answer))
         return `the answer was ${String(answer.status)} with an HTML page`;
     const first = answer.text.trim().split('\n')[0] ?? '';
-    const words = first.slice(0, 200).replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word));
+    const words = first
+        .replace(/\p{Cc}+/gu, ' ')
+        .slice(0, 200)
+        .replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word));
     return `the answer was ${String(answer.status)}${words ? ` ${JSON.stringify(words)}` : ''}`;
 }
 const LONG_WORD = /[\w+/=.~-]{24,}/g;
@@ -60721,11 +60853,11 @@ function looksSecret(word) {
 function isPassing(fault, edge) {
     if (fault.kind === 'untrusted' || fault.kind === 'redirected')
         return false;
-    return fault.kind !== 'unusable' || POLICIES[edge].readOnly === true;
+    return fault.kind !== 'unusable' || retry/* POLICIES */.PQ[edge].readOnly === true;
 }
 async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, edge, request) {
     const signal = edge === 'push' ? lastSignal : softSignal;
-    const policy = POLICIES[edge];
+    const policy = retry/* POLICIES */.PQ[edge];
     const watch = new Watch(clock, policy);
     const progress = { sentAll: request.body === undefined || typeof request.body === 'string' };
     try {
@@ -60907,8 +61039,8 @@ function codeOf(error) {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7390);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6290);
-/* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2794);
-/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(952);
+/* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
+/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4282);
 /* harmony import */ var _process_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8337);
 /* harmony import */ var _processes_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(307);
 
@@ -61058,7 +61190,7 @@ const LINE_LIMIT = 16 * 1024;
 /** More output than this is counted, not shown: a build in a loop must not fill the log. */
 const SHOWN_LINES = 50_000;
 /** How long a cancelled program may take to clean up after itself, in ms; the runner itself grants 7.5 s in all. */
-const GRACE = 2_000;
+const GRACE = 1_500;
 function createProcesses(options) {
     return { run: (command) => runInGroup(command, options) };
 }
@@ -61177,6 +61309,122 @@ class Lines {
         if (this.tail.length > TAIL_LINES)
             this.tail.shift();
     }
+}
+
+
+/***/ }),
+
+/***/ 2646:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   P9: () => (/* binding */ retryAfter),
+/* harmony export */   PQ: () => (/* binding */ POLICIES),
+/* harmony export */   Zr: () => (/* binding */ persist)
+/* harmony export */ });
+/* unused harmony export delayBefore */
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6290);
+
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const seconds = (count) => count * 1000;
+const READS = { attempt: seconds(10), firstDelay: 500, maxDelay: seconds(8), readOnly: true };
+const POLICIES = {
+    'id-token': { ...READS, readOnly: false, attempts: 5, budget: seconds(60), answerBytes: 64 * KiB },
+    exchange: {
+        attempt: seconds(15),
+        attempts: 4,
+        firstDelay: seconds(1),
+        maxDelay: seconds(10),
+        budget: seconds(60),
+        answerBytes: 64 * KiB,
+    },
+    preflight: { ...READS, attempts: 5, budget: seconds(60), answerBytes: 32 * MiB },
+    push: {
+        attempt: seconds(60),
+        answer: seconds(180),
+        // The registry may refuse a push for good with a 500: more tries would only use up its limits.
+        attempts: 3,
+        firstDelay: seconds(5),
+        maxDelay: seconds(20),
+        budget: seconds(480),
+        limited: seconds(20),
+        // The registry counts 400 pushes an hour and address: a large release may have to wait for the next hour.
+        longestWait: seconds(3900),
+        answerBytes: 256 * KiB,
+    },
+    verify: { ...READS, attempts: 5, budget: seconds(60), answerBytes: 4 * MiB },
+    github: {
+        attempt: seconds(15),
+        attempts: 4,
+        firstDelay: seconds(1),
+        maxDelay: seconds(10),
+        budget: seconds(60),
+        // docs.github.com, "Rate limits for the REST API": "wait for at least one minute before retrying".
+        limited: seconds(60),
+        longestWait: seconds(300),
+        answerBytes: 4 * MiB,
+    },
+    sigstore: {
+        attempt: seconds(20),
+        attempts: 3,
+        firstDelay: seconds(1),
+        maxDelay: seconds(10),
+        budget: seconds(90),
+        answerBytes: 256 * KiB,
+    },
+    index: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 16 * MiB },
+};
+/** Repeats `attempt` by the edge's policy until it is done, it throws, or attempts or budget are used up. */
+async function persist({ edge, purpose, failure }, { clock, signal, log, random = Math.random }, attempt) {
+    const policy = POLICIES[edge];
+    const started = clock.now();
+    let asked = 0;
+    for (let number = 1;; number++) {
+        signal.throwIfAborted();
+        const outcome = await attempt(number);
+        if ('done' in outcome)
+            return outcome.done;
+        const wait = delayBefore(policy, number, outcome.after, random);
+        asked += outcome.after === undefined ? 0 : wait;
+        const left = started + policy.budget + asked - clock.now();
+        if (asked > (policy.longestWait ?? policy.budget)) {
+            throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2(failure(waitTooLong(outcome.again, wait, clock)));
+        }
+        if (number >= policy.attempts || wait > left) {
+            throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2(failure(number === 1 ? outcome.again : `${outcome.again} (${String(number)} attempts)`));
+        }
+        log(`Could not ${purpose} (attempt ${String(number)} of ${String(policy.attempts)}): ${outcome.again}. Trying again in ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_1__/* .duration */ .p)(wait)}.`);
+        await clock.sleep(wait, signal);
+    }
+}
+/** Full jitter under an exponential ceiling; a wait the server asked for is kept, never shortened. */
+function delayBefore(policy, number, asked, random) {
+    const ceiling = Math.min(policy.maxDelay, policy.firstDelay * 2 ** (number - 1));
+    const jittered = Math.round(random() * ceiling);
+    return asked === undefined ? jittered : Math.max(asked, jittered);
+}
+function waitTooLong(because, wait, clock) {
+    const at = new Date(clock.date().getTime() + wait).toISOString().slice(0, 16).replace('T', ' ');
+    return `${because}; the server asks to wait until ${at} UTC, longer than this run can: re-run the job then`;
+}
+/**
+ * `Retry-After` in milliseconds: seconds, or a date, which is read against the answer's own `Date` so that a wrong
+ * clock on this machine does not matter (RFC 9110, 10.2.3). Undefined for anything else.
+ */
+function retryAfter(headers, now) {
+    const value = headers.get('retry-after')?.trim();
+    if (!value)
+        return undefined;
+    if (/^\d{1,9}$/.test(value))
+        return Number(value) * 1000;
+    const at = Date.parse(value);
+    if (Number.isNaN(at))
+        return undefined;
+    const sent = Date.parse(headers.get('date') ?? '');
+    return Math.max(0, at - (Number.isNaN(sent) ? now.getTime() : sent));
 }
 
 

@@ -45884,6 +45884,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'version-taken',
     'version-yanked',
     'build-failed',
+    'not-reproducible',
     'release-task-failed',
     'tampered-job',
     'gem-not-found',
@@ -45904,6 +45905,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'push-failed',
     'verification-failed',
     'github-release-failed',
+    'attestation-failed',
     'await-timeout',
     'cancelled',
     'internal-error',
@@ -46126,6 +46128,8 @@ function readInputs(runner) {
         strategy: read.choice('strategy', ['auto', 'direct', 'rake']),
         server,
         authentication: readAuthentication(read, server),
+        attestations: read.choice('attestations', ['true', 'required', 'false']),
+        attestationBundles: read.lines('attestation-bundles'),
         tag: readTag(read),
         githubToken: read.secret('token'),
         githubRelease: read.choice('github-release', ['false', 'draft', 'true']),
@@ -46154,6 +46158,8 @@ function readBuildInputs(runner) {
         checksums: new Map(),
         strategy: 'direct',
         authentication: { kind: 'existing' },
+        attestations: 'false',
+        attestationBundles: [],
         tag: { kind: 'none' },
         githubToken: undefined,
         githubRelease: 'false',
@@ -46162,8 +46168,12 @@ function readBuildInputs(runner) {
         dryRun: false,
         persistCredentials: false,
     };
+    const reproducible = read.boolean('reproducible', false);
+    if (reproducible && inputs.gems.length > 0) {
+        read.conflict('Inputs `reproducible` and `gems` contradict each other: what is built already cannot be built twice.', 'Remove one of them.');
+    }
     ReleaseError.throwIfAny(read.problems);
-    return { inputs, matrixIndex };
+    return { inputs, matrixIndex, reproducible };
 }
 /** What says which gems there are, in every action that builds or takes built ones. */
 function readSources(read, runner) {
@@ -46299,7 +46309,7 @@ function readTag(read) {
     const unknown = /\{(?!name\}|version\})/.test(value);
     // `git check-ref-format` for what remains after the placeholders are filled with a gem's name and version.
     const sample = value.replaceAll('{name}', 'a').replaceAll('{version}', '1');
-    const badRef = /[^\x21-\x7e]|[~^:?*[\\{}]|\.\.|\/\/|^[-/.]|[/.]$|\.lock$|\/\./.test(sample);
+    const badRef = /[^\x21-\x7e]|[~^:?*[\\{}]|\.\.|\/\/|^[-/.]|[/.]$|\.lock(?:\/|$)|\/\./.test(sample);
     if (unknown || badRef || !value.includes('{version}')) {
         read.refuse('tag', value, '`auto`, `false`, or a tag name with the placeholder {version} and, if wanted, {name}, such as v{version}');
     }
@@ -46430,7 +46440,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   fI: () => (/* binding */ problemText)
 });
 
-// UNUSED EXPORTS: announceFailure, outcome, setBuildOutputs, setOutputs, summary
+// UNUSED EXPORTS: announceFailure, outcome, setBuildOutputs, setOutputs
 
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
@@ -46446,6 +46456,7 @@ class Ledger {
     #gems = new Map();
     #tags = [];
     #unsettled = new Set();
+    #saved = Promise.resolve();
     #commit = '';
     #releaseUrl = '';
     /** `journal` is the path of the file, below our private directory. */
@@ -46482,7 +46493,7 @@ class Ledger {
             sha256: gem.sha256,
             size: gem.size,
             status,
-            attested: false,
+            attested: status === 'pushed' && (gem.bundles ?? []).length > 0,
             url: versionPage(gem, this.#server),
         });
         this.#unsettled.delete(title(gem));
@@ -46525,8 +46536,11 @@ class Ledger {
             finished,
         };
     }
-    async #save(finished) {
-        await files.write(this.#journal, JSON.stringify(this.#record(finished)));
+    /** One after the other: gems are pushed side by side, and an older state must not end up on top of a newer one. */
+    #save(finished) {
+        const before = this.#saved.catch(() => undefined);
+        this.#saved = before.then(() => files.replace(this.#journal, JSON.stringify(this.#record(finished))));
+        return this.#saved;
     }
 }
 function versionPage(gem, { origin }) {
@@ -46632,6 +46646,8 @@ const ALLOWED = new Set([
     'RUNNER_OS',
     'RUNNER_ARCH',
     'RUNNER_TOOL_CACHE',
+    // By it the runner finds what a job has left running, and ends it.
+    'RUNNER_TRACKING_ID',
     'RUNNER_ENVIRONMENT',
     'ImageOS',
     'ImageVersion',
@@ -46700,7 +46716,7 @@ async function build(plan, workingDirectory, committedAt, world) {
     switch (plan.build.kind) {
         case 'prebuilt':
         case 'release-task':
-            return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.path }] : []));
+            return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.givenPath }] : []));
         case 'gem-build':
             return buildEach(plan, workingDirectory, run);
         case 'rake-build': {
@@ -46772,11 +46788,7 @@ function failed(command, finished) {
     });
 }
 
-// EXTERNAL MODULE: ./lib/world/clock.js + 1 modules
-var clock = __nccwpck_require__(6290);
 ;// CONCATENATED MODULE: ./lib/report.js
-
-
 
 
 
@@ -46839,40 +46851,6 @@ function announceFailure(error, record, runner) {
 /** A problem as the text of an annotation: what, why, what to do, and where more is written. */
 function problemText({ code: name, what, why, fix }) {
     return [what, ...(why === undefined ? [] : [why]), fix, `See ${(0,errors/* documentation */.TH)(name)}.`].join('\n');
-}
-/** The job summary: what is public, and, where something failed, why and what to do. */
-function summary(record, phases, error) {
-    const sections = [
-        `## ${error ? 'Release failed' : 'Release'}`,
-        code(outcome(record)),
-        ...(record.gems.length > 0 ? [gemTable(record.gems)] : []),
-        ...(error ? error.problems.map(problemSection) : []),
-        ...(phases.length > 0 ? [phaseTable(phases)] : []),
-    ];
-    return `${sections.join('\n\n')}\n`;
-}
-function gemTable(gems) {
-    const rows = gems.map((gem) => [
-        gem.status === 'pushed' || gem.status === 'already-published' ? `[${code(gem.name)}](${gem.url})` : code(gem.name),
-        code(gem.version),
-        code(gem.platform),
-        code(gem.status),
-        gem.sha256 === '' ? '' : code(gem.sha256),
-        gem.size === 0 ? '' : String(gem.size),
-    ]);
-    return table(['Gem', 'Version', 'Platform', 'Status', 'SHA-256', 'Bytes'], rows);
-}
-function problemSection({ code: name, what, why, fix }) {
-    return [
-        `### ${name}`,
-        codeBlock([what, ...(why === undefined ? [] : [why])].join('\n')),
-        'What to do:',
-        codeBlock(fix),
-    ].join('\n\n');
-}
-function phaseTable(phases) {
-    const rows = phases.map(({ name, took }) => [name, duration(took)]);
-    return `<details><summary>Time taken</summary>\n\n${table(['Step', 'Took'], rows)}\n\n</details>`;
 }
 
 
@@ -47483,7 +47461,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/json.js
-var json = __nccwpck_require__(6413);
+var lib_json = __nccwpck_require__(6413);
 ;// CONCATENATED MODULE: ./lib/github/claims.js
 
 /**
@@ -47492,19 +47470,19 @@ var json = __nccwpck_require__(6413);
  */
 function readClaims(token) {
     const payload = token.reveal().split('.')[1] ?? '';
-    const value = (0,json/* parseJson */.qF)(Buffer.from(payload, 'base64url').toString('utf8'));
-    if (!(0,json/* isObject */.Gv)(value))
+    const value = (0,lib_json/* parseJson */.qF)(Buffer.from(payload, 'base64url').toString('utf8'));
+    if (!(0,lib_json/* isObject */.Gv)(value))
         return undefined;
     return {
-        issuer: (0,json/* stringAt */.bX)(value, 'iss') ?? '',
-        audience: (0,json/* stringAt */.bX)(value, 'aud') ?? '',
-        repository: (0,json/* stringAt */.bX)(value, 'repository') ?? '',
-        repositoryOwnerId: (0,json/* stringAt */.bX)(value, 'repository_owner_id') ?? '',
-        ref: (0,json/* stringAt */.bX)(value, 'ref') ?? '',
-        environment: (0,json/* stringAt */.bX)(value, 'environment'),
-        eventName: (0,json/* stringAt */.bX)(value, 'event_name') ?? '',
-        jobWorkflowRef: (0,json/* stringAt */.bX)(value, 'job_workflow_ref') ?? '',
-        workflowRef: (0,json/* stringAt */.bX)(value, 'workflow_ref') ?? '',
+        issuer: (0,lib_json/* stringAt */.bX)(value, 'iss') ?? '',
+        audience: (0,lib_json/* stringAt */.bX)(value, 'aud') ?? '',
+        repository: (0,lib_json/* stringAt */.bX)(value, 'repository') ?? '',
+        repositoryOwnerId: (0,lib_json/* stringAt */.bX)(value, 'repository_owner_id') ?? '',
+        ref: (0,lib_json/* stringAt */.bX)(value, 'ref') ?? '',
+        environment: (0,lib_json/* stringAt */.bX)(value, 'environment'),
+        eventName: (0,lib_json/* stringAt */.bX)(value, 'event_name') ?? '',
+        jobWorkflowRef: (0,lib_json/* stringAt */.bX)(value, 'job_workflow_ref') ?? '',
+        workflowRef: (0,lib_json/* stringAt */.bX)(value, 'workflow_ref') ?? '',
     };
 }
 /** Splits `OWNER/REPO/.github/workflows/FILE@REF`. */
@@ -47565,7 +47543,7 @@ async function requestIdToken(run, audience, http, runner) {
         url,
         headers: { accept: 'application/json', authorization: `Bearer ${run.idToken.token.reveal()}` },
     }, (answer) => {
-        const token = (0,json/* stringAt */.bX)(answer.json, 'value');
+        const token = (0,lib_json/* stringAt */.bX)(answer.json, 'value');
         if (answer.status === 200 && token && JWT.test(token)) {
             runner.mask(token);
             return { done: new secret/* Secret */.z(token) };
@@ -47660,6 +47638,8 @@ function usable(value, source, runner) {
 const RUBYGEMS_KEY = /^rubygems_[0-9a-f]{48}$/;
 /** An ID token lives five minutes; an older one than this is not worth sending again. */
 const TOKEN_AGE = 4 * 60 * 1000;
+/** How long a trusted publisher's key lives (rubygems.org app/controllers/api/v1/oidc/trusted_publisher_controller.rb). */
+const LIFETIME = 15 * 60 * 1000;
 /**
  * The key to push with: exchanged for an ID token, or given. Masked before it is returned.
  * Throws ReleaseError: `id-token-*`, `exchange-*`, `no-credentials`.
@@ -47725,6 +47705,8 @@ async function freshToken({ run, audience, world }) {
 }
 function judge(answer, exchanged) {
     const { server } = exchanged;
+    if (answer.status === 201 && answer.json === undefined)
+        return { again: 'the answer was 201, but cut short' };
     if (answer.status === 201)
         return { done: acceptKey(answer, exchanged) };
     // Whatever a success without a key is, its body is not shown: it was meant to hold one.
@@ -47739,11 +47721,12 @@ function judge(answer, exchanged) {
     });
 }
 function acceptKey(answer, { server, source, run, world, claims, started }) {
-    const value = (0,json/* stringAt */.bX)(answer.json, 'rubygems_api_key') ?? '';
+    const value = (0,lib_json/* stringAt */.bX)(answer.json, 'rubygems_api_key') ?? '';
     const shape = server.kind === 'other' ? inputs/* API_TOKEN */.BA : RUBYGEMS_KEY;
     if (value)
         world.runner.mask(value);
-    const name = (0,json/* stringAt */.bX)(answer.json, 'name');
+    const name = (0,lib_json/* stringAt */.bX)(answer.json, 'name');
+    const lifetime = lifetimeOf(answer) ?? (server.kind === 'other' ? undefined : LIFETIME);
     const doubt = shape.test(value) ? doubtful(answer, name, source, run) : 'its key does not have the shape of one';
     if (doubt !== undefined) {
         throw new errors/* ReleaseError */.K2({
@@ -47753,26 +47736,32 @@ function acceptKey(answer, { server, source, run, world, claims, started }) {
             fix: 'Nothing was published. Re-run the job; if it persists, report it to the registry’s security contact.',
         });
     }
-    const lifetime = Date.parse((0,json/* stringAt */.bX)(answer.json, 'expires_at') ?? '') - Date.parse(answer.headers.get('date') ?? '');
     return {
         value: new secret/* Secret */.z(value),
         source,
         ...(name === undefined ? {} : { name }),
         ...(claims === undefined ? {} : { claims }),
         // Counted from before the request, on our own clock: the key can only live longer than that.
-        ...(Number.isFinite(lifetime) ? { expiresAt: started + lifetime } : {}),
+        ...(lifetime === undefined ? {} : { expiresAt: started + lifetime }),
     };
+}
+/** How long the key lives by the server's own clock, in ms; undefined where the answer does not say. */
+function lifetimeOf({ json, headers }) {
+    const lifetime = Date.parse((0,lib_json/* stringAt */.bX)(json, 'expires_at') ?? '') - Date.parse(headers.get('date') ?? '');
+    return Number.isFinite(lifetime) ? lifetime : undefined;
 }
 /** What shows that the answer is not this job's own; undefined where nothing does. */
 function doubtful(answer, name, source, run) {
     if (Number(answer.headers.get('age') ?? '0') > 0 || /\bhit\b/i.test(answer.headers.get('x-cache') ?? '')) {
         return 'it was served from a cache';
     }
-    const scopes = (0,json/* isObject */.Gv)(answer.json) && Array.isArray(answer.json['scopes']) ? answer.json['scopes'] : [];
+    if ((lifetimeOf(answer) ?? 1) <= 0)
+        return 'its key has expired already';
+    const scopes = (0,lib_json/* isObject */.Gv)(answer.json) && Array.isArray(answer.json['scopes']) ? answer.json['scopes'] : [];
     if (!scopes.includes('push_rubygem'))
         return 'its key may not push';
     // rubygems.org names the key of a trusted publisher `GitHub Actions OWNER/REPO @ .github/workflows/FILE …`.
-    const owner = /^GitHub Actions (\S+) @ /.exec(name ?? '')?.[1];
+    const owner = /^GitHub Actions ([\w.-]{1,100}\/[\w.-]{1,100}) @ /.exec(name ?? '')?.[1];
     if (source === 'trusted publisher' && owner !== undefined && owner !== run.repository)
         return `its key is for ${owner}`;
     return undefined;
@@ -47889,6 +47878,10 @@ const files = {
     async makeDirectory(target) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.mkdir)(target, { recursive: true });
     },
+    /** Copies a directory with everything below it; links stay links. */
+    async copyDirectory(source, target) {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.cp)(source, target, { recursive: true, verbatimSymlinks: true });
+    },
     /** When a file was last written, in ms since 1970; undefined where there is none. */
     async writtenAt(target) {
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then((found) => found.mtimeMs, () => undefined);
@@ -47915,6 +47908,12 @@ const files = {
     },
     async write(target, text) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, text, { mode: 0o600 });
+    },
+    /** Writes a file in one step: whoever reads it, even after a kill in the middle, finds the old text or the new one. */
+    async replace(target, text) {
+        const draft = `${target}.${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)()}`;
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(draft, text, { mode: 0o600 });
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rename)(draft, target);
     },
     /** Names in a directory; none where it does not exist. */
     async list(directory) {
@@ -48069,6 +48068,14 @@ const POLICIES = {
         longestWait: seconds(300),
         answerBytes: 4 * MiB,
     },
+    sigstore: {
+        attempt: seconds(20),
+        attempts: 3,
+        firstDelay: seconds(1),
+        maxDelay: seconds(10),
+        budget: seconds(90),
+        answerBytes: 256 * KiB,
+    },
     index: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 16 * MiB },
 };
 /** Repeats `attempt` by the edge's policy until it is done, it throws, or attempts or budget are used up. */
@@ -48179,7 +48186,10 @@ function describe(answer) {
     if (isPage(answer))
         return `the answer was ${String(answer.status)} with an HTML page`;
     const first = answer.text.trim().split('\n')[0] ?? '';
-    const words = first.slice(0, 200).replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word));
+    const words = first
+        .replace(/\p{Cc}+/gu, ' ')
+        .slice(0, 200)
+        .replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word));
     return `the answer was ${String(answer.status)}${words ? ` ${JSON.stringify(words)}` : ''}`;
 }
 const LONG_WORD = /[\w+/=.~-]{24,}/g;
@@ -48531,7 +48541,7 @@ const LINE_LIMIT = 16 * 1024;
 /** More output than this is counted, not shown: a build in a loop must not fill the log. */
 const SHOWN_LINES = 50_000;
 /** How long a cancelled program may take to clean up after itself, in ms; the runner itself grants 7.5 s in all. */
-const GRACE = 2_000;
+const GRACE = 1_500;
 function createProcesses(options) {
     return { run: (command) => runInGroup(command, options) };
 }

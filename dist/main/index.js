@@ -48559,6 +48559,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("buffer");
 
 /***/ }),
 
+/***/ 6982:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
+
+/***/ }),
+
 /***/ 4434:
 /***/ ((module) => {
 
@@ -57418,6 +57425,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'version-taken',
     'version-yanked',
     'build-failed',
+    'not-reproducible',
     'release-task-failed',
     'tampered-job',
     'gem-not-found',
@@ -57438,6 +57446,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'push-failed',
     'verification-failed',
     'github-release-failed',
+    'attestation-failed',
     'await-timeout',
     'cancelled',
     'internal-error',
@@ -57482,6 +57491,140 @@ function isList(value) {
 /** Where the long form of a problem is explained, relative to the repository of this action. */
 function documentation(code) {
     return `docs/troubleshooting.md#${code}`;
+}
+
+
+/***/ }),
+
+/***/ 9742:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B4: () => (/* binding */ workflowOf),
+/* harmony export */   H1: () => (/* binding */ publisherForm),
+/* harmony export */   Ip: () => (/* binding */ readClaims)
+/* harmony export */ });
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6413);
+
+/**
+ * Decodes the payload without verifying the signature, for explanation only. Undefined for what is no JWT.
+ * Claims: docs.github.com, "OpenID Connect reference".
+ */
+function readClaims(token) {
+    const payload = token.reveal().split('.')[1] ?? '';
+    const value = (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .parseJson */ .qF)(Buffer.from(payload, 'base64url').toString('utf8'));
+    if (!(0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isObject */ .Gv)(value))
+        return undefined;
+    return {
+        issuer: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'iss') ?? '',
+        audience: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'aud') ?? '',
+        repository: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'repository') ?? '',
+        repositoryOwnerId: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'repository_owner_id') ?? '',
+        ref: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'ref') ?? '',
+        environment: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'environment'),
+        eventName: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'event_name') ?? '',
+        jobWorkflowRef: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'job_workflow_ref') ?? '',
+        workflowRef: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'workflow_ref') ?? '',
+    };
+}
+/** Splits `OWNER/REPO/.github/workflows/FILE@REF`. */
+function workflowOf(reference) {
+    const match = /^([^/@]+\/[^/@]+)\/\.github\/workflows\/([^/@]+)@(.+)$/.exec(reference);
+    return match?.[1] && match[2] && match[3] ? { repository: match[1], file: match[2], ref: match[3] } : undefined;
+}
+/** The values the registry compares with (rubygems.org app/models/oidc/trusted_publisher/github_action.rb). */
+function publisherForm(claims) {
+    const [owner = '', name = ''] = claims.repository.split('/');
+    const workflow = workflowOf(claims.jobWorkflowRef);
+    const elsewhere = workflow !== undefined && workflow.repository !== claims.repository;
+    return {
+        'Repository owner': owner,
+        'Repository name': name,
+        'Workflow filename': workflow?.file ?? '',
+        Environment: claims.environment ?? '(leave empty)',
+        ...(elsewhere ? { 'Workflow repository': workflow.repository } : {}),
+    };
+}
+
+
+/***/ }),
+
+/***/ 9402:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   g: () => (/* binding */ requestIdToken)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6413);
+/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4282);
+/* harmony import */ var _world_secret_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1502);
+/* harmony import */ var _run_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5928);
+
+
+
+
+
+/** Three base64url parts: what may be sent as JSON and looks like a token at all (RFC 7519). */
+const JWT = /^[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}$/;
+/** GitHub answers so for a moment after a job was queued; it passes (hashicorp/vault-action#525). */
+const PENDING = /can't issue id_token for job in/i;
+/**
+ * Asks the runner for an ID token for `audience`, masked before it is returned. Our own request rather than
+ * `core.getIDToken`, which neither times out nor notices an answer that was cut short.
+ * Throws ReleaseError: `id-token-unavailable`, `id-token-failed`.
+ */
+async function requestIdToken(run, audience, http, runner) {
+    if (!run.idToken)
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2(missingPermission(run));
+    const url = new URL(run.idToken.url);
+    url.searchParams.set('audience', audience);
+    return http.ask({
+        edge: 'id-token',
+        purpose: 'get an ID token from GitHub',
+        failure: (reason) => ({
+            code: 'id-token-failed',
+            what: `GitHub did not issue an ID token: ${reason}.`,
+            fix: 'Nothing was published. Re-run the job; if it persists, look at www.githubstatus.com.',
+        }),
+    }, {
+        method: 'GET',
+        url,
+        headers: { accept: 'application/json', authorization: `Bearer ${run.idToken.token.reveal()}` },
+    }, (answer) => {
+        const token = (0,_json_js__WEBPACK_IMPORTED_MODULE_4__/* .stringAt */ .bX)(answer.json, 'value');
+        if (answer.status === 200 && token && JWT.test(token)) {
+            runner.mask(token);
+            return { done: new _world_secret_js__WEBPACK_IMPORTED_MODULE_2__/* .Secret */ .z(token) };
+        }
+        // A body that was meant to hold a token is never quoted.
+        if (answer.status === 200)
+            return { again: 'the answer was 200 without a token' };
+        if (answer.status === 403 && PENDING.test(answer.text))
+            return { again: 'the job is not marked as running yet' };
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2({
+            code: 'id-token-failed',
+            what: `GitHub refused to issue an ID token: ${(0,_world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .describe */ .q0)(answer)}.`,
+            fix: 'Nothing was published. Re-run the job; an ID token is only issued while the job runs.',
+        });
+    });
+}
+function missingPermission(run) {
+    const from = (0,_run_context_js__WEBPACK_IMPORTED_MODULE_3__/* .headRepository */ .n)(run);
+    const fork = from !== undefined && from !== run.repository;
+    return {
+        code: 'id-token-unavailable',
+        what: 'This job cannot ask for an ID token, which trusted publishing needs.',
+        why: fork
+            ? `The run belongs to a pull request from the fork ${from}; GitHub gives such runs no ID token, whatever the workflow says.`
+            : 'The job lacks the permission `id-token: write`. In a reusable workflow, the calling job has to grant it too.',
+        fix: [
+            'Give it to this job (and only to this one):',
+            'permissions:',
+            '  id-token: write  # trusted publishing',
+            '  contents: write  # the tag',
+        ].join('\n'),
+    };
 }
 
 
@@ -57639,6 +57782,8 @@ function readInputs(runner) {
         strategy: read.choice('strategy', ['auto', 'direct', 'rake']),
         server,
         authentication: readAuthentication(read, server),
+        attestations: read.choice('attestations', ['true', 'required', 'false']),
+        attestationBundles: read.lines('attestation-bundles'),
         tag: readTag(read),
         githubToken: read.secret('token'),
         githubRelease: read.choice('github-release', ['false', 'draft', 'true']),
@@ -57667,6 +57812,8 @@ function readBuildInputs(runner) {
         checksums: new Map(),
         strategy: 'direct',
         authentication: { kind: 'existing' },
+        attestations: 'false',
+        attestationBundles: [],
         tag: { kind: 'none' },
         githubToken: undefined,
         githubRelease: 'false',
@@ -57675,8 +57822,12 @@ function readBuildInputs(runner) {
         dryRun: false,
         persistCredentials: false,
     };
+    const reproducible = read.boolean('reproducible', false);
+    if (reproducible && inputs.gems.length > 0) {
+        read.conflict('Inputs `reproducible` and `gems` contradict each other: what is built already cannot be built twice.', 'Remove one of them.');
+    }
     ReleaseError.throwIfAny(read.problems);
-    return { inputs, matrixIndex };
+    return { inputs, matrixIndex, reproducible };
 }
 /** What says which gems there are, in every action that builds or takes built ones. */
 function readSources(read, runner) {
@@ -57812,7 +57963,7 @@ function readTag(read) {
     const unknown = /\{(?!name\}|version\})/.test(value);
     // `git check-ref-format` for what remains after the placeholders are filled with a gem's name and version.
     const sample = value.replaceAll('{name}', 'a').replaceAll('{version}', '1');
-    const badRef = /[^\x21-\x7e]|[~^:?*[\\{}]|\.\.|\/\/|^[-/.]|[/.]$|\.lock$|\/\./.test(sample);
+    const badRef = /[^\x21-\x7e]|[~^:?*[\\{}]|\.\.|\/\/|^[-/.]|[/.]$|\.lock(?:\/|$)|\/\./.test(sample);
     if (unknown || badRef || !value.includes('{version}')) {
         read.refuse('tag', value, '`auto`, `false`, or a tag name with the placeholder {version} and, if wanted, {name}, such as v{version}');
     }
@@ -57891,6 +58042,7 @@ class Ledger {
     #gems = new Map();
     #tags = [];
     #unsettled = new Set();
+    #saved = Promise.resolve();
     #commit = '';
     #releaseUrl = '';
     /** `journal` is the path of the file, below our private directory. */
@@ -57927,7 +58079,7 @@ class Ledger {
             sha256: gem.sha256,
             size: gem.size,
             status,
-            attested: false,
+            attested: status === 'pushed' && (gem.bundles ?? []).length > 0,
             url: versionPage(gem, this.#server),
         });
         this.#unsettled.delete((0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
@@ -57970,8 +58122,11 @@ class Ledger {
             finished,
         };
     }
-    async #save(finished) {
-        await _world_files_js__WEBPACK_IMPORTED_MODULE_0__/* .files */ .a.write(this.#journal, JSON.stringify(this.#record(finished)));
+    /** One after the other: gems are pushed side by side, and an older state must not end up on top of a newer one. */
+    #save(finished) {
+        const before = this.#saved.catch(() => undefined);
+        this.#saved = before.then(() => _world_files_js__WEBPACK_IMPORTED_MODULE_0__/* .files */ .a.replace(this.#journal, JSON.stringify(this.#record(finished))));
+        return this.#saved;
     }
 }
 function versionPage(gem, { origin }) {
@@ -58000,13 +58155,14 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6704);
 /* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2682);
 /* harmony import */ var _phases_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1939);
-/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9066);
-/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(962);
-/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7390);
-/* harmony import */ var _world_clock_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6290);
-/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(7126);
-/* harmony import */ var _world_process_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(8337);
-/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(1597);
+/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4147);
+/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9293);
+/* harmony import */ var _summary_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6095);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5009);
+/* harmony import */ var _world_clock_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6290);
+/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(7126);
+/* harmony import */ var _world_process_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(8337);
+/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(9849);
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
         if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
@@ -58072,13 +58228,14 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
+
 /** Entry of the root action: inputs to one record, one call, outputs from the ledger. */
-const runner = (0,_world_runner_js__WEBPACK_IMPORTED_MODULE_12__/* .actionsRunner */ .A)(process.env);
-const exit = (0,_world_process_js__WEBPACK_IMPORTED_MODULE_11__/* .guardExit */ .K)(() => {
+const runner = (0,_world_runner_js__WEBPACK_IMPORTED_MODULE_13__/* .actionsRunner */ .A)(process.env);
+const exit = (0,_world_process_js__WEBPACK_IMPORTED_MODULE_12__/* .guardExit */ .K)(() => {
     runner.error('internal-error', 'The release stopped without reaching its end. Re-run the job: what is published already is recognised by its digest.');
 });
 async function main() {
-    const phases = new _phases_js__WEBPACK_IMPORTED_MODULE_5__/* .Phases */ .V(runner, _world_clock_js__WEBPACK_IMPORTED_MODULE_9__/* .systemClock */ .m);
+    const phases = new _phases_js__WEBPACK_IMPORTED_MODULE_5__/* .Phases */ .V(runner, _world_clock_js__WEBPACK_IMPORTED_MODULE_10__/* .systemClock */ .m);
     let ledger;
     let failure;
     try {
@@ -58086,8 +58243,8 @@ async function main() {
         try {
             const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .Ko)(runner);
             const run = await (0,_github_run_context_js__WEBPACK_IMPORTED_MODULE_2__/* .readRunContext */ .$)(runner);
-            const world = __addDisposableResource(env_1, await (0,_world_open_js__WEBPACK_IMPORTED_MODULE_10__/* .openWorld */ .H)(run.temp, runner), true);
-            ledger = new _ledger_js__WEBPACK_IMPORTED_MODULE_4__/* .Ledger */ .O(inputs.server, node_path__WEBPACK_IMPORTED_MODULE_0__.join(world.privateDirectory, _state_js__WEBPACK_IMPORTED_MODULE_8__/* .JOURNAL */ .E));
+            const world = __addDisposableResource(env_1, await (0,_world_open_js__WEBPACK_IMPORTED_MODULE_11__/* .openWorld */ .H)(run.temp, runner), true);
+            ledger = new _ledger_js__WEBPACK_IMPORTED_MODULE_4__/* .Ledger */ .O(inputs.server, node_path__WEBPACK_IMPORTED_MODULE_0__.join(world.privateDirectory, _state_js__WEBPACK_IMPORTED_MODULE_9__/* .JOURNAL */ .E));
             await (0,_release_js__WEBPACK_IMPORTED_MODULE_6__/* .release */ ._r)((0,_release_js__WEBPACK_IMPORTED_MODULE_6__/* .prepareRelease */ .vn)({ inputs, run, ledger, phases, world }));
             await ledger.finish();
         }
@@ -58127,8 +58284,8 @@ async function report(ledger, phases, failure) {
         (0,_report_js__WEBPACK_IMPORTED_MODULE_7__/* .announceFailure */ .cX)(failure, record, runner);
     else
         runner.info((0,_report_js__WEBPACK_IMPORTED_MODULE_7__/* .outcome */ .bu)(record));
-    await runner.summary((0,_report_js__WEBPACK_IMPORTED_MODULE_7__/* .summary */ .z)(record, phases.done, failure));
-    runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_8__/* .STATE */ .c.reported, 'true');
+    await runner.summary((0,_summary_js__WEBPACK_IMPORTED_MODULE_8__/* .summary */ .z)(record, phases.done, failure));
+    runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_9__/* .STATE */ .c.reported, 'true');
 }
 await main();
 
@@ -58150,9 +58307,11 @@ class Phases {
     done = [];
     #runner;
     #clock;
+    #began;
     constructor(runner, clock) {
         this.#runner = runner;
         this.#clock = clock;
+        this.#began = clock.now();
     }
     async run(name, step) {
         const started = this.#clock.now();
@@ -58161,7 +58320,7 @@ class Phases {
         }
         finally {
             const took = this.#clock.now() - started;
-            this.done.push({ name, took });
+            this.done.push({ name, from: started - this.#began, took });
             this.#runner.info(`${name}: ${(0,_world_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .duration */ .p)(took)}`);
         }
     }
@@ -58429,7 +58588,7 @@ function versionTaken(gem, ours, theirs, host) {
 
 /***/ }),
 
-/***/ 9066:
+/***/ 4147:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -58441,50 +58600,235 @@ __nccwpck_require__.d(__webpack_exports__, {
   _r: () => (/* binding */ release)
 });
 
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: ./lib/plan/gems.js + 1 modules
+var plan_gems = __nccwpck_require__(5461);
+// EXTERNAL MODULE: ./lib/sigstore/services.js
+var services = __nccwpck_require__(2876);
+// EXTERNAL MODULE: ./lib/github/oidc.js
+var oidc = __nccwpck_require__(9402);
+// EXTERNAL MODULE: ./lib/sigstore/conversation.js
+var conversation = __nccwpck_require__(5571);
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./lib/json.js
-var json = __nccwpck_require__(6413);
-;// CONCATENATED MODULE: ./lib/github/claims.js
+var lib_json = __nccwpck_require__(6413);
+// EXTERNAL MODULE: ./lib/world/http.js + 2 modules
+var world_http = __nccwpck_require__(4282);
+// EXTERNAL MODULE: ./lib/sigstore/bundle-fields.js
+var bundle_fields = __nccwpck_require__(5444);
+;// CONCATENATED MODULE: ./lib/sigstore/published.js
+
+
+
 
 /**
- * Decodes the payload without verifying the signature, for explanation only. Undefined for what is no JWT.
- * Claims: docs.github.com, "OpenID Connect reference".
+ * Whether the registry lists all `bundles` for a published gem: GET /api/v1/attestations/FULL_NAME.json (rubygems.org
+ * app/controllers/api/v1/attestations_controller.rb). One attempt.
  */
-function readClaims(token) {
-    const payload = token.reveal().split('.')[1] ?? '';
-    const value = (0,json/* parseJson */.qF)(Buffer.from(payload, 'base64url').toString('utf8'));
-    if (!(0,json/* isObject */.Gv)(value))
-        return undefined;
-    return {
-        issuer: (0,json/* stringAt */.bX)(value, 'iss') ?? '',
-        audience: (0,json/* stringAt */.bX)(value, 'aud') ?? '',
-        repository: (0,json/* stringAt */.bX)(value, 'repository') ?? '',
-        repositoryOwnerId: (0,json/* stringAt */.bX)(value, 'repository_owner_id') ?? '',
-        ref: (0,json/* stringAt */.bX)(value, 'ref') ?? '',
-        environment: (0,json/* stringAt */.bX)(value, 'environment'),
-        eventName: (0,json/* stringAt */.bX)(value, 'event_name') ?? '',
-        jobWorkflowRef: (0,json/* stringAt */.bX)(value, 'job_workflow_ref') ?? '',
-        workflowRef: (0,json/* stringAt */.bX)(value, 'workflow_ref') ?? '',
-    };
+async function publishedAttestations(fullName, bundles, server, http, clock) {
+    const url = new URL(`/api/v1/attestations/${encodeURIComponent(fullName)}.json`, server.origin);
+    try {
+        const answer = await http.send('verify', { method: 'GET', url, headers: { accept: 'application/json' } });
+        const trouble = (0,world_http/* passingTrouble */.td)(answer, clock);
+        if (trouble)
+            return trouble;
+        if (answer.status === 404)
+            return { done: 'missing' };
+        if (answer.status !== 200 || !Array.isArray(answer.json))
+            return { again: (0,world_http/* describe */.q0)(answer) };
+        const listed = answer.json.map(essence);
+        const all = bundles.every((bundle) => listed.some((one) => (0,external_node_util_.isDeepStrictEqual)(one, essence(bundle))));
+        return { done: all ? 'listed' : 'missing' };
+    }
+    catch (error) {
+        if (error instanceof world_http/* HttpFault */.F9 && (0,world_http/* isPassing */.WG)(error, 'verify'))
+            return { again: error.message };
+        throw error;
+    }
 }
-/** Splits `OWNER/REPO/.github/workflows/FILE@REF`. */
-function workflowOf(reference) {
-    const match = /^([^/@]+\/[^/@]+)\/\.github\/workflows\/([^/@]+)@(.+)$/.exec(reference);
-    return match?.[1] && match[2] && match[3] ? { repository: match[1], file: match[2], ref: match[3] } : undefined;
-}
-/** The values the registry compares with (rubygems.org app/models/oidc/trusted_publisher/github_action.rb). */
-function publisherForm(claims) {
-    const [owner = '', name = ''] = claims.repository.split('/');
-    const workflow = workflowOf(claims.jobWorkflowRef);
-    const elsewhere = workflow !== undefined && workflow.repository !== claims.repository;
+/** What makes a bundle this one. The registry may write the rest anew: order, spelling, fields that are empty. */
+function essence(value) {
+    const { bundle } = (0,bundle_fields/* readFields */.q)(value);
+    const material = (0,lib_json/* objectAt */.lJ)(bundle, 'verificationMaterial');
+    const [entry] = (0,lib_json/* objectsAt */.yR)(material, 'tlogEntries');
+    const envelope = (0,lib_json/* objectAt */.lJ)(bundle, 'dsseEnvelope');
     return {
-        'Repository owner': owner,
-        'Repository name': name,
-        'Workflow filename': workflow?.file ?? '',
-        Environment: claims.environment ?? '(leave empty)',
-        ...(elsewhere ? { 'Workflow repository': workflow.repository } : {}),
+        certificate: (0,lib_json/* objectAt */.lJ)(material, 'certificate')['rawBytes'] ?? (0,lib_json/* objectAt */.lJ)(material, 'x509CertificateChain'),
+        entry: (0,lib_json/* objectAt */.lJ)(entry)['canonicalizedBody'],
+        payload: envelope['payload'],
+        signatures: (0,lib_json/* objectsAt */.yR)(envelope, 'signatures').map((signature) => signature['sig']),
+        message: (0,lib_json/* objectAt */.lJ)(bundle, 'messageSignature')['signature'],
     };
 }
 
+// EXTERNAL MODULE: ./lib/sigstore/run-claims.js
+var run_claims = __nccwpck_require__(4501);
+// EXTERNAL MODULE: ./lib/world/retry.js
+var retry = __nccwpck_require__(2646);
+;// CONCATENATED MODULE: ./lib/steps/attest.js
+
+
+
+
+
+
+/** How many gems are signed at a time. */
+const LANES = 8;
+/** What says that a gem cannot be attested, and not that the run cannot go on. */
+const FAILURES = new Set(['attestation-failed', 'id-token-failed']);
+/**
+ * Makes or reads the attestations of a release, before there is a key and before anything is public: later, none is ever
+ * added or dropped. Throws ReleaseError (`attestation-failed`, `invalid-input`, `id-token-*`).
+ */
+async function attest(gems, options) {
+    const attested = options.files.length > 0 ? await readAll(gems, options) : await signAll(gems, options);
+    if (options.input === 'required')
+        errors/* ReleaseError */.K2.throwIfAny(attested.problems);
+    return attested;
+}
+/** A bundle that was given and would be refused is an error whatever the input says: somebody meant it to be sent. */
+async function readAll(gems, { files, run, world }) {
+    const { readBundles } = await Promise.all(/* import() */[__nccwpck_require__.e(74), __nccwpck_require__.e(146)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8146));
+    // The token goes nowhere: it is asked for what it says about this job's workflow.
+    const claims = run.idToken && (0,run_claims/* readRunClaims */.l)(await (0,oidc/* requestIdToken */.g)(run, 'sigstore', world.http, world.runner));
+    const bundles = readBundles(files, gems, claims ? { jobWorkflowRef: claims.jobWorkflowRef } : {});
+    const without = gems.filter((gem) => !bundles.has(gem.sha256));
+    return { bundles, problems: without.map(({ fullName }) => unattested(fullName)) };
+}
+function unattested(fullName) {
+    return {
+        code: 'attestation-failed',
+        what: `None of the bundles in \`attestation-bundles\` is about ${fullName}.`,
+        fix: 'Sign every file that `gems` names, or remove `attestation-bundles`, and the action signs all of them.',
+    };
+}
+async function signAll(gems, { run, services, world }) {
+    if (!services)
+        return { bundles: new Map(), problems: [(0,conversation/* attestationProblem */.S)('There is no Sigstore to sign with.')] };
+    const { Attester } = await Promise.all(/* import() */[__nccwpck_require__.e(74), __nccwpck_require__.e(146)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8146));
+    const attester = new Attester(run, services, world);
+    const bundles = new Map();
+    const problems = new Map();
+    const waiting = [...gems];
+    const lane = async () => {
+        for (let gem = waiting.shift(); gem; gem = waiting.shift()) {
+            try {
+                bundles.set(gem.sha256, [await attester.attest(gem)]);
+                world.runner.info(`Attested ${gem.fullName}: provenance of this run, in Sigstore’s public log.`);
+            }
+            catch (error) {
+                for (const problem of asProblems(error, gem, world))
+                    problems.set(problem.what, problem);
+            }
+        }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+    return { bundles, problems: [...problems.values()] };
+}
+/** Whatever fails while signing is no reason to fail a release that does not insist on it; a cancelled run is. */
+function asProblems(error, gem, { signal }) {
+    signal.throwIfAborted();
+    if (error instanceof errors/* ReleaseError */.K2 && error.problems.every(({ code }) => FAILURES.has(code)))
+        return error.problems;
+    if (error instanceof errors/* ReleaseError */.K2)
+        throw error;
+    // Not the error's own words: a library may quote what it was given.
+    const name = error instanceof Error ? error.name : typeof error;
+    return [(0,conversation/* attestationProblem */.S)(`${gem.fullName} could not be signed, in a way this action does not know (${name}).`)];
+}
+/**
+ * Whether the registry lists the attestations it was sent. Throws ReleaseError (`registry-unavailable`) where it does
+ * not say.
+ */
+async function confirmAttestations(gem, bundles, server, world) {
+    const { http, clock, runner, signal } = world;
+    const log = (line) => {
+        runner.info(line);
+    };
+    const undertaking = {
+        edge: 'verify',
+        purpose: `see the attestations of ${gem.fullName} on ${server.host}`,
+        failure: (reason) => ({
+            code: 'registry-unavailable',
+            what: `${server.host} did not say which attestations it has of ${gem.fullName}: ${reason}.`,
+            why: 'The gem is published, and its attestations were accepted with it.',
+            fix: `Look at ${server.origin}/api/v1/attestations/${gem.fullName}.json.`,
+        }),
+    };
+    return (0,retry/* persist */.Zr)(undertaking, { clock, signal, log }, () => publishedAttestations(gem.fullName, bundles, server, http, clock));
+}
+
+// EXTERNAL MODULE: ./lib/world/files.js
+var files = __nccwpck_require__(7939);
+;// CONCATENATED MODULE: ./lib/attestations.js
+
+
+
+
+
+/**
+ * Gives each gem the bundles it is pushed with, signed by this run or ready-made. Where `attestations: true` has to go on
+ * without, that is said here, aloud, and never revised later. Throws ReleaseError (`attestation-failed`, …).
+ */
+async function attestAll(gems, plan, { inputs, run, world }) {
+    if (!plan.attest || gems.length === 0)
+        return [...gems];
+    const { bundles, problems } = await attest(gems, {
+        input: inputs.attestations === 'required' ? 'required' : 'true',
+        files: await bundleFiles(inputs),
+        run,
+        services: (0,services/* sigstoreServices */.ve)(inputs.server, world.runner.env),
+        world,
+    });
+    const without = gems.filter((gem) => !bundles.has(gem.sha256));
+    if (without.length > 0) {
+        const lines = [
+            `${without.map(plan_gems/* title */.DD).join(', ')} will be published without attestations.`,
+            ...problems.map(({ what }) => what),
+            FINAL,
+        ];
+        world.runner.warning('Published without attestations', lines.join('\n'));
+    }
+    return gems.map((gem) => withBundles(gem, bundles.get(gem.sha256)));
+}
+const FINAL = 'They cannot be added later. `attestations: required` stops here instead, before anything is public.';
+function withBundles(gem, bundles) {
+    return bundles === undefined ? gem : { ...gem, bundles };
+}
+/** Looks whether the registry lists what it was sent; it cannot be mended, so that one missing is said and fails nothing. */
+async function confirmAll(gems, { inputs, world }) {
+    const { host, origin } = inputs.server;
+    for (const gem of gems) {
+        const { bundles = [] } = gem;
+        if (bundles.length === 0)
+            continue;
+        const page = `${origin}/api/v1/attestations/${gem.fullName}.json`;
+        const listed = await confirmAttestations(gem, bundles, inputs.server, world).catch((error) => {
+            world.signal.throwIfAborted();
+            world.runner.warning('Attestation not confirmed', errors/* ReleaseError */.K2.from(error).message);
+            return undefined;
+        });
+        if (listed === undefined)
+            continue;
+        if (listed === 'listed') {
+            world.runner.info(`${host} lists the attestation of ${(0,plan_gems/* title */.DD)(gem)}: ${page}`);
+        }
+        else
+            world.runner.warning('Attestation not listed', `${host} took ${(0,plan_gems/* title */.DD)(gem)}, but does not list its attestation: ${page}`);
+    }
+}
+async function bundleFiles({ attestationBundles, workingDirectory }) {
+    const matches = await Promise.all(attestationBundles.map(async (pattern) => {
+        const found = await files/* files */.a.matching(pattern, workingDirectory);
+        return found.length > 0 ? found : [pattern];
+    }));
+    return Promise.all([...new Set(matches.flat())].map(async (name) => ({ name, text: await files/* files */.a.text(name) })));
+}
+
+// EXTERNAL MODULE: ./lib/github/claims.js
+var github_claims = __nccwpck_require__(9742);
 // EXTERNAL MODULE: ./lib/github/run-context.js
 var run_context = __nccwpck_require__(5928);
 ;// CONCATENATED MODULE: ./lib/github/who-may-release.js
@@ -58527,7 +58871,7 @@ const TRIGGERS = [
     '  workflow_dispatch:',
 ].join('\n');
 function workflowRunProblem(run) {
-    const cause = (0,json/* stringAt */.bX)(run.event, 'workflow_run', 'event') ?? 'an unknown event';
+    const cause = (0,lib_json/* stringAt */.bX)(run.event, 'workflow_run', 'event') ?? 'an unknown event';
     const from = (0,run_context/* headRepository */.n)(run);
     const ours = from !== undefined && from === run.repository;
     if (ours && EVENTS.has(cause))
@@ -58540,8 +58884,8 @@ function workflowRunProblem(run) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/plan/gems.js + 1 modules
-var plan_gems = __nccwpck_require__(5461);
+// EXTERNAL MODULE: ./lib/sigstore/identity.js
+var sigstore_identity = __nccwpck_require__(7390);
 ;// CONCATENATED MODULE: ./lib/facts.js
 /** The commit a release is made from: what is checked out, or what the event names. */
 function releasedCommit(facts) {
@@ -58665,6 +59009,7 @@ function decided(choice, ...because) {
 
 
 
+
 /**
  * Everything of a release but its public acts: the build, the checks, the permission to tag, and the real exchange, whose
  * key is thrown away. Ends with what a real run would do, and with what could not be checked here. Throws ReleaseError
@@ -58700,7 +59045,7 @@ async function tryExchange({ keys, inputs, run, world }) {
     const key = await keys.current();
     world.runner.info(`${inputs.server.host} accepts this job (${key.source}); its key has been thrown away.`);
     if (key.claims)
-        for (const line of publisherLines(key.claims))
+        for (const line of [...publisherLines(key.claims), ...identityLines(key.claims)])
             world.runner.info(line);
     return ['Not checked: whether each gem trusts this workflow. The registry tells only when a gem is pushed.'];
 }
@@ -58708,8 +59053,15 @@ async function tryExchange({ keys, inputs, run, world }) {
 function publisherLines(claims) {
     return [
         'The trusted publisher of this job:',
-        ...Object.entries(publisherForm(claims)).map(([field, value]) => `  ${field}: ${value}`),
+        ...Object.entries((0,github_claims/* publisherForm */.H1)(claims)).map(([field, value]) => `  ${field}: ${value}`),
     ];
+}
+/** What a certificate of this job would say, and whether the registry would take it. */
+function identityLines(claims) {
+    const identity = (0,sigstore_identity/* predictIdentity */.g)(claims);
+    return identity.accepted
+        ? [`Attestations would be signed as ${identity.name}.`]
+        : [`Attestations would be refused: ${identity.because}. ${identity.fix}`];
 }
 function prospects({ inputs }, plan, gems) {
     const { host } = inputs.server;
@@ -58728,13 +59080,9 @@ function foreign({ run }) {
     return problem ? [`A real run would be refused: ${problem.what}`] : [];
 }
 
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __nccwpck_require__(452);
-// EXTERNAL MODULE: ./lib/world/http.js + 2 modules
-var world_http = __nccwpck_require__(4282);
-// EXTERNAL MODULE: ./lib/world/retry.js
-var retry = __nccwpck_require__(2646);
 ;// CONCATENATED MODULE: ./lib/github/api-client.js
+
+
 
 
 const SUPPORTED = { GET: 'GET', POST: 'POST', PATCH: 'PATCH', DELETE: 'DELETE' };
@@ -58763,7 +59111,7 @@ function fetchThrough(http) {
                 what: `GitHub's API did not answer usefully: ${reason}.`,
                 fix: 'Re-run the job: what is published already is recognised by its digest.',
             }),
-        }, request, (reply) => secondaryLimit(reply) ?? htmlRefusal(reply) ?? { done: reply });
+        }, request, (reply) => rateLimit(reply) ?? htmlRefusal(reply) ?? { done: reply });
         return asResponse(answer);
     };
 }
@@ -58779,6 +59127,9 @@ function asRequest(url, { method = 'GET', headers = {}, body }) {
     };
 }
 function asResponse(answer) {
+    // A page is not the API's: octokit would quote all of it.
+    if ((0,world_http/* isPage */.yp)(answer))
+        return Response.json({ message: 'an HTML page' }, { status: answer.status });
     const type = answer.headers.get('content-type');
     const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
     return new Response(empty ? null : answer.text, {
@@ -58786,12 +59137,26 @@ function asResponse(answer) {
         headers: type ? { 'content-type': type } : {},
     });
 }
-/** GitHub answers 403 as well as 429 to too many requests; only the header tells it from a refusal. */
-function secondaryLimit(answer) {
-    const after = Number(answer.headers.get('retry-after'));
-    return answer.status === 403 && after > 0
-        ? { again: 'GitHub limits the rate of requests', after: after * 1000 }
-        : undefined;
+/**
+ * GitHub answers 403 as well as 429 to too many requests; a header or its words tell it from a refusal, and a wait that
+ * is not named is a minute (docs.github.com, "Rate limits for the REST API").
+ */
+function rateLimit(answer) {
+    if (answer.status !== 403)
+        return undefined;
+    const { headers } = answer;
+    const named = (0,retry/* retryAfter */.P9)(headers, new Date());
+    const reset = headers.get('x-ratelimit-remaining') === '0' ? untilReset(headers) : undefined;
+    const limited = named !== undefined || reset !== undefined || /rate limit/i.test((0,lib_json/* stringAt */.bX)(answer.json, 'message') ?? '');
+    if (!limited)
+        return undefined;
+    return { again: 'GitHub limits the rate of requests', after: named ?? reset ?? retry/* POLICIES */.PQ.github.limited ?? 0 };
+}
+/** Until the hour of the primary limit is over, by the server's own clock. */
+function untilReset(headers) {
+    const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN) * 1000;
+    const wait = reset - Date.parse(headers.get('date') ?? '');
+    return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
 }
 /** A success that is not JSON came from something in between, never from the API. */
 function htmlRefusal(answer) {
@@ -58946,19 +59311,19 @@ function failure(purpose, reason) {
     };
 }
 function asRelease(data, apiUrl) {
-    const value = (0,json/* parseJson */.qF)(JSON.stringify(data));
+    const value = (0,lib_json/* parseJson */.qF)(JSON.stringify(data));
     const id = typeof value === 'object' && value !== null && 'id' in value ? Number(value.id) : 0;
     const draft = typeof value === 'object' && value !== null && 'draft' in value && value.draft === true;
     return {
         id,
         draft,
-        url: (0,json/* stringAt */.bX)(value, 'html_url') ?? '',
-        uploadUrl: trustedUploadUrl((0,json/* stringAt */.bX)(value, 'upload_url') ?? '', apiUrl),
-        assets: (0,json/* objectsAt */.yR)(value, 'assets').map((asset) => ({
+        url: (0,lib_json/* stringAt */.bX)(value, 'html_url') ?? '',
+        uploadUrl: trustedUploadUrl((0,lib_json/* stringAt */.bX)(value, 'upload_url') ?? '', apiUrl),
+        assets: (0,lib_json/* objectsAt */.yR)(value, 'assets').map((asset) => ({
             id: Number(asset['id']),
-            name: (0,json/* stringAt */.bX)(asset, 'name') ?? '',
+            name: (0,lib_json/* stringAt */.bX)(asset, 'name') ?? '',
             size: Number(asset['size']),
-            complete: (0,json/* stringAt */.bX)(asset, 'state') === 'uploaded',
+            complete: (0,lib_json/* stringAt */.bX)(asset, 'state') === 'uploaded',
         })),
     };
 }
@@ -59514,7 +59879,7 @@ function left(reason) {
 }
 
 // EXTERNAL MODULE: ./lib/state.js
-var state = __nccwpck_require__(7390);
+var state = __nccwpck_require__(5009);
 ;// CONCATENATED MODULE: ./lib/persisted-credentials.js
 
 
@@ -59620,7 +59985,9 @@ function provenance(inputs, facts) {
 }
 function startedByTag(tag, facts, gems) {
     const known = facts.github?.tags.get(tag);
-    const problems = facts.github && !known ? [gone(tag)] : elsewhere(tag, known, facts);
+    const problems = facts.github && !known ? [gone(tag)] : [];
+    if (known?.commit !== facts.run.sha)
+        problems.push(...elsewhere(tag, known, facts));
     if (facts.checkout && facts.checkout.head !== facts.run.sha)
         problems.push(otherCheckout(tag, facts));
     return {
@@ -59686,7 +60053,84 @@ function noToken() {
     };
 }
 
+;// CONCATENATED MODULE: ./lib/sigstore/policy.js
+
+/** Decides whether the gems of a release are attested. Nothing is dropped that was asked for: that is a refusal. */
+function decideAttestations(question) {
+    const { input, bundlesGiven } = question;
+    if (input === 'false') {
+        return bundlesGiven
+            ? policy_refusal('Inputs `attestations: false` and `attestation-bundles` contradict each other.', 'Remove one of them.')
+            : { attest: false, because: '`attestations` is `false`' };
+    }
+    const unaccepted = whyUnaccepted(question);
+    const obstacle = unaccepted ?? (bundlesGiven ? undefined : whyNotSigned(question));
+    if (obstacle === undefined)
+        return { attest: true };
+    if (input === 'required') {
+        return policy_refusal(`Attestations are required, but ${obstacle.because}.`, obstacle.fix);
+    }
+    if (bundlesGiven) {
+        return policy_refusal(`Input \`attestation-bundles\` names bundles to send, but ${obstacle.because}.`, obstacle.fix);
+    }
+    return { attest: false, because: obstacle.because };
+}
+/** Why the registry would refuse any attestation (rubygems.org app/models/pusher.rb verify_sigstore). */
+function whyUnaccepted({ input, server, authentication, bundlesGiven }) {
+    if (server.kind === 'other') {
+        return {
+            because: `${server.host} is not known to accept attestations`,
+            fix: 'Set `attestations: false` for this gem server.',
+        };
+    }
+    const only = 'RubyGems.org accepts attestations only with the key of a trusted publisher';
+    switch (authentication) {
+        case 'trusted-publisher':
+            return undefined;
+        case 'api-key-role':
+            return {
+                because: `the key comes from an API key role, and ${only}`,
+                fix: 'Use a trusted publisher instead of `role-to-assume`, or set `attestations: false`.',
+            };
+        case 'api-token':
+            return {
+                because: `the key is a static token, and ${only}`,
+                fix: 'Use a trusted publisher instead of `api-token`, or set `attestations: false`.',
+            };
+        case 'existing':
+            // Whose key an earlier step configured cannot be seen from here: whoever insists on attestations may try.
+            if (input === 'required' || bundlesGiven)
+                return undefined;
+            return {
+                because: `the key was configured by an earlier step and may be any kind, while ${only}`,
+                fix: 'Remove `setup-trusted-publisher: false`.',
+            };
+    }
+}
+function whyNotSigned({ server, event, canSign }) {
+    if (isPrivate(event)) {
+        return {
+            because: 'the repository is not public: signing would write its name, workflow and commits into a public log for ever',
+            fix: 'Set `attestations: false`, or give bundles you made yourself with the public Sigstore instance as `attestation-bundles`.',
+        };
+    }
+    if (!canSign) {
+        return { because: `there is no Sigstore instance for ${server.host}`, fix: 'Set `attestations: false`.' };
+    }
+    return undefined;
+}
+/** Events without a repository in their payload say nothing; the ID token does, before anything is sent. */
+function isPrivate(event) {
+    const repository = (0,lib_json/* objectAt */.lJ)(event, 'repository');
+    const visibility = (0,lib_json/* isObject */.Gv)(event) ? (0,lib_json/* stringAt */.bX)(event, 'repository', 'visibility') : undefined;
+    return repository['private'] === true || (visibility !== undefined && visibility !== 'public');
+}
+function policy_refusal(what, fix) {
+    return { refused: { code: 'invalid-input', what, fix } };
+}
+
 ;// CONCATENATED MODULE: ./lib/plan.js
+
 
 
 
@@ -59711,14 +60155,38 @@ function makePlan(inputs, facts) {
     const gems = (0,plan_gems/* selectGems */.$p)(inputs, facts);
     const strategy = chooseStrategy(inputs, facts, gems.choice);
     const tags = planTags(inputs, facts, gems.choice, strategy.choice.strategy);
-    errors/* ReleaseError */.K2.throwIfAny([...gems.problems, ...strategy.problems, ...tags.problems]);
+    const attestations = planAttestations(inputs, facts);
+    errors/* ReleaseError */.K2.throwIfAny([...gems.problems, ...strategy.problems, ...tags.problems, ...attestations.problems]);
     return {
         ...strategy.choice,
         gems: gems.choice,
         commit: releasedCommit(facts),
         tags: tags.choice,
-        decisions: [...gems.because, ...strategy.because, ...tags.because, ...remarks(facts, gems.choice)],
+        attest: attestations.choice,
+        decisions: [
+            ...gems.because,
+            ...strategy.because,
+            ...tags.because,
+            ...attestations.because,
+            ...remarks(facts, gems.choice),
+        ],
     };
+}
+function planAttestations(inputs, { run, canSign }) {
+    const decision = decideAttestations({
+        input: inputs.attestations,
+        server: inputs.server,
+        authentication: inputs.authentication.kind,
+        event: run.event,
+        bundlesGiven: inputs.attestationBundles.length > 0,
+        canSign,
+    });
+    if ('refused' in decision)
+        return { choice: false, because: [], problems: [decision.refused] };
+    const sentence = decision.attest
+        ? `The gems are published with attestations (${inputs.attestationBundles.length > 0 ? 'input `attestation-bundles`' : 'signed by this run'}).`
+        : `The gems are published without attestations: ${decision.because}.`;
+    return { choice: decision.attest, because: [sentence], problems: [] };
 }
 /** Pushes that rubygems.org accepts from one address in an hour (config/initializers/rack_attack.rb). */
 const PUSHES_AN_HOUR = 400;
@@ -59750,6 +60218,8 @@ class KeyRing {
     #mint;
     #clock;
     #key;
+    /** What every key that was given up was replaced with, so that nobody replaces it again. */
+    #next = new WeakMap();
     constructor(mint, clock) {
         this.#mint = mint;
         this.#clock = clock;
@@ -59760,13 +60230,16 @@ class KeyRing {
     }
     /** Another key in place of `old`; the same answer for everybody who asks to replace the same key. */
     async replace(old) {
-        if ((await this.#key) === old)
-            this.#key = this.#mint();
-        return this.#key ?? this.current();
+        const next = this.#next.get(old);
+        if (next)
+            return next;
+        this.#key = this.#mint();
+        this.#next.set(old, this.#key);
+        return this.#key;
     }
-    /** Whether `key` may have expired by now, so that a refusal of it says nothing about the publisher. */
-    mayHaveExpired(key) {
-        return this.#left(key) < RESERVE;
+    /** Whether `key` is one that expires, so that a refusal of it says nothing about the next one. */
+    isTemporary(key) {
+        return key.expiresAt !== undefined;
     }
     #left(key) {
         return (key.expiresAt ?? Number.POSITIVE_INFINITY) - this.#clock.now();
@@ -59798,15 +60271,23 @@ function createRegistry(server, http, clock) {
             if (answer.status === 404)
                 return { done: undefined };
             const sha256 = digestAt(answer.json);
-            const samePlatform = ((0,json/* stringAt */.bX)(answer.json, 'platform') ?? originalPlatform) === originalPlatform;
-            if (answer.status === 200 && sha256 && samePlatform)
+            const sameVersion = ((0,lib_json/* stringAt */.bX)(answer.json, 'number') ?? version) === version &&
+                ((0,lib_json/* stringAt */.bX)(answer.json, 'platform') ?? originalPlatform) === originalPlatform;
+            if (answer.status === 200 && sha256 && sameVersion)
                 return { done: sha256 };
-            return (0,world_http/* passingTrouble */.td)(answer, clock) ?? { again: (0,world_http/* describe */.q0)(answer) };
+            if (answer.status === 200)
+                return { again: 'the answer was 200 without the digest of this version' };
+            const trouble = (0,world_http/* passingTrouble */.td)(answer, clock, 'verify');
+            if (trouble)
+                return trouble;
+            if ((0,world_http/* isPage */.yp)(answer))
+                return { again: (0,world_http/* describe */.q0)(answer) };
+            throw new errors/* ReleaseError */.K2(registry_hidden(answer, name, server));
         },
-        push: (key, upload) => http.send('push', {
+        push: (key, { contentType, upload }) => http.send('push', {
             method: 'POST',
             url: url('/api/v1/gems'),
-            headers: { authorization: key.value.reveal(), 'content-type': 'application/octet-stream', accept: '*/*' },
+            headers: { authorization: key.value.reveal(), 'content-type': contentType, accept: '*/*' },
             body: upload,
         }),
         async info(name, etag) {
@@ -59823,23 +60304,35 @@ function createRegistry(server, http, clock) {
 function judgeVersions(answer, name, server) {
     if (answer.status === 404)
         return { done: [] };
-    if (answer.status === 200 && Array.isArray(answer.json))
-        return { done: answer.json.filter(json/* isObject */.Gv).flatMap(asVersion) };
+    const { json } = answer;
+    const listed = Array.isArray(json) && json.every((entry) => (0,lib_json/* stringAt */.bX)(entry, 'number') !== undefined);
+    if (answer.status === 200 && listed)
+        return { done: json.flatMap(asVersion) };
     if (answer.status === 200)
         return { again: 'the answer was 200 without a list of versions' };
+    if ((0,world_http/* isPage */.yp)(answer))
+        return { again: (0,world_http/* describe */.q0)(answer) };
     throw new errors/* ReleaseError */.K2({
         code: 'registry-unavailable',
         what: `${server.host} refused to list the versions of ${name}: ${(0,world_http/* describe */.q0)(answer)}.`,
         fix: 'Nothing was published. Check `gem-server`, and whether something between this runner and the server blocks it.',
     });
 }
+function registry_hidden(answer, name, server) {
+    return {
+        code: 'registry-unavailable',
+        what: `${server.host} refused to show whether it has this version of ${name}: ${(0,world_http/* describe */.q0)(answer)}.`,
+        why: 'The gem may or may not be published.',
+        fix: 'Re-run the job: it asks again, and sends the gem only if it is not there. If the answer is always the same, something between this runner and the server blocks it.',
+    };
+}
 function asVersion(value) {
-    const version = (0,json/* stringAt */.bX)(value, 'number');
+    const version = (0,lib_json/* stringAt */.bX)(value, 'number');
     const sha256 = digestAt(value);
-    return version && sha256 ? [{ version, sha256, platform: (0,json/* stringAt */.bX)(value, 'platform') ?? 'ruby' }] : [];
+    return version && sha256 ? [{ version, sha256, platform: (0,lib_json/* stringAt */.bX)(value, 'platform') ?? 'ruby' }] : [];
 }
 function digestAt(value) {
-    const sha = (0,json/* stringAt */.bX)(value, 'sha');
+    const sha = (0,lib_json/* stringAt */.bX)(value, 'sha');
     return sha !== undefined && /^[0-9a-f]{64}$/i.test(sha) ? sha.toLowerCase() : undefined;
 }
 
@@ -59901,8 +60394,6 @@ function withoutLinkDefinitions(lines) {
     return lines.filter((line) => !/^ {0,3}\[[^\]]+\]: +\S+\s*$/.test(line));
 }
 
-// EXTERNAL MODULE: ./lib/world/files.js
-var files = __nccwpck_require__(7939);
 // EXTERNAL MODULE: ./lib/steps/build.js
 var build = __nccwpck_require__(7467);
 ;// CONCATENATED MODULE: ./lib/steps/announce.js
@@ -60062,78 +60553,10 @@ function lateProblem(late, seconds, host) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/world/secret.js
-var secret = __nccwpck_require__(1502);
-;// CONCATENATED MODULE: ./lib/github/oidc.js
-
-
-
-
-
-/** Three base64url parts: what may be sent as JSON and looks like a token at all (RFC 7519). */
-const JWT = /^[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}$/;
-/** GitHub answers so for a moment after a job was queued; it passes (hashicorp/vault-action#525). */
-const PENDING = /can't issue id_token for job in/i;
-/**
- * Asks the runner for an ID token for `audience`, masked before it is returned. Our own request rather than
- * `core.getIDToken`, which neither times out nor notices an answer that was cut short.
- * Throws ReleaseError: `id-token-unavailable`, `id-token-failed`.
- */
-async function requestIdToken(run, audience, http, runner) {
-    if (!run.idToken)
-        throw new errors/* ReleaseError */.K2(missingPermission(run));
-    const url = new URL(run.idToken.url);
-    url.searchParams.set('audience', audience);
-    return http.ask({
-        edge: 'id-token',
-        purpose: 'get an ID token from GitHub',
-        failure: (reason) => ({
-            code: 'id-token-failed',
-            what: `GitHub did not issue an ID token: ${reason}.`,
-            fix: 'Nothing was published. Re-run the job; if it persists, look at www.githubstatus.com.',
-        }),
-    }, {
-        method: 'GET',
-        url,
-        headers: { accept: 'application/json', authorization: `Bearer ${run.idToken.token.reveal()}` },
-    }, (answer) => {
-        const token = (0,json/* stringAt */.bX)(answer.json, 'value');
-        if (answer.status === 200 && token && JWT.test(token)) {
-            runner.mask(token);
-            return { done: new secret/* Secret */.z(token) };
-        }
-        // A body that was meant to hold a token is never quoted.
-        if (answer.status === 200)
-            return { again: 'the answer was 200 without a token' };
-        if (answer.status === 403 && PENDING.test(answer.text))
-            return { again: 'the job is not marked as running yet' };
-        throw new errors/* ReleaseError */.K2({
-            code: 'id-token-failed',
-            what: `GitHub refused to issue an ID token: ${(0,world_http/* describe */.q0)(answer)}.`,
-            fix: 'Nothing was published. Re-run the job; an ID token is only issued while the job runs.',
-        });
-    });
-}
-function missingPermission(run) {
-    const from = (0,run_context/* headRepository */.n)(run);
-    const fork = from !== undefined && from !== run.repository;
-    return {
-        code: 'id-token-unavailable',
-        what: 'This job cannot ask for an ID token, which trusted publishing needs.',
-        why: fork
-            ? `The run belongs to a pull request from the fork ${from}; GitHub gives such runs no ID token, whatever the workflow says.`
-            : 'The job lacks the permission `id-token: write`. In a reusable workflow, the calling job has to grant it too.',
-        fix: [
-            'Give it to this job (and only to this one):',
-            'permissions:',
-            '  id-token: write  # trusted publishing',
-            '  contents: write  # the tag',
-        ].join('\n'),
-    };
-}
-
 // EXTERNAL MODULE: ./lib/inputs.js + 1 modules
 var inputs = __nccwpck_require__(6704);
+// EXTERNAL MODULE: ./lib/world/secret.js
+var secret = __nccwpck_require__(1502);
 ;// CONCATENATED MODULE: ./lib/rubygems/existing-key.js
 
 
@@ -60186,6 +60609,8 @@ function usable(value, source, runner) {
 const RUBYGEMS_KEY = /^rubygems_[0-9a-f]{48}$/;
 /** An ID token lives five minutes; an older one than this is not worth sending again. */
 const TOKEN_AGE = 4 * 60 * 1000;
+/** How long a trusted publisher's key lives (rubygems.org app/controllers/api/v1/oidc/trusted_publisher_controller.rb). */
+const LIFETIME = 15 * 60 * 1000;
 /**
  * The key to push with: exchanged for an ID token, or given. Masked before it is returned.
  * Throws ReleaseError: `id-token-*`, `exchange-*`, `no-credentials`.
@@ -60219,7 +60644,7 @@ async function exchange(authentication, server, run, world) {
 async function exchangeToken(options) {
     const { server, world } = options;
     let token = await freshToken(options);
-    const claims = readClaims(token.value);
+    const claims = (0,github_claims/* readClaims */.Ip)(token.value);
     const started = world.clock.now();
     return world.http.ask({
         edge: 'exchange',
@@ -60246,11 +60671,13 @@ function isSpent({ source }, token, { clock }) {
     return source === 'API key role' || clock.now() - token.at > TOKEN_AGE;
 }
 async function freshToken({ run, audience, world }) {
-    const value = await requestIdToken(run, audience, world.http, world.runner);
+    const value = await (0,oidc/* requestIdToken */.g)(run, audience, world.http, world.runner);
     return { value, at: world.clock.now(), sent: false };
 }
 function judge(answer, exchanged) {
     const { server } = exchanged;
+    if (answer.status === 201 && answer.json === undefined)
+        return { again: 'the answer was 201, but cut short' };
     if (answer.status === 201)
         return { done: acceptKey(answer, exchanged) };
     // Whatever a success without a key is, its body is not shown: it was meant to hold one.
@@ -60265,11 +60692,12 @@ function judge(answer, exchanged) {
     });
 }
 function acceptKey(answer, { server, source, run, world, claims, started }) {
-    const value = (0,json/* stringAt */.bX)(answer.json, 'rubygems_api_key') ?? '';
+    const value = (0,lib_json/* stringAt */.bX)(answer.json, 'rubygems_api_key') ?? '';
     const shape = server.kind === 'other' ? inputs/* API_TOKEN */.BA : RUBYGEMS_KEY;
     if (value)
         world.runner.mask(value);
-    const name = (0,json/* stringAt */.bX)(answer.json, 'name');
+    const name = (0,lib_json/* stringAt */.bX)(answer.json, 'name');
+    const lifetime = lifetimeOf(answer) ?? (server.kind === 'other' ? undefined : LIFETIME);
     const doubt = shape.test(value) ? doubtful(answer, name, source, run) : 'its key does not have the shape of one';
     if (doubt !== undefined) {
         throw new errors/* ReleaseError */.K2({
@@ -60279,26 +60707,32 @@ function acceptKey(answer, { server, source, run, world, claims, started }) {
             fix: 'Nothing was published. Re-run the job; if it persists, report it to the registry’s security contact.',
         });
     }
-    const lifetime = Date.parse((0,json/* stringAt */.bX)(answer.json, 'expires_at') ?? '') - Date.parse(answer.headers.get('date') ?? '');
     return {
         value: new secret/* Secret */.z(value),
         source,
         ...(name === undefined ? {} : { name }),
         ...(claims === undefined ? {} : { claims }),
         // Counted from before the request, on our own clock: the key can only live longer than that.
-        ...(Number.isFinite(lifetime) ? { expiresAt: started + lifetime } : {}),
+        ...(lifetime === undefined ? {} : { expiresAt: started + lifetime }),
     };
+}
+/** How long the key lives by the server's own clock, in ms; undefined where the answer does not say. */
+function lifetimeOf({ json, headers }) {
+    const lifetime = Date.parse((0,lib_json/* stringAt */.bX)(json, 'expires_at') ?? '') - Date.parse(headers.get('date') ?? '');
+    return Number.isFinite(lifetime) ? lifetime : undefined;
 }
 /** What shows that the answer is not this job's own; undefined where nothing does. */
 function doubtful(answer, name, source, run) {
     if (Number(answer.headers.get('age') ?? '0') > 0 || /\bhit\b/i.test(answer.headers.get('x-cache') ?? '')) {
         return 'it was served from a cache';
     }
-    const scopes = (0,json/* isObject */.Gv)(answer.json) && Array.isArray(answer.json['scopes']) ? answer.json['scopes'] : [];
+    if ((lifetimeOf(answer) ?? 1) <= 0)
+        return 'its key has expired already';
+    const scopes = (0,lib_json/* isObject */.Gv)(answer.json) && Array.isArray(answer.json['scopes']) ? answer.json['scopes'] : [];
     if (!scopes.includes('push_rubygem'))
         return 'its key may not push';
     // rubygems.org names the key of a trusted publisher `GitHub Actions OWNER/REPO @ .github/workflows/FILE …`.
-    const owner = /^GitHub Actions (\S+) @ /.exec(name ?? '')?.[1];
+    const owner = /^GitHub Actions ([\w.-]{1,100}\/[\w.-]{1,100}) @ /.exec(name ?? '')?.[1];
     if (source === 'trusted publisher' && owner !== undefined && owner !== run.repository)
         return `its key is for ${owner}`;
     return undefined;
@@ -60319,7 +60753,7 @@ function refused({ server, source, claims, audience }) {
         why: likelyCause(claims),
         fix: [
             `On ${server.origin}, open the gem’s page, “Trusted publishers”, “Create”, and enter exactly:`,
-            ...(claims ? Object.entries(publisherForm(claims)).map(([field, value]) => `  ${field}: ${value}`) : []),
+            ...(claims ? Object.entries((0,github_claims/* publisherForm */.H1)(claims)).map(([field, value]) => `  ${field}: ${value}`) : []),
             'For a gem that was never published, create a pending trusted publisher in your profile instead; it is good for 12 hours.',
         ].join('\n'),
     };
@@ -60327,8 +60761,8 @@ function refused({ server, source, claims, audience }) {
 function likelyCause(claims) {
     if (!claims)
         return 'The ID token could not be read.';
-    const callee = workflowOf(claims.jobWorkflowRef);
-    const caller = workflowOf(claims.workflowRef);
+    const callee = (0,github_claims/* workflowOf */.B4)(claims.jobWorkflowRef);
+    const caller = (0,github_claims/* workflowOf */.B4)(claims.workflowRef);
     if (callee &&
         caller &&
         callee.repository === claims.repository &&
@@ -60348,6 +60782,32 @@ function claimList(claims) {
         return 'claims unreadable';
     const { repository, ref, environment, jobWorkflowRef, eventName } = claims;
     return `repository ${repository}, ref ${ref}, environment ${environment ?? '(none)'}, job_workflow_ref ${jobWorkflowRef}, event_name ${eventName}`;
+}
+
+;// CONCATENATED MODULE: ./lib/lanes.js
+/** Lets at most `free` jobs run at a time. */
+class Lanes {
+    #free;
+    #waiting = [];
+    constructor(free) {
+        this.#free = free;
+    }
+    async run(job) {
+        if (this.#free > 0)
+            this.#free -= 1;
+        else
+            await new Promise((resolve) => this.#waiting.push(resolve));
+        try {
+            return await job();
+        }
+        finally {
+            const next = this.#waiting.shift();
+            if (next)
+                next();
+            else
+                this.#free += 1;
+        }
+    }
 }
 
 ;// CONCATENATED MODULE: external "node:stream/promises"
@@ -60983,7 +61443,15 @@ async function readGem(path, options = {}) {
         try {
             const { size, sha256, members } = await readArchive(source, copy);
             const specification = readSpecification(metadataOf(members));
-            return { path: options.copyTo ?? path, fileName, size, sha256, ...specification, ...identity(specification) };
+            return {
+                path: options.copyTo ?? path,
+                givenPath: path,
+                fileName,
+                size,
+                sha256,
+                ...specification,
+                ...identity(specification),
+            };
         }
         catch (error) {
             // What went wrong first is what matters; the copy may be gone already.
@@ -61108,6 +61576,9 @@ function codeOf(error) {
 
 
 
+
+/** Two files are open for each gem that is being read, and a large release has hundreds. */
+const READ_AT_ONCE = 16;
 /** A fresh name below our private directory: the one copy that is hashed, inspected and sent. */
 function privateCopy(world) {
     return external_node_path_.join(world.privateDirectory, `${(0,external_node_crypto_.randomUUID)()}.gem`);
@@ -61117,8 +61588,9 @@ function privateCopy(world) {
  * Throws ReleaseError with all problems: `gem-unexpected`, `push-host-mismatch`, `version-taken`, `gem-invalid`.
  */
 async function inspect(built, facts, server, world) {
+    const lanes = new Lanes(READ_AT_ONCE);
     const gems = await Promise.all(built.map(async ({ planned, path: builtPath }) => {
-        const file = planned.file ?? (await readGem(builtPath, { copyTo: privateCopy(world) }));
+        const file = planned.file ?? (await lanes.run(() => readGem(builtPath, { copyTo: privateCopy(world) })));
         const live = (0,plan_gems/* publishedVersion */.xJ)({ ...file, platform: file.originalPlatform }, facts.published);
         return { ...file, builtPath, planned, live, alreadyPublished: live?.sha256 === file.sha256 };
     }));
@@ -61160,8 +61632,9 @@ function samePlatform(one, other) {
 }
 
 ;// CONCATENATED MODULE: ./lib/steps/push-set.js
+
 /** How many gems are on their way at a time, over all names. */
-const LANES = 8;
+const push_set_LANES = 8;
 /**
  * Pushes a set in an order in which every prefix can be installed: one gem of a name at a time (the registry's update
  * of a gem's versions takes no lock), native platforms before `ruby`, so that Bundler never falls back to a source gem
@@ -61170,7 +61643,7 @@ const LANES = 8;
  */
 async function pushSet(gems, pushOne) {
     const names = Map.groupBy(gems, (gem) => gem.name);
-    const lanes = new Lanes(LANES);
+    const lanes = new Lanes(push_set_LANES);
     const started = new Map();
     let failure;
     const release = (name, above) => {
@@ -61207,30 +61680,6 @@ function rubyLast(gems) {
 function dependenciesOf(gems, names, above) {
     const runtime = gems.flatMap((gem) => gem.dependencies.filter(({ type }) => type === 'runtime'));
     return [...new Set(runtime.map(({ name }) => name))].filter((name) => names.has(name) && !above.includes(name));
-}
-/** Lets at most `free` jobs run at a time. */
-class Lanes {
-    #free;
-    #waiting = [];
-    constructor(free) {
-        this.#free = free;
-    }
-    async run(job) {
-        if (this.#free > 0)
-            this.#free -= 1;
-        else
-            await new Promise((resolve) => this.#waiting.push(resolve));
-        try {
-            await job();
-        }
-        finally {
-            const next = this.#waiting.shift();
-            if (next)
-                next();
-            else
-                this.#free += 1;
-        }
-    }
 }
 
 ;// CONCATENATED MODULE: ./lib/rubygems/push-answer.js
@@ -61305,11 +61754,42 @@ const ADVICE = [
     },
 ];
 
+;// CONCATENATED MODULE: ./lib/sigstore/upload.js
+
+/**
+ * The body of a push: the gem alone, or a form with the parts `gem` (a file, so it must have a file name) and
+ * `attestations` (no file, so it must have none) that holds a list of bundles (rubygems.org
+ * app/controllers/api/v1/rubygems_controller.rb create). Streamed, and repeatable as often as the gem is: every attempt
+ * sends the same bytes, so that none is ever sent with fewer attestations than the one before.
+ */
+function pushBody(gem, bundles) {
+    if (bundles.length === 0)
+        return { contentType: 'application/octet-stream', upload: gem };
+    const boundary = `release-gem-${(0,external_node_crypto_.randomUUID)()}`;
+    const head = Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="gem"; filename="gem"\r\nContent-Type: application/octet-stream\r\n\r\n`);
+    const tail = Buffer.from(`\r\n--${boundary}\r\nContent-Disposition: form-data; name="attestations"\r\nContent-Type: application/json\r\n\r\n${JSON.stringify(bundles)}\r\n--${boundary}--\r\n`);
+    return {
+        contentType: `multipart/form-data; boundary=${boundary}`,
+        upload: {
+            bytes: head.length + gem.bytes + tail.length,
+            async *chunks() {
+                yield head;
+                yield* gem.chunks();
+                yield tail;
+            },
+        },
+    };
+}
+
 ;// CONCATENATED MODULE: ./lib/steps/verify.js
 
 
 
 
+/** Waits between looks for a version that is not shown yet, in ms: a minute and a half in all. */
+const verify_INTERVALS = [1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000, 15_000, 15_000];
+/** Looks at a server that may show no digests at all. */
+const LOOKS_WITH_OTHERS = 2;
 /**
  * Compares the registry's SHA-256 with ours, waiting for it to appear. RubyGems.org shows a version before it answers
  * the push; other servers may show none at all. Throws ReleaseError (`verification-failed`).
@@ -61327,42 +61807,42 @@ async function verify(gem, registry, world) {
     throw new errors/* ReleaseError */.K2(digest === undefined ? absent(gem, registry) : different(gem, digest, registry));
 }
 /**
- * The registry's digest of a version, asked for up to `reads` times until it is there; then undefined, which is no
+ * The registry's digest of a version, looked for up to `looks` times until it is there; then undefined, which is no
  * "no": a cache may hold an answer from before the push. Throws ReleaseError (`registry-unavailable`).
  */
-async function publishedDigest(gem, registry, world, reads = retry/* POLICIES */.PQ.verify.attempts) {
-    const patience = registry.server.kind === 'other' ? Math.min(reads, 2) : reads;
-    return (0,retry/* persist */.Zr)({
-        edge: 'verify',
-        purpose: `see ${(0,plan_gems/* title */.DD)(gem)} on ${registry.server.host}`,
-        failure: (reason) => ({
-            code: 'registry-unavailable',
-            what: `${registry.server.host} could not be asked whether it has ${(0,plan_gems/* title */.DD)(gem)}: ${reason}.`,
-            why: 'The gem may or may not be published.',
-            fix: 'Re-run the job: it asks again, and sends the gem only if it is not there.',
-        }),
-    }, {
-        clock: world.clock,
-        signal: world.signal,
-        log: (line) => {
-            world.runner.info(line);
-        },
-    }, async (number) => {
-        const attempt = await digestOnce(gem, registry);
-        if ('again' in attempt || attempt.done !== undefined || number >= patience)
-            return attempt;
-        return { again: 'it is not shown yet' };
-    });
+async function publishedDigest(gem, registry, world, looks = verify_INTERVALS.length + 1) {
+    const patience = registry.server.kind === 'other' ? Math.min(looks, LOOKS_WITH_OTHERS) : looks;
+    for (let look = 1;; look++) {
+        const digest = await readDigest(gem, registry, world);
+        const interval = verify_INTERVALS[look - 1];
+        if (digest !== undefined || look >= patience || interval === undefined)
+            return digest;
+        if (look === 1)
+            world.runner.info(`${registry.server.host} does not show ${(0,plan_gems/* title */.DD)(gem)} yet. Looking again.`);
+        await world.clock.sleep(interval, world.signal);
+    }
 }
-async function digestOnce(gem, registry) {
-    try {
-        return await registry.digest(gem);
-    }
-    catch (error) {
-        if (error instanceof world_http/* HttpFault */.F9 && (0,world_http/* isPassing */.WG)(error, 'verify'))
-            return { again: error.message };
-        throw error;
-    }
+/** One look that gets an answer, whatever it takes. */
+async function readDigest(gem, registry, world) {
+    const failure = (reason) => ({
+        code: 'registry-unavailable',
+        what: `${registry.server.host} could not be asked whether it has ${(0,plan_gems/* title */.DD)(gem)}: ${reason}.`,
+        why: 'The gem may or may not be published.',
+        fix: 'Re-run the job: it asks again, and sends the gem only if it is not there.',
+    });
+    const log = (line) => {
+        world.runner.info(line);
+    };
+    return (0,retry/* persist */.Zr)({ edge: 'verify', purpose: `see ${(0,plan_gems/* title */.DD)(gem)} on ${registry.server.host}`, failure }, { clock: world.clock, signal: world.signal, log }, async () => {
+        try {
+            return await registry.digest(gem);
+        }
+        catch (error) {
+            if (error instanceof world_http/* HttpFault */.F9 && (0,world_http/* isPassing */.WG)(error, 'verify'))
+                return { again: error.message };
+            throw error instanceof world_http/* HttpFault */.F9 ? new errors/* ReleaseError */.K2(failure(error.message)) : error;
+        }
+    });
 }
 function absent(gem, { server }) {
     return {
@@ -61390,8 +61870,7 @@ function different(gem, digest, { server }) {
 
 
 
-/** The wait after a rate limit that names none, in ms. */
-const BARE_LIMIT = 20_000;
+
 /**
  * Brings one gem to the registry, and does not believe anything but its digest: after every answer that leaves the
  * outcome open the registry is asked before the very same bytes are sent again.
@@ -61408,40 +61887,56 @@ async function push(gem, keys, registry, world) {
             fix: 'Re-run the job: it asks the registry first and sends the gem again only if it is not there.',
         }),
     };
-    let doubt = false;
     const log = (line) => {
         world.runner.info(line);
     };
-    return (0,retry/* persist */.Zr)(undertaking, { clock: world.clock, signal: world.signal, log }, async () => {
-        if (doubt) {
-            const settled = await compare(gem, registry, world, 1);
-            if (settled)
-                return settled;
-        }
-        const outcome = await pushOnce(gem, keys, registry, world);
-        doubt = 'again' in outcome;
-        return outcome;
-    });
+    const body = pushBody(upload(gem), gem.bundles ?? []);
+    const ask = () => compare(gem, registry, world, 1);
+    try {
+        return await (0,retry/* persist */.Zr)(undertaking, { clock: world.clock, signal: world.signal, log }, async (number) => {
+            const settled = number > 1 ? await ask() : undefined;
+            return settled ?? (await pushOnce({ gem, body, keys, registry, world }));
+        });
+    }
+    catch (error) {
+        // The last attempt may have arrived like any other.
+        const settled = mayHaveArrived(error) ? await ask() : undefined;
+        if (settled)
+            return settled.done;
+        throw error;
+    }
 }
-async function pushOnce(gem, keys, registry, world) {
+function mayHaveArrived(error) {
+    if (!(error instanceof errors/* ReleaseError */.K2) || error.code !== 'push-failed')
+        return false;
+    return !(error.cause instanceof world_http/* HttpFault */.F9 && error.cause.kind === 'untrusted');
+}
+/** One attempt; with another key in place of one that had expired, which is no attempt of its own. */
+async function pushOnce(pushing, renewed = false) {
+    const { gem, keys, registry, world } = pushing;
     const key = await keys.current();
     try {
-        const answer = await registry.push(key, upload(gem));
-        const trouble = (0,world_http/* passingTrouble */.td)(answer, world.clock);
-        if (answer.status === 429 && trouble)
-            return { after: BARE_LIMIT, ...trouble };
-        return trouble ?? (await push_judge(answer, { gem, key, keys, registry, world }));
+        const answer = await registry.push(key, pushing.body);
+        const trouble = (0,world_http/* passingTrouble */.td)(answer, world.clock, 'push');
+        if (trouble)
+            return trouble;
+        const meaning = meaningOf(answer, registry.server);
+        if (meaning !== 'key-refused' || renewed || !keys.isTemporary(key))
+            return await push_judge(answer, key, pushing);
+        world.runner.info('The key is not accepted any more: getting another one.');
+        await keys.replace(key);
+        return await pushOnce(pushing, true);
     }
     catch (error) {
         if (error instanceof world_http/* HttpFault */.F9 && ((0,world_http/* isPassing */.WG)(error, 'push') || error.kind === 'unusable'))
             return { again: error.message };
         if (error instanceof world_http/* HttpFault */.F9)
-            throw new errors/* ReleaseError */.K2(notSent(gem, registry, error));
+            throw new errors/* ReleaseError */.K2(notSent(gem, registry, error), { cause: error });
         throw error;
     }
 }
-async function push_judge(answer, pushing) {
-    const { gem, key, keys, registry, world } = pushing;
+async function push_judge(answer, key, pushing) {
+    const { gem, registry, world } = pushing;
     switch (meaningOf(answer, registry.server)) {
         case 'registered':
         case 'already-pushed':
@@ -61455,23 +61950,19 @@ async function push_judge(answer, pushing) {
             return ((await compare(gem, registry, world)) ?? { again: 'an earlier push of this version has not been finished yet' });
         case 'unclear':
             return { again: (0,world_http/* describe */.q0)(answer) };
-        case 'key-refused':
-            if (!keys.mayHaveExpired(key))
-                break;
-            await keys.replace(key);
-            return { again: 'the key had expired' };
         case 'yanked':
             throw new errors/* ReleaseError */.K2(yanked(gem, registry));
+        case 'key-refused':
         case 'not-attached':
         case 'all-yanked':
         case 'refused':
             break;
     }
-    throw new errors/* ReleaseError */.K2(push_refused(answer, pushing));
+    throw new errors/* ReleaseError */.K2(push_refused(answer, key, pushing));
 }
 /** Asks the registry what it has: once where sending again is safe anyway, patiently where it says it has it. */
-async function compare(gem, registry, world, reads) {
-    const digest = await publishedDigest(gem, registry, world, reads);
+async function compare(gem, registry, world, looks) {
+    const digest = await publishedDigest(gem, registry, world, looks);
     if (digest === undefined)
         return undefined;
     if (digest !== gem.sha256)
@@ -61489,13 +61980,22 @@ function upload(gem) {
         async *chunks() {
             const hash = (0,external_node_crypto_.createHash)('sha256');
             let held;
-            for await (const chunk of files/* files */.a.read(gem.path)) {
-                hash.update(chunk);
-                if (held)
-                    yield held;
-                held = chunk;
+            let size = 0;
+            try {
+                for await (const chunk of files/* files */.a.read(gem.path)) {
+                    size += chunk.length;
+                    if (size > gem.size)
+                        break;
+                    hash.update(chunk);
+                    if (held)
+                        yield held;
+                    held = chunk;
+                }
             }
-            if (hash.digest('hex') !== gem.sha256)
+            catch {
+                throw new errors/* ReleaseError */.K2(changed(gem));
+            }
+            if (size !== gem.size || hash.digest('hex') !== gem.sha256)
                 throw new errors/* ReleaseError */.K2(changed(gem));
             if (held)
                 yield held;
@@ -61511,6 +62011,14 @@ function changed(gem) {
     };
 }
 function notSent(gem, registry, fault) {
+    if (fault.kind === 'redirected') {
+        return {
+            code: 'push-failed',
+            what: `${(0,plan_gems/* title */.DD)(gem)} was not taken by ${registry.server.host}: ${fault.message}.`,
+            why: 'A key is sent to the one server it was made for, and a gem with it.',
+            fix: 'Set `gem-server:` to the address that really takes pushes.',
+        };
+    }
     return {
         code: 'push-failed',
         what: `${(0,plan_gems/* title */.DD)(gem)} was not sent to ${registry.server.host}: ${fault.message}.`,
@@ -61525,7 +62033,7 @@ function yanked(gem, { server }) {
         fix: 'Bump the version and release that.',
     };
 }
-function push_refused(answer, { gem, key, registry }) {
+function push_refused(answer, key, { gem, registry }) {
     const { host, origin } = registry.server;
     const meaning = meaningOf(answer, registry.server);
     const what = `${host} refused ${(0,plan_gems/* title */.DD)(gem)}: ${(0,world_http/* describe */.q0)(answer)}.`;
@@ -61780,7 +62288,7 @@ async function listenForPushes(privateDirectory, answer) {
     const open = new Set();
     let last = Promise.resolve();
     const reply = async (line, socket) => {
-        const request = push_socket_asRequest((0,json/* parseJson */.qF)(line));
+        const request = push_socket_asRequest((0,lib_json/* parseJson */.qF)(line));
         const outcome = request ? await answer(request) : { message: 'release-gem: not a push request', exitCode: 1 };
         socket.end(`${JSON.stringify(outcome)}\n`);
     };
@@ -61846,9 +62354,89 @@ function firstLine(socket, take) {
     });
 }
 function push_socket_asRequest(value) {
-    if (!(0,json/* isObject */.Gv)(value) || !Array.isArray(value['args']) || typeof value['cwd'] !== 'string')
+    if (!(0,lib_json/* isObject */.Gv)(value) || !Array.isArray(value['args']) || typeof value['cwd'] !== 'string')
         return undefined;
     return { args: value['args'].filter((argument) => typeof argument === 'string'), cwd: value['cwd'] };
+}
+
+;// CONCATENATED MODULE: ./lib/steps/pushed-by-task.js
+
+
+
+
+
+
+/** How often the registry is asked for a gem that a task says it has pushed; RubyGems.org shows it before it answers. */
+const LOOKS = 5;
+/**
+ * Gems the task pushed with a `gem` of its own: the registry is asked for each that was planned. What is certain then
+ * is in the ledger, whatever else is wrong. Throws ReleaseError with what is missing.
+ */
+async function pushedByTask(it, after) {
+    const gems = [];
+    const problems = [];
+    for (const planned of after.plan.gems) {
+        const sent = after.known.some(({ name, version }) => name === planned.name && version === planned.version);
+        try {
+            if (!sent)
+                gems.push(await lookFor(planned, it, after));
+            it.ledger.settled(planned);
+        }
+        catch (error) {
+            problems.push(...errors/* ReleaseError */.K2.from(error).problems);
+        }
+    }
+    errors/* ReleaseError */.K2.throwIfAny(problems);
+    return gems;
+}
+async function lookFor(planned, it, after) {
+    const { inputs, registry, world, ledger } = it;
+    const found = await (0,build/* findBuilt */.wy)(planned, inputs.workingDirectory, after.since).catch(() => undefined);
+    if (!found)
+        throw new errors/* ReleaseError */.K2(await withoutFile(planned, it, after));
+    const file = await readGem(found.path, { copyTo: privateCopy(world) });
+    const before = (0,plan_gems/* publishedVersion */.xJ)(file, after.facts.published);
+    const gem = { ...file, builtPath: found.path, alreadyPublished: before?.sha256 === file.sha256 };
+    const digest = await publishedDigest(gem, registry, world, after.failed ? 1 : LOOKS);
+    if (digest !== undefined && digest !== gem.sha256) {
+        await ledger.gem(gem, 'failed');
+        throw new errors/* ReleaseError */.K2((0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, digest, inputs.server.host));
+    }
+    // Some servers show no digest; then the word of a task that ended well is all there is.
+    const unverifiable = !after.failed && inputs.server.kind === 'other';
+    if (digest === undefined && !unverifiable) {
+        await ledger.gem(gem, 'not-tried');
+        throw new errors/* ReleaseError */.K2(notPushed(gem, inputs.server.host));
+    }
+    await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'pushed');
+    return gem;
+}
+/** The task may have built somewhere else, and pushed from there; or it came to neither. */
+async function withoutFile(planned, it, { facts }) {
+    const { registry, ledger, inputs } = it;
+    const before = (0,plan_gems/* publishedVersion */.xJ)(planned, facts.published)?.sha256;
+    const answer = await registry.digest({ ...planned, originalPlatform: planned.platform });
+    const now = 'done' in answer ? { digest: answer.done } : undefined;
+    if (now && now.digest === before && inputs.server.kind !== 'other')
+        ledger.settled(planned);
+    return now && now.digest === undefined
+        ? notPushed(planned, inputs.server.host)
+        : notComparable(planned, inputs.server.host);
+}
+function notPushed(gem, host) {
+    return {
+        code: 'release-task-failed',
+        what: `The release task ended, but ${host} does not have ${(0,plan_gems/* title */.DD)(gem)}.`,
+        why: 'A release task has to build the gem and to push it; `gem_push=no` in the environment keeps Bundler’s from pushing.',
+        fix: 'Let the task call Bundler’s `release:rubygem_push`, or `gem push`, or set `strategy: direct`.',
+    };
+}
+function notComparable(gem, host) {
+    return {
+        code: 'release-task-failed',
+        what: `The release task left no new file of ${(0,plan_gems/* title */.DD)(gem)} in \`pkg\` or beside the gemspec, so that what ${host} has cannot be compared with what was built.`,
+        fix: 'Let the task build into `pkg`, as Bundler’s `build` does, or push through its `release:rubygem_push`.',
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/rubygems/push-arguments.js
@@ -61898,6 +62486,7 @@ var server = __nccwpck_require__(9040);
 
 
 
+
 /** The pushes of a release task that came through GEM_COMMAND: compared with the plan, and carried out by our hands. */
 class TaskPushes {
     gems = [];
@@ -61913,7 +62502,7 @@ class TaskPushes {
     }
     async carryOut(request) {
         try {
-            const gem = await this.#inspect(request);
+            const gem = await this.#attested(await this.#inspect(request));
             if (gem.alreadyPublished)
                 await this.#it.ledger.gem(gem, 'already-published');
             else
@@ -61925,6 +62514,12 @@ class TaskPushes {
             this.failure ??= { error };
             return { message: errors/* ReleaseError */.K2.from(error).message, exitCode: 1 };
         }
+    }
+    async #attested(gem) {
+        if (gem.alreadyPublished)
+            return gem;
+        const [attested = gem] = await attestAll([gem], this.#plan, this.#it);
+        return attested;
     }
     async #inspect({ args, cwd }) {
         const { inputs, world } = this.#it;
@@ -62042,12 +62637,6 @@ var release_task_disposeResources = (undefined && undefined.__disposeResources) 
 
 
 
-
-
-
-
-/** How often the registry is asked for a gem that a task says it has pushed; RubyGems.org shows it before it answers. */
-const READS = 5;
 /**
  * Runs `rake release` as the project wrote it. Its `gem push` reaches this process through GEM_COMMAND and is carried
  * out like any other push; a task that calls `gem` by itself finds the key in the credentials file.
@@ -62131,55 +62720,12 @@ function taskCommand(plan) {
 function shellWord(text) {
     return `'${text.replaceAll("'", String.raw `'\''`)}'`;
 }
-/** Gems the task pushed with a `gem` of its own: the registry is asked for each that was planned and built. */
-async function pushedByTask(it, after) {
-    const { plan, known } = after;
-    const gems = [];
-    for (const planned of plan.gems) {
-        const sent = known.some(({ name, version }) => name === planned.name && version === planned.version);
-        const gem = sent ? undefined : await lookFor(planned, it, after);
-        it.ledger.settled(planned);
-        if (gem)
-            gems.push(gem);
-    }
-    return gems;
-}
-async function lookFor(planned, it, after) {
-    const { inputs, registry, world, ledger } = it;
-    const found = await (0,build/* findBuilt */.wy)(planned, inputs.workingDirectory, after.since).catch(() => undefined);
-    if (!found)
-        throw new errors/* ReleaseError */.K2(notPushed(planned, inputs.server.host, 'and left no new file of it in `pkg`'));
-    const file = await readGem(found.path, { copyTo: privateCopy(world) });
-    const before = (0,plan_gems/* publishedVersion */.xJ)(file, after.facts.published);
-    const gem = { ...file, builtPath: found.path, alreadyPublished: before?.sha256 === file.sha256 };
-    const digest = await publishedDigest(gem, registry, world, after.failed ? 1 : READS);
-    if (digest !== undefined && digest !== gem.sha256) {
-        await ledger.gem(gem, 'failed');
-        throw new errors/* ReleaseError */.K2((0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, digest, inputs.server.host));
-    }
-    // Some servers show no digest; then the word of a task that ended well is all there is.
-    const unverifiable = !after.failed && inputs.server.kind === 'other';
-    if (digest === undefined && !unverifiable) {
-        await ledger.gem(gem, 'not-tried');
-        throw new errors/* ReleaseError */.K2(notPushed(gem, inputs.server.host, 'but did not push it'));
-    }
-    await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'pushed');
-    return gem;
-}
 function release_task_failed(plan, finished) {
     return {
         code: 'release-task-failed',
         what: `\`${taskCommand(plan).join(' ')}\` failed with exit code ${String(finished.code)}.`,
         why: finished.tail.slice(-8).join('\n'),
         fix: 'Correct what the task reports and re-run the job: gems that are out already are recognised by their digest.',
-    };
-}
-function notPushed(gem, host, how) {
-    return {
-        code: 'release-task-failed',
-        what: `The release task ended well, ${how}: ${host} does not have ${(0,plan_gems/* title */.DD)(gem)}.`,
-        why: 'A release task has to build the gem and to push it; `gem_push=no` in the environment keeps Bundler’s from pushing.',
-        fix: 'Let the task call Bundler’s `release:rubygem_push`, or `gem push`, or set `strategy: direct`.',
     };
 }
 function notFound(program) {
@@ -62212,7 +62758,7 @@ async function prepareTags(plan, facts, repository, world) {
 /** Names the prepared objects; an equal tag made meanwhile is as good. Throws ReleaseError (`tag-commit-mismatch`). */
 async function createTags(prepared, plan, repository, { runner }) {
     for (const { name, object } of prepared) {
-        if ((await repository.createTag(name, object)) === 'created') {
+        if ((await makeTag(name, object, plan.commit, repository)) === 'created') {
             runner.info(`Created tag ${name} on ${plan.commit.slice(0, 12)}.`);
             continue;
         }
@@ -62220,6 +62766,20 @@ async function createTags(prepared, plan, repository, { runner }) {
         if (existing?.commit !== plan.commit)
             throw new errors/* ReleaseError */.K2(taken(name, plan.commit, existing?.commit));
         runner.info(`Tag ${name} has been created on ${plan.commit.slice(0, 12)} meanwhile.`);
+    }
+}
+/** Whatever was answered, or not: a tag that is there on our commit is a success. */
+async function makeTag(name, object, commit, repository) {
+    try {
+        return await repository.createTag(name, object);
+    }
+    catch (error) {
+        if (!(error instanceof errors/* ReleaseError */.K2) || error.code === 'cancelled')
+            throw error;
+        const found = await repository.tag(name).catch(() => undefined);
+        if (found?.commit === commit)
+            return 'exists';
+        throw error;
     }
 }
 /**
@@ -62312,17 +62872,17 @@ function createRepository(options) {
 }
 /** What octokit's types promise and nobody has checked: a cache or a proxy may have answered. */
 function commitIn(data, repository) {
-    const name = (0,json/* stringAt */.bX)(data, 'author', 'name');
-    const email = (0,json/* stringAt */.bX)(data, 'author', 'email');
+    const name = (0,lib_json/* stringAt */.bX)(data, 'author', 'name');
+    const email = (0,lib_json/* stringAt */.bX)(data, 'author', 'email');
     if (name === undefined || email === undefined)
         throw unusable(repository);
     return { sha: shaIn(data, repository), author: { name, email } };
 }
 function objectIn(data, repository) {
-    return { sha: shaIn(data, repository, 'object'), type: (0,json/* stringAt */.bX)(data, 'object', 'type') ?? '' };
+    return { sha: shaIn(data, repository, 'object'), type: (0,lib_json/* stringAt */.bX)(data, 'object', 'type') ?? '' };
 }
 function shaIn(data, repository, ...path) {
-    const sha = (0,json/* stringAt */.bX)(data, ...path, 'sha') ?? '';
+    const sha = (0,lib_json/* stringAt */.bX)(data, ...path, 'sha') ?? '';
     if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(sha))
         throw unusable(repository);
     return sha;
@@ -62362,41 +62922,41 @@ function notPermitted(tag, repository, { status, message }) {
 
 /** The probe's JSON as a Project; undefined where it has another shape. Throws ReleaseError (`gemspec-failed`). */
 function asProject(value) {
-    const engine = (0,json/* stringAt */.bX)(value, 'ruby', 'engine');
-    const version = (0,json/* stringAt */.bX)(value, 'ruby', 'version');
-    const rubygems = (0,json/* stringAt */.bX)(value, 'ruby', 'rubygems');
-    const rake = asRake((0,json/* objectAt */.lJ)(value, 'rake'));
-    if (!engine || !version || !rubygems || !rake || !(0,json/* isObject */.Gv)(value) || !Array.isArray(value['gemspecs']))
+    const engine = (0,lib_json/* stringAt */.bX)(value, 'ruby', 'engine');
+    const version = (0,lib_json/* stringAt */.bX)(value, 'ruby', 'version');
+    const rubygems = (0,lib_json/* stringAt */.bX)(value, 'ruby', 'rubygems');
+    const rake = asRake((0,lib_json/* objectAt */.lJ)(value, 'rake'));
+    if (!engine || !version || !rubygems || !rake || !(0,lib_json/* isObject */.Gv)(value) || !Array.isArray(value['gemspecs']))
         return undefined;
-    const bundler = asBundler((0,json/* objectAt */.lJ)(value, 'bundler'));
-    return { ruby: { engine, version, rubygems }, bundler, gemspecs: asGemspecs((0,json/* objectsAt */.yR)(value, 'gemspecs')), rake };
+    const bundler = asBundler((0,lib_json/* objectAt */.lJ)(value, 'bundler'));
+    return { ruby: { engine, version, rubygems }, bundler, gemspecs: asGemspecs((0,lib_json/* objectsAt */.yR)(value, 'gemspecs')), rake };
 }
 function asBundler(value) {
     if (value['state'] === 'none')
         return { state: 'none' };
     if (value['state'] === 'ready')
-        return { state: 'ready', version: (0,json/* stringAt */.bX)(value, 'version') ?? 'unknown' };
-    return { state: 'failed', message: (0,json/* stringAt */.bX)(value, 'message') ?? 'no message' };
+        return { state: 'ready', version: (0,lib_json/* stringAt */.bX)(value, 'version') ?? 'unknown' };
+    return { state: 'failed', message: (0,lib_json/* stringAt */.bX)(value, 'message') ?? 'no message' };
 }
 function asRake(value) {
     if (value['state'] === 'none')
         return { state: 'none' };
     if (value['state'] === 'failed')
-        return { state: 'failed', message: (0,json/* stringAt */.bX)(value, 'message') ?? 'no message' };
+        return { state: 'failed', message: (0,lib_json/* stringAt */.bX)(value, 'message') ?? 'no message' };
     const build = asOwner(value['build']);
     const release = asOwner(value['release']);
     if (!build || !release)
         return undefined;
-    return { state: 'loaded', build, release, gem: (0,json/* stringAt */.bX)(value, 'gem'), tag: (0,json/* stringAt */.bX)(value, 'tag') };
+    return { state: 'loaded', build, release, gem: (0,lib_json/* stringAt */.bX)(value, 'gem'), tag: (0,lib_json/* stringAt */.bX)(value, 'tag') };
 }
 function asOwner(value) {
     return value === 'absent' || value === 'bundler' || value === 'project' ? value : undefined;
 }
 function asGemspecs(values) {
-    const failures = values.filter((value) => !(0,json/* stringAt */.bX)(value, 'name') || !(0,json/* stringAt */.bX)(value, 'version'));
+    const failures = values.filter((value) => !(0,lib_json/* stringAt */.bX)(value, 'name') || !(0,lib_json/* stringAt */.bX)(value, 'version'));
     const [first, ...rest] = failures.map((value) => ({
         code: 'gemspec-failed',
-        what: `The gemspec \`${(0,json/* stringAt */.bX)(value, 'file') ?? '?'}\` cannot be evaluated: ${(0,json/* stringAt */.bX)(value, 'error') ?? 'it has no name or no version'}`,
+        what: `The gemspec \`${(0,lib_json/* stringAt */.bX)(value, 'file') ?? '?'}\` cannot be evaluated: ${(0,lib_json/* stringAt */.bX)(value, 'error') ?? 'it has no name or no version'}`,
         fix: 'Make `gem build` work in a clean checkout; what the gemspec requires must be installed or in the repository.',
     }));
     if (first)
@@ -62404,16 +62964,16 @@ function asGemspecs(values) {
     return values.map(asGemspec);
 }
 function asGemspec(value) {
-    const metadata = Object.keys((0,json/* objectAt */.lJ)(value, 'metadata')).map((key) => [key, (0,json/* stringAt */.bX)(value, 'metadata', key) ?? '']);
+    const metadata = Object.keys((0,lib_json/* objectAt */.lJ)(value, 'metadata')).map((key) => [key, (0,lib_json/* stringAt */.bX)(value, 'metadata', key) ?? '']);
     return {
-        file: (0,json/* stringAt */.bX)(value, 'file') ?? '',
-        name: (0,json/* stringAt */.bX)(value, 'name') ?? '',
-        version: (0,json/* stringAt */.bX)(value, 'version') ?? '',
-        platform: (0,json/* stringAt */.bX)(value, 'platform') ?? 'ruby',
+        file: (0,lib_json/* stringAt */.bX)(value, 'file') ?? '',
+        name: (0,lib_json/* stringAt */.bX)(value, 'name') ?? '',
+        version: (0,lib_json/* stringAt */.bX)(value, 'version') ?? '',
+        platform: (0,lib_json/* stringAt */.bX)(value, 'platform') ?? 'ruby',
         metadata: new Map(metadata),
-        dependencies: (0,json/* objectsAt */.yR)(value, 'dependencies').map((entry) => ({
-            name: (0,json/* stringAt */.bX)(entry, 'name') ?? '',
-            requirement: (0,json/* stringAt */.bX)(entry, 'requirement') ?? '',
+        dependencies: (0,lib_json/* objectsAt */.yR)(value, 'dependencies').map((entry) => ({
+            name: (0,lib_json/* stringAt */.bX)(entry, 'name') ?? '',
+            requirement: (0,lib_json/* stringAt */.bX)(entry, 'requirement') ?? '',
         })),
     };
 }
@@ -62431,7 +62991,7 @@ function asGemspec(value) {
  */
 async function readProject(options) {
     const answer = external_node_path_.join(options.privateDirectory, 'project.json');
-    const project = asProject((0,json/* parseJson */.qF)(await runProbe(options, answer)));
+    const project = asProject((0,lib_json/* parseJson */.qF)(await runProbe(options, answer)));
     if (project === undefined) {
         throw new errors/* ReleaseError */.K2({
             code: 'ruby-unavailable',
@@ -62485,6 +63045,8 @@ async function runProbe(options, answer) {
 
 
 
+
+
 /** Looks around without changing anything: project or prebuilt gems, checkout, GitHub, registry. */
 async function survey(inputs, run, registry, world) {
     const local = await surveyMachine(inputs, run, world);
@@ -62505,7 +63067,8 @@ async function surveyMachine(inputs, run, world) {
         building ? surveyProject(inputs, checkout?.committedAt ?? 0, world) : undefined,
         building ? [] : prebuiltGems(inputs, world),
     ]);
-    return { run, checkout, project, prebuilt };
+    const canSign = (0,services/* sigstoreServices */.ve)(inputs.server, world.runner.env) !== undefined;
+    return { run, checkout, project, canSign, prebuilt };
 }
 /** The repository of this run through the token of the step; undefined where there is no token. */
 function repositoryOf(inputs, run, world) {
@@ -62539,7 +63102,8 @@ async function prebuiltGems(inputs, world) {
         fix: 'Check the path against what the build job handed over (for actions/download-artifact: its `path:`, and `merge-multiple: true`).',
     })));
     const paths = [...new Set(matches.flat())];
-    return Promise.all(paths.map((path) => readGem(path, { copyTo: privateCopy(world) })));
+    const lanes = new Lanes(READ_AT_ONCE);
+    return Promise.all(paths.map((path) => lanes.run(() => readGem(path, { copyTo: privateCopy(world) }))));
 }
 /** Asks for the commit and the tags only where the release depends on them. */
 async function askGitHub(inputs, facts, world) {
@@ -62555,6 +63119,7 @@ async function askGitHub(inputs, facts, world) {
 }
 
 ;// CONCATENATED MODULE: ./lib/release.js
+
 
 
 
@@ -62601,7 +63166,8 @@ async function directly(it, plan, facts) {
     for (const gem of gems)
         await it.ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'not-tried');
     const tags = await it.phases.run('Prepare tag', () => prepare(it, plan, facts));
-    const missing = gems.filter((gem) => !gem.alreadyPublished);
+    const unattested = gems.filter((gem) => !gem.alreadyPublished);
+    const missing = plan.attest ? await it.phases.run('Attest', () => attestAll(unattested, plan, it)) : unattested;
     if (missing.length > 0 || it.inputs.persistCredentials)
         await it.phases.run('Exchange', () => getKey(it));
     if (missing.length > 0) {
@@ -62658,8 +63224,10 @@ async function tagAll({ repository, ledger, world }, plan, prepared) {
         await createTags(prepared, plan, repository, world);
     await ledger.tagged(plan.tags.map((tag) => tag.name));
 }
-async function verifyAll({ registry, world }, gems) {
+async function verifyAll(it, gems) {
+    const { registry, world } = it;
     await Promise.all(gems.map((gem) => verify(gem, registry, world)));
+    await confirmAll(gems, it);
 }
 /** A published gem the index is late with is no failed release, unless the workflow says so. */
 async function awaitAll({ inputs, registry, world }, gems) {
@@ -62689,56 +63257,19 @@ async function announceAll({ inputs, run, ledger, world }, plan, gems) {
 
 /***/ }),
 
-/***/ 962:
+/***/ 9293:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  cX: () => (/* binding */ announceFailure),
-  bu: () => (/* binding */ outcome),
-  n0: () => (/* binding */ setOutputs),
-  z: () => (/* binding */ summary)
-});
-
-// UNUSED EXPORTS: problemText, setBuildOutputs
-
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __nccwpck_require__(452);
-// EXTERNAL MODULE: ./lib/ledger.js
-var ledger = __nccwpck_require__(2682);
-;// CONCATENATED MODULE: ./lib/markdown.js
-/** Text nobody vetted, as Markdown that can be nothing but that text: a code span longer than any run of backticks. */
-function code(text) {
-    const plain = text.replace(/\s+/g, ' ').trim();
-    if (plain === '')
-        return '';
-    const longest = Math.max(0, ...[...plain.matchAll(/`+/g)].map(([run]) => run.length));
-    const fence = '`'.repeat(longest + 1);
-    const pad = plain.startsWith('`') || plain.endsWith('`') ? ' ' : '';
-    // A pipe ends a table cell even inside a code span.
-    return `${fence}${pad}${plain.replaceAll('|', String.raw `\|`)}${pad}${fence}`;
-}
-/** A block of such text. */
-function codeBlock(text) {
-    const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
-    const fence = '`'.repeat(longest + 1);
-    return `${fence}text\n${text}\n${fence}`;
-}
-/** A table; cells are Markdown already. */
-function table(head, rows) {
-    return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-}
-
-// EXTERNAL MODULE: ./lib/plan/gems.js + 1 modules
-var gems = __nccwpck_require__(5461);
-// EXTERNAL MODULE: ./lib/steps/build.js
-var build = __nccwpck_require__(7467);
-// EXTERNAL MODULE: ./lib/world/clock.js + 1 modules
-var clock = __nccwpck_require__(6290);
-;// CONCATENATED MODULE: ./lib/report.js
-
-
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   bu: () => (/* binding */ outcome),
+/* harmony export */   cX: () => (/* binding */ announceFailure),
+/* harmony export */   n0: () => (/* binding */ setOutputs)
+/* harmony export */ });
+/* unused harmony exports setBuildOutputs, problemText */
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+/* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2682);
+/* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5461);
+/* harmony import */ var _steps_build_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7467);
 
 
 
@@ -62750,7 +63281,7 @@ function setOutputs(record, runner) {
     runner.output('name', first?.name ?? '');
     runner.output('version', first?.version ?? '');
     runner.output('tag', record.tags[0] ?? '');
-    runner.output('published', String((0,ledger/* isPublished */.H)(record)));
+    runner.output('published', String((0,_ledger_js__WEBPACK_IMPORTED_MODULE_1__/* .isPublished */ .H)(record)));
     runner.output('checksums', checksums(record));
     runner.output('release-url', record.releaseUrl);
 }
@@ -62769,7 +63300,7 @@ function setBuildOutputs(record, matrixIndex, runner) {
 function checksums({ gems }) {
     return gems
         .filter((gem) => gem.sha256 !== '')
-        .map((gem) => `${gem.sha256}  ${(0,build/* baseName */.Fl)(gem.file)}`)
+        .map((gem) => `${gem.sha256}  ${(0,_steps_build_js__WEBPACK_IMPORTED_MODULE_2__/* .baseName */ .Fl)(gem.file)}`)
         .join('\n');
 }
 /** What became of the release, in one sentence that is true in every state. */
@@ -62780,17 +63311,17 @@ function outcome(record) {
 function settled(record) {
     const prospects = record.gems.filter((gem) => gem.status === 'would-push');
     if (prospects.length > 0)
-        return `Dry run: ${prospects.map(gems/* title */.DD).join(', ')} would be pushed to ${record.server}. Nothing was published.`;
+        return `Dry run: ${prospects.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} would be pushed to ${record.server}. Nothing was published.`;
     const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published');
     if (record.gems.length === 0 || out.length === 0) {
         return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.';
     }
     if (out.length === record.gems.length) {
         const tags = record.tags.length > 0 ? ` Tag: ${record.tags.join(', ')}.` : '';
-        return `${out.map(gems/* title */.DD).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`;
+        return `${out.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`;
     }
     const rest = record.gems.filter((gem) => !out.includes(gem));
-    return `Published: ${out.map(gems/* title */.DD).join(', ')}. Not published: ${rest.map((gem) => `${(0,gems/* title */.DD)(gem)} (${gem.status})`).join(', ')}.`;
+    return `Published: ${out.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')}. Not published: ${rest.map((gem) => `${(0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD)(gem)} (${gem.status})`).join(', ')}.`;
 }
 /** The one error annotation of a failed run, and what to do next in the log. */
 function announceFailure(error, record, runner) {
@@ -62800,41 +63331,7 @@ function announceFailure(error, record, runner) {
 }
 /** A problem as the text of an annotation: what, why, what to do, and where more is written. */
 function problemText({ code: name, what, why, fix }) {
-    return [what, ...(why === undefined ? [] : [why]), fix, `See ${(0,errors/* documentation */.TH)(name)}.`].join('\n');
-}
-/** The job summary: what is public, and, where something failed, why and what to do. */
-function summary(record, phases, error) {
-    const sections = [
-        `## ${error ? 'Release failed' : 'Release'}`,
-        code(outcome(record)),
-        ...(record.gems.length > 0 ? [gemTable(record.gems)] : []),
-        ...(error ? error.problems.map(problemSection) : []),
-        ...(phases.length > 0 ? [phaseTable(phases)] : []),
-    ];
-    return `${sections.join('\n\n')}\n`;
-}
-function gemTable(gems) {
-    const rows = gems.map((gem) => [
-        gem.status === 'pushed' || gem.status === 'already-published' ? `[${code(gem.name)}](${gem.url})` : code(gem.name),
-        code(gem.version),
-        code(gem.platform),
-        code(gem.status),
-        gem.sha256 === '' ? '' : code(gem.sha256),
-        gem.size === 0 ? '' : String(gem.size),
-    ]);
-    return table(['Gem', 'Version', 'Platform', 'Status', 'SHA-256', 'Bytes'], rows);
-}
-function problemSection({ code: name, what, why, fix }) {
-    return [
-        `### ${name}`,
-        codeBlock([what, ...(why === undefined ? [] : [why])].join('\n')),
-        'What to do:',
-        codeBlock(fix),
-    ].join('\n\n');
-}
-function phaseTable(phases) {
-    const rows = phases.map(({ name, took }) => [name, (0,clock/* duration */.p)(took)]);
-    return `<details><summary>Time taken</summary>\n\n${table(['Step', 'Took'], rows)}\n\n</details>`;
+    return [what, ...(why === undefined ? [] : [why]), fix, `See ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .documentation */ .TH)(name)}.`].join('\n');
 }
 
 
@@ -62934,6 +63431,8 @@ const ALLOWED = new Set([
     'RUNNER_OS',
     'RUNNER_ARCH',
     'RUNNER_TOOL_CACHE',
+    // By it the runner finds what a job has left running, and ends it.
+    'RUNNER_TRACKING_ID',
     'RUNNER_ENVIRONMENT',
     'ImageOS',
     'ImageVersion',
@@ -63017,7 +63516,301 @@ function allowsPushTo(allowed, server) {
 
 /***/ }),
 
+/***/ 5444:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   q: () => (/* binding */ readFields)
+/* harmony export */ });
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6413);
+
+const bytes = (name) => ({ message: { [name]: 'bytes' } });
+/**
+ * Every field the server's parser knows: protobug_sigstore_protos 0.1.0, generated from Sigstore's protobuf-specs. It
+ * stops at any other with an exception that becomes a bare 500.
+ */
+const BUNDLE = {
+    mediaType: 'text',
+    verificationMaterial: {
+        message: {
+            publicKey: { message: { hint: 'text' } },
+            x509CertificateChain: { message: { certificates: { messages: { rawBytes: 'bytes' } } } },
+            certificate: bytes('rawBytes'),
+            tlogEntries: {
+                messages: {
+                    logIndex: 'integer',
+                    logId: bytes('keyId'),
+                    kindVersion: { message: { kind: 'text', version: 'text' } },
+                    integratedTime: 'integer',
+                    inclusionPromise: bytes('signedEntryTimestamp'),
+                    inclusionProof: {
+                        message: {
+                            logIndex: 'integer',
+                            rootHash: 'bytes',
+                            treeSize: 'integer',
+                            hashes: 'byteses',
+                            checkpoint: { message: { envelope: 'text' } },
+                        },
+                    },
+                    canonicalizedBody: 'bytes',
+                },
+            },
+            timestampVerificationData: {
+                message: { rfc3161Timestamps: { messages: { signedTimestamp: 'bytes' } } },
+            },
+        },
+    },
+    messageSignature: {
+        message: { messageDigest: { message: { algorithm: 'text', digest: 'bytes' } }, signature: 'bytes' },
+    },
+    dsseEnvelope: {
+        message: {
+            payload: 'bytes',
+            payloadType: 'text',
+            signatures: { messages: { sig: 'bytes', keyid: 'text' } },
+        },
+    },
+};
+/** Protobuf's JSON has two spellings for every field; this is the one of the specification. */
+function camel(name) {
+    return name.replaceAll(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
+}
+/** Either alphabet, with or without padding: protobuf's JSON allows all of it. */
+const BASE64 = /^[\w+/-]*={0,2}$/;
+function isBytes(value) {
+    return typeof value === 'string' && BASE64.test(value);
+}
+function isInteger(value) {
+    return typeof value === 'number' ? Number.isSafeInteger(value) : typeof value === 'string' && /^\d{1,19}$/.test(value);
+}
+/** The bundle with every field in its usual spelling, and what in it the server could not read. */
+function readFields(bundle) {
+    const problems = [];
+    return { bundle: readMessage(bundle, BUNDLE, '', problems), problems };
+}
+function readMessage(value, message, path, problems) {
+    if (!(0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isObject */ .Gv)(value)) {
+        problems.push(`${path || 'the bundle'} is not an object`);
+        return {};
+    }
+    const read = {};
+    for (const [name, inner] of Object.entries(value)) {
+        const at = path === '' ? name : `${path}.${name}`;
+        const field = Object.hasOwn(message, camel(name)) ? message[camel(name)] : undefined;
+        if (field === undefined)
+            problems.push(`it has the field \`${at.slice(0, 200)}\`, which the registry does not know`);
+        // Protobuf reads null as "not there".
+        else if (inner !== null)
+            read[camel(name)] = readField(inner, field, at, problems);
+    }
+    return read;
+}
+function readField(value, field, path, problems) {
+    if (typeof field === 'object' && 'message' in field)
+        return readMessage(value, field.message, path, problems);
+    if (typeof field === 'object' || field === 'byteses') {
+        if (!Array.isArray(value)) {
+            problems.push(`\`${path}\` is not a list`);
+            return [];
+        }
+        return value.map((item, index) => {
+            const at = `${path}[${String(index)}]`;
+            return field === 'byteses'
+                ? readField(item, 'bytes', at, problems)
+                : readMessage(item, field.messages, at, problems);
+        });
+    }
+    const fits = field === 'text' ? typeof value === 'string' : field === 'bytes' ? isBytes(value) : isInteger(value);
+    if (fits && field === 'bytes')
+        return Buffer.from(String(value), 'base64').toString('base64');
+    if (fits)
+        return field === 'integer' ? String(value) : value;
+    problems.push(`\`${path}\` is not ${field === 'text' ? 'text' : field === 'bytes' ? 'base64' : 'a whole number'}`);
+    return field === 'integer' ? '0' : '';
+}
+
+
+/***/ }),
+
+/***/ 5571:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   S: () => (/* binding */ attestationProblem),
+/* harmony export */   i: () => (/* binding */ converse)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4282);
+/* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2646);
+/* harmony import */ var _services_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2876);
+
+
+
+
+/**
+ * Asks one of Sigstore's services by our own HTTP and retry rules. The services' words are never repeated: what was
+ * sent to them holds an ID token, and a service, or what stands before it, may quote what it was sent.
+ */
+async function converse(purpose, failure, request, judge, { http, clock, runner, signal }) {
+    const log = (line) => {
+        runner.info(line);
+    };
+    return (0,_world_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .persist */ .Zr)({ edge: _services_js__WEBPACK_IMPORTED_MODULE_3__/* .SIGSTORE_EDGE */ .jt, purpose, failure }, { clock, signal, log }, async () => {
+        try {
+            const answer = await http.send(_services_js__WEBPACK_IMPORTED_MODULE_3__/* .SIGSTORE_EDGE */ .jt, request);
+            return (0,_world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .passingTrouble */ .td)({ ...answer, text: '' }, clock) ?? judge(answer);
+        }
+        catch (error) {
+            if (error instanceof _world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .HttpFault */ .F9 && (0,_world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .isPassing */ .WG)(error, _services_js__WEBPACK_IMPORTED_MODULE_3__/* .SIGSTORE_EDGE */ .jt))
+                return { again: error.message };
+            throw error instanceof _world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .HttpFault */ .F9 ? new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2(failure(error.message)) : error;
+        }
+    });
+}
+function attestationProblem(what, why) {
+    return {
+        code: 'attestation-failed',
+        what,
+        ...(why === undefined ? {} : { why }),
+        fix: 'Nothing was published. Re-run the job when Sigstore answers again (status.sigstore.dev); `attestations: true` would publish without attestations then.',
+    };
+}
+
+
+/***/ }),
+
 /***/ 7390:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   g: () => (/* binding */ predictIdentity),
+/* harmony export */   o: () => (/* binding */ GITHUB_ISSUER)
+/* harmony export */ });
+/* harmony import */ var _github_claims_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9742);
+
+/** The one issuer whose certificates RubyGems.org accepts (app/models/oidc/provider.rb GITHUB_ACTIONS_ISSUER). */
+const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
+/**
+ * Predicts what the registry will say about the certificate Fulcio gives to this job, before any is asked for.
+ * Fulcio writes the job's workflow with the workflow's ref as the name; RubyGems.org wants the publisher's workflow with
+ * the ref of the repository the run belongs to (app/models/oidc/trusted_publisher/github_action.rb SigstorePolicy). For
+ * a reusable workflow of another repository, and for a run without a ref, these differ.
+ */
+function predictIdentity({ issuer, repository, ref, jobWorkflowRef }) {
+    const name = `https://github.com/${jobWorkflowRef}`;
+    const workflow = (0,_github_claims_js__WEBPACK_IMPORTED_MODULE_0__/* .workflowOf */ .B4)(jobWorkflowRef);
+    if (!workflow) {
+        return {
+            accepted: false,
+            name,
+            required: `https://github.com/${repository}/.github/workflows/FILE@${ref}`,
+            because: `the job is defined in ${JSON.stringify(jobWorkflowRef)}, which is no workflow file of a repository`,
+            fix: 'Release from a workflow below `.github/workflows`, or set `attestations: false`.',
+        };
+    }
+    const required = `https://github.com/${workflow.repository}/.github/workflows/${workflow.file}@${ref}`;
+    if (issuer !== GITHUB_ISSUER) {
+        return {
+            accepted: false,
+            name,
+            required,
+            because: `the job’s ID tokens come from ${issuer}, and the registry accepts attestations only from ${GITHUB_ISSUER}`,
+            fix: 'Set `attestations: false`: attestations need jobs on github.com without an issuer of the enterprise’s own.',
+        };
+    }
+    return name === required
+        ? { accepted: true, name }
+        : { accepted: false, name, required, ...mismatch(repository, ref, workflow) };
+}
+function mismatch(repository, ref, workflow) {
+    if (ref === '') {
+        return {
+            because: `the run has no ref, while its workflow is known by ${workflow.ref}`,
+            fix: 'Start the release from a tag or a branch, or set `attestations: false`.',
+        };
+    }
+    if (workflow.repository !== repository) {
+        return {
+            because: `the job lives in the reusable workflow ${workflow.file} of ${workflow.repository}: the certificate names it with its own ref ${workflow.ref}, but the registry expects it with the ref of the caller, ${ref}`,
+            fix: `Put the publishing job into a workflow of ${repository} itself (it may still call a reusable workflow to build), or set \`attestations: false\`. Pinning the reusable workflow does not help: only a ref named exactly ${ref} would.`,
+        };
+    }
+    return {
+        because: `the job’s workflow ${workflow.file} is used at ${workflow.ref}, while the run is at ${ref}`,
+        fix: `Call it as \`./.github/workflows/${workflow.file}\`, without \`@\` and a ref.`,
+    };
+}
+
+
+/***/ }),
+
+/***/ 4501:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   l: () => (/* binding */ readRunClaims)
+/* harmony export */ });
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6413);
+
+/** Decodes the payload of our own token; undefined for what is no JWT (docs.github.com, "OpenID Connect reference"). */
+function readRunClaims(token) {
+    const value = (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .parseJson */ .qF)(Buffer.from(token.reveal().split('.')[1] ?? '', 'base64url').toString('utf8'));
+    if (!(0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isObject */ .Gv)(value))
+        return undefined;
+    const claim = (name) => (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, name) ?? '';
+    return {
+        issuer: claim('iss'),
+        subject: claim('sub'),
+        repository: claim('repository'),
+        repositoryId: claim('repository_id'),
+        repositoryOwnerId: claim('repository_owner_id'),
+        visibility: claim('repository_visibility'),
+        ref: claim('ref'),
+        sha: claim('sha'),
+        eventName: claim('event_name'),
+        jobWorkflowRef: claim('job_workflow_ref'),
+        workflowRef: claim('workflow_ref'),
+        runId: claim('run_id'),
+        runAttempt: claim('run_attempt'),
+        runnerEnvironment: claim('runner_environment'),
+    };
+}
+
+
+/***/ }),
+
+/***/ 2876:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   jt: () => (/* binding */ SIGSTORE_EDGE),
+/* harmony export */   ve: () => (/* binding */ sigstoreServices)
+/* harmony export */ });
+/* unused harmony export SIGSTORE_VARIABLES */
+/* harmony import */ var _server_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9040);
+
+/** The instance RubyGems.org trusts, and no other (rubygems.org app/models/pusher.rb, `Sigstore::Verifier.production`). */
+const PUBLIC_GOOD = { fulcio: 'https://fulcio.sigstore.dev', rekor: 'https://rekor.sigstore.dev' };
+/** Where a rehearsal says its own services are. */
+const SIGSTORE_VARIABLES = { fulcio: 'RELEASE_GEM_FULCIO_URL', rekor: 'RELEASE_GEM_REKOR_URL' };
+/** How patiently Sigstore is asked. */
+const SIGSTORE_EDGE = 'sigstore';
+/**
+ * The services for signing what goes to `server`; undefined where there are none. A loopback registry has those the
+ * environment names, if they are on loopback too, and never the public ones: what is published there is public for
+ * ever. For every other server the environment has no say, so that nothing in a job can redirect its ID token.
+ */
+function sigstoreServices(server, env) {
+    if (server.kind !== 'loopback')
+        return { fulcio: new URL(PUBLIC_GOOD.fulcio), rekor: new URL(PUBLIC_GOOD.rekor) };
+    const [fulcio, rekor] = [env[SIGSTORE_VARIABLES.fulcio], env[SIGSTORE_VARIABLES.rekor]].map((value) => URL.parse(value ?? ''));
+    return fulcio && rekor && (0,_server_js__WEBPACK_IMPORTED_MODULE_0__/* .isLoopback */ .U9)(fulcio) && (0,_server_js__WEBPACK_IMPORTED_MODULE_0__/* .isLoopback */ .U9)(rekor) ? { fulcio, rekor } : undefined;
+}
+
+
+/***/ }),
+
+/***/ 5009:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -63072,7 +63865,7 @@ async function build(plan, workingDirectory, committedAt, world) {
     switch (plan.build.kind) {
         case 'prebuilt':
         case 'release-task':
-            return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.path }] : []));
+            return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.givenPath }] : []));
         case 'gem-build':
             return buildEach(plan, workingDirectory, run);
         case 'rake-build': {
@@ -63147,6 +63940,101 @@ function failed(command, finished) {
 
 /***/ }),
 
+/***/ 6095:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  z: () => (/* binding */ summary)
+});
+
+;// CONCATENATED MODULE: ./lib/markdown.js
+/** Text nobody vetted, as Markdown that can be nothing but that text: a code span longer than any run of backticks. */
+function code(text) {
+    const plain = text.replace(/\s+/g, ' ').trim();
+    if (plain === '')
+        return '';
+    const longest = Math.max(0, ...[...plain.matchAll(/`+/g)].map(([run]) => run.length));
+    const fence = '`'.repeat(longest + 1);
+    const pad = plain.startsWith('`') || plain.endsWith('`') ? ' ' : '';
+    // A pipe ends a table cell even inside a code span.
+    return `${fence}${pad}${plain.replaceAll('|', String.raw `\|`)}${pad}${fence}`;
+}
+/** A block of such text. */
+function codeBlock(text) {
+    const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+    const fence = '`'.repeat(longest + 1);
+    return `${fence}text\n${text}\n${fence}`;
+}
+/** A table; cells are Markdown already. */
+function table(head, rows) {
+    return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+// EXTERNAL MODULE: ./lib/report.js
+var report = __nccwpck_require__(9293);
+;// CONCATENATED MODULE: ./lib/summary.js
+
+
+/** The job summary: what is public, where something failed why and what to do, how to check it, and where time went. */
+function summary(record, phases, error) {
+    const published = record.gems.filter(isPublic);
+    const sections = [
+        `## ${error ? 'Release failed' : 'Release'}`,
+        code((0,report/* outcome */.bu)(record)),
+        ...(record.gems.length > 0 ? [gemTable(record.gems)] : []),
+        ...(error ? error.problems.map(problemSection) : []),
+        ...(published.length > 0 ? [verification(published, record.server)] : []),
+        ...(phases.length > 0 ? [timeline(phases)] : []),
+    ];
+    return `${sections.join('\n\n')}\n`;
+}
+function isPublic({ status }) {
+    return status === 'pushed' || status === 'already-published';
+}
+function gemTable(gems) {
+    const rows = gems.map((gem) => [
+        isPublic(gem) ? `[${code(gem.name)}](${gem.url})` : code(gem.name),
+        code(gem.version),
+        code(gem.platform),
+        code(gem.status),
+        gem.sha256 === '' ? '' : code(gem.sha256),
+        gem.size === 0 ? '' : String(gem.size),
+        gem.attested ? 'yes' : 'no',
+    ]);
+    return table(['Gem', 'Version', 'Platform', 'Status', 'SHA-256', 'Bytes', 'Attested'], rows);
+}
+function problemSection({ code: name, what, why, fix }) {
+    return [
+        `### ${name}`,
+        codeBlock([what, ...(why === undefined ? [] : [why])].join('\n')),
+        'What to do:',
+        codeBlock(fix),
+    ].join('\n\n');
+}
+/** Commands with which anybody can compare what the server gives out with the digests above. */
+function verification(gems, server) {
+    const commands = gems.slice(0, 5).map(({ name, version, platform }) => {
+        const chosen = platform === 'ruby' ? '' : ` --platform ${platform}`;
+        return `gem fetch ${name} --version ${version}${chosen} --clear-sources --source ${server} && sha256sum ${name}-${version}*.gem`;
+    });
+    return folded('Check it yourself', codeBlock(commands.join('\n')));
+}
+/** When each step ran, as a Mermaid gantt chart; its names are ours, so that nothing foreign is in it. */
+function timeline(phases) {
+    const total = Math.max(...phases.map(({ from, took }) => from + took));
+    const rows = phases.map(({ name, from, took }) => `  ${name} :${String(Math.round(from))}, ${String(Math.round(from + Math.max(took, 1)))}`);
+    const chart = ['gantt', '  dateFormat x', `  axisFormat ${total < 60_000 ? '%S.%L s' : '%M:%S'}`, ...rows];
+    return folded('Time taken', ['```mermaid', ...chart, '```'].join('\n'));
+}
+function folded(title, content) {
+    return `<details><summary>${title}</summary>\n\n${content}\n\n</details>`;
+}
+
+
+/***/ }),
+
 /***/ 8826:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -63188,11 +64076,16 @@ function knownForms(gem, { input, bundler }) {
     if (input.kind === 'template') {
         forms.unshift({ template: input.template, scope: input.template.includes('{name}') ? 'mine' : 'all' });
     }
-    if (bundler?.gem === gem.name && bundler.tag.endsWith(gem.version)) {
-        const prefix = bundler.tag.slice(0, -gem.version.length);
-        forms.unshift({ template: `${prefix}{version}`, scope: prefix === 'v' ? 'all' : 'mine' });
-    }
+    if (bundler?.gem === gem.name)
+        forms.unshift(bundlersForm(bundler.tag, gem));
     return forms;
+}
+/** The project's own tag: a form for other versions too where it ends in the version, just itself where it does not. */
+function bundlersForm(tag, { version }) {
+    if (!tag.endsWith(version))
+        return { template: tag, scope: 'mine' };
+    const prefix = tag.slice(0, -version.length);
+    return { template: `${prefix}{version}`, scope: prefix === 'v' ? 'all' : 'mine' };
 }
 function fill(template, { name, version }) {
     return template.replaceAll('{name}', name).replaceAll('{version}', version);
@@ -63273,6 +64166,10 @@ const files = {
     async makeDirectory(target) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.mkdir)(target, { recursive: true });
     },
+    /** Copies a directory with everything below it; links stay links. */
+    async copyDirectory(source, target) {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.cp)(source, target, { recursive: true, verbatimSymlinks: true });
+    },
     /** When a file was last written, in ms since 1970; undefined where there is none. */
     async writtenAt(target) {
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then((found) => found.mtimeMs, () => undefined);
@@ -63299,6 +64196,12 @@ const files = {
     },
     async write(target, text) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, text, { mode: 0o600 });
+    },
+    /** Writes a file in one step: whoever reads it, even after a kill in the middle, finds the old text or the new one. */
+    async replace(target, text) {
+        const draft = `${target}.${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)()}`;
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(draft, text, { mode: 0o600 });
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rename)(draft, target);
     },
     /** Names in a directory; none where it does not exist. */
     async list(directory) {
@@ -63330,11 +64233,10 @@ __nccwpck_require__.d(__webpack_exports__, {
   F9: () => (/* binding */ HttpFault),
   V0: () => (/* binding */ createHttp),
   q0: () => (/* binding */ describe),
+  yp: () => (/* binding */ isPage),
   WG: () => (/* binding */ isPassing),
   td: () => (/* binding */ passingTrouble)
 });
-
-// UNUSED EXPORTS: isPage
 
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
@@ -63471,7 +64373,10 @@ function describe(answer) {
     if (isPage(answer))
         return `the answer was ${String(answer.status)} with an HTML page`;
     const first = answer.text.trim().split('\n')[0] ?? '';
-    const words = first.slice(0, 200).replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word));
+    const words = first
+        .replace(/\p{Cc}+/gu, ' ')
+        .slice(0, 200)
+        .replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word));
     return `the answer was ${String(answer.status)}${words ? ` ${JSON.stringify(words)}` : ''}`;
 }
 const LONG_WORD = /[\w+/=.~-]{24,}/g;
@@ -63669,7 +64574,7 @@ function codeOf(error) {
 /* harmony export */   H: () => (/* binding */ openWorld)
 /* harmony export */ });
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7390);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5009);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6290);
 /* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
 /* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4282);
@@ -63822,7 +64727,7 @@ const LINE_LIMIT = 16 * 1024;
 /** More output than this is counted, not shown: a build in a loop must not fill the log. */
 const SHOWN_LINES = 50_000;
 /** How long a cancelled program may take to clean up after itself, in ms; the runner itself grants 7.5 s in all. */
-const GRACE = 2_000;
+const GRACE = 1_500;
 function createProcesses(options) {
     return { run: (command) => runInGroup(command, options) };
 }
@@ -63999,6 +64904,14 @@ const POLICIES = {
         longestWait: seconds(300),
         answerBytes: 4 * MiB,
     },
+    sigstore: {
+        attempt: seconds(20),
+        attempts: 3,
+        firstDelay: seconds(1),
+        maxDelay: seconds(10),
+        budget: seconds(90),
+        answerBytes: 256 * KiB,
+    },
     index: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 16 * MiB },
 };
 /** Repeats `attempt` by the edge's policy until it is done, it throws, or attempts or budget are used up. */
@@ -64054,7 +64967,7 @@ function retryAfter(headers, now) {
 
 /***/ }),
 
-/***/ 1597:
+/***/ 9849:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -64195,8 +65108,8 @@ function escapeProperty(s) {
         .replace(/,/g, '%2C');
 }
 //# sourceMappingURL=command.js.map
-;// CONCATENATED MODULE: external "crypto"
-const external_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
+// EXTERNAL MODULE: external "crypto"
+var external_crypto_ = __nccwpck_require__(6982);
 // EXTERNAL MODULE: external "fs"
 var external_fs_ = __nccwpck_require__(9896);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
@@ -64220,7 +65133,7 @@ function file_command_issueFileCommand(command, message) {
     });
 }
 function file_command_prepareKeyValueMessage(key, value) {
-    const delimiter = `ghadelimiter_${external_crypto_namespaceObject.randomUUID()}`;
+    const delimiter = `ghadelimiter_${external_crypto_.randomUUID()}`;
     const convertedValue = utils_toCommandValue(value);
     // These should realistically never happen, but just in case someone finds a
     // way to exploit uuid generation let's not allow keys or values that contain
@@ -67245,7 +68158,7 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 /******/ 	// Execute the module function
 /******/ 	var threw = true;
 /******/ 	try {
-/******/ 		__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
+/******/ 		__webpack_modules__[moduleId].call(module.exports, module, module.exports, __nccwpck_require__);
 /******/ 		threw = false;
 /******/ 	} finally {
 /******/ 		if(threw) delete __webpack_module_cache__[moduleId];

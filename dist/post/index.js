@@ -45822,6 +45822,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'version-taken',
     'version-yanked',
     'build-failed',
+    'not-reproducible',
     'release-task-failed',
     'tampered-job',
     'gem-not-found',
@@ -45842,6 +45843,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'push-failed',
     'verification-failed',
     'github-release-failed',
+    'attestation-failed',
     'await-timeout',
     'cancelled',
     'internal-error',
@@ -46595,6 +46597,10 @@ const files = {
     async makeDirectory(target) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.mkdir)(target, { recursive: true });
     },
+    /** Copies a directory with everything below it; links stay links. */
+    async copyDirectory(source, target) {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.cp)(source, target, { recursive: true, verbatimSymlinks: true });
+    },
     /** When a file was last written, in ms since 1970; undefined where there is none. */
     async writtenAt(target) {
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then((found) => found.mtimeMs, () => undefined);
@@ -46621,6 +46627,12 @@ const files = {
     },
     async write(target, text) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, text, { mode: 0o600 });
+    },
+    /** Writes a file in one step: whoever reads it, even after a kill in the middle, finds the old text or the new one. */
+    async replace(target, text) {
+        const draft = `${target}.${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)()}`;
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(draft, text, { mode: 0o600 });
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rename)(draft, target);
     },
     /** Names in a directory; none where it does not exist. */
     async list(directory) {

@@ -14,7 +14,7 @@ const PUBLIC_GOOD = { fulcio: 'https://fulcio.sigstore.dev', rekor: 'https://rek
 export const SIGSTORE_VARIABLES = { fulcio: 'RELEASE_GEM_FULCIO_URL', rekor: 'RELEASE_GEM_REKOR_URL' }
 
 /** How patiently Sigstore is asked. */
-export const SIGSTORE_EDGE: Edge = 'exchange'
+export const SIGSTORE_EDGE: Edge = 'sigstore'
 
 /**
  * The services for signing what goes to `server`; undefined where there are none. A loopback registry has those the

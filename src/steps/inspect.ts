@@ -7,6 +7,7 @@ import { publishedVersion, pushHostProblems, title, versionTaken } from '../plan
 import type { PlannedGem } from '../plan.ts'
 import { type GemFile, readGem } from '../rubygems/gem-file.ts'
 import type { GemServer } from '../server.ts'
+import type { Bundle } from '../sigstore/attester.ts'
 import type { World } from '../world/world.ts'
 import type { BuiltGem } from './build.ts'
 
@@ -16,6 +17,8 @@ export interface ReleaseGem extends GemFile {
   builtPath: string
   /** The registry has exactly these bytes already. */
   alreadyPublished: boolean
+  /** The Sigstore bundles it is pushed with; none where it is not attested. */
+  bundles?: readonly Bundle[]
 }
 
 /** Two files are open for each gem that is being read, and a large release has hundreds. */

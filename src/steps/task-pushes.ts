@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { type Problem, ReleaseError } from '../errors.ts'
+import { attestAll } from '../attestations.ts'
 import type { Facts } from '../facts.ts'
 import { publishedVersion, pushHostProblems, title, versionTaken } from '../plan/gems.ts'
 import type { Plan } from '../plan.ts'
@@ -34,7 +35,7 @@ export class TaskPushes {
 
   async carryOut(request: PushRequest): Promise<PushReply> {
     try {
-      const gem = await this.#inspect(request)
+      const gem = await this.#attested(await this.#inspect(request))
       if (gem.alreadyPublished) await this.#it.ledger.gem(gem, 'already-published')
       else await pushAndRecord(gem, this.#it)
       this.gems.push(gem)
@@ -43,6 +44,12 @@ export class TaskPushes {
       this.failure ??= { error }
       return { message: ReleaseError.from(error).message, exitCode: 1 }
     }
+  }
+
+  async #attested(gem: ReleaseGem): Promise<ReleaseGem> {
+    if (gem.alreadyPublished) return gem
+    const [attested = gem] = await attestAll([gem], this.#plan, this.#it)
+    return attested
   }
 
   async #inspect({ args, cwd }: PushRequest): Promise<ReleaseGem> {

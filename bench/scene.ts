@@ -96,7 +96,12 @@ export class Scene implements AsyncDisposable {
   /** The program the runner would start for the action, with `node` options of our own. */
   async action(inputs: Record<string, string> = {}, nodeOptions: readonly string[] = []): Promise<Program> {
     const { inputs: known } = await readManifest(ROOT)
-    const given: Record<string, string> = { 'gem-server': this.registry, token: this.#job.token, ...inputs }
+    const given: Record<string, string> = {
+      'gem-server': this.registry,
+      token: this.#job.token,
+      attestations: 'false',
+      ...inputs,
+    }
     const values = [...known].map(([name, { default: text = '' }]) => [
       `INPUT_${name.toUpperCase()}`,
       given[name] ?? text,

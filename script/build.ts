@@ -14,7 +14,7 @@ const ROOT = path.resolve(import.meta.dirname, '..')
 const DIST = path.join(ROOT, 'dist')
 const ENTRIES = ['main', 'post', 'build', 'credentials', 'gem-command']
 /** Ruby that the bundles start; it stays a file of its own. */
-const ASSETS = { 'rubygems/probe.rb': 'probe.rb' }
+const ASSETS = { 'rubygems/probe.rb': 'probe.rb', 'rubygems/build.rb': 'build.rb' }
 const TOOLS = { tsc: 'typescript/bin/tsc', ncc: '@vercel/ncc/dist/ncc/cli.js' }
 
 const start = promisify(execFile)

@@ -33,7 +33,7 @@ export async function build(
     case 'release-task':
       return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.givenPath }] : []))
     case 'gem-build':
-      return buildEach(plan, workingDirectory, run)
+      return buildEach(plan, workingDirectory, env, world)
     case 'rake-build': {
       const before = Date.now()
       await run(plan.build.bundler ? ['bundle', 'exec', 'rake', 'build'] : ['rake', 'build'])
@@ -42,20 +42,23 @@ export async function build(
   }
 }
 
+/** Runs `gem build` of each gemspec, in the order of the plan; with more than one, Ruby starts once for all of them. */
 async function buildEach(
   plan: Pick<Plan, 'gems' | 'build'>,
   workingDirectory: string,
-  run: (command: readonly string[]) => Promise<void>,
+  env: Record<string, string>,
+  world: World,
 ): Promise<BuiltGem[]> {
-  const built: BuiltGem[] = []
-  await files.makeDirectory(path.join(workingDirectory, PACKAGES))
-  for (const planned of plan.gems) {
-    if (planned.gemspec === undefined) continue
+  const builds = plan.gems.flatMap((planned) => {
     const target = path.join(PACKAGES, fileName(planned))
-    await run(['gem', 'build', planned.gemspec, '--output', target])
-    built.push({ planned, path: path.join(workingDirectory, target) })
-  }
-  return built
+    return planned.gemspec === undefined ? [] : [{ planned, gemspec: planned.gemspec, target }]
+  })
+  await files.makeDirectory(path.join(workingDirectory, PACKAGES))
+  const commands = builds.map(({ gemspec, target }) => ['gem', 'build', gemspec, '--output', target])
+  const [only = [], ...more] = commands
+  if (more.length > 0) await runBuilds(commands, workingDirectory, env, world)
+  else await runBuild(only, workingDirectory, env, world)
+  return builds.map(({ planned, target }) => ({ planned, path: path.join(workingDirectory, target) }))
 }
 
 /** What RubyGems calls the file (`Gem::Specification#file_name`). */
@@ -87,16 +90,42 @@ async function runBuild(
   command: readonly string[],
   cwd: string,
   env: Record<string, string>,
-  { runner, processes }: World,
+  world: World,
 ): Promise<void> {
   const [program = '', ...args] = command
-  runner.info(`$ ${command.join(' ')}`)
-  const finished = await runner
+  world.runner.info(`$ ${command.join(' ')}`)
+  const finished = await runProgram(program, args, cwd, env, world)
+  if (finished.code !== 0) throw failed(command, finished)
+}
+
+/** What `build.rb` does in one process; it stops at the first that fails, and says which one that was. */
+async function runBuilds(
+  commands: readonly (readonly string[])[],
+  cwd: string,
+  env: Record<string, string>,
+  world: World,
+): Promise<void> {
+  for (const command of commands) world.runner.info(`$ ${command.join(' ')}`)
+  const script = path.join(path.dirname(world.assets.probe), 'build.rb')
+  const answer = path.join(world.privateDirectory, 'build.txt')
+  const pairs = commands.flatMap(([, , gemspec = '', , target = '']) => [gemspec, target])
+  const finished = await runProgram('ruby', [script, answer, ...pairs], cwd, env, world)
+  if (finished.code === 0) return
+  throw failed(commands[Number(await files.text(answer))] ?? ['ruby', 'build.rb'], finished)
+}
+
+async function runProgram(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string>,
+  { runner, processes }: World,
+): Promise<Finished> {
+  return runner
     .foreign((print) => processes.run({ program, args, cwd, env, onLine: print }))
     .catch((error: unknown) => {
       throw error instanceof ProgramNotFound ? notFound(program, error) : error
     })
-  if (finished.code !== 0) throw failed(command, finished)
 }
 
 function notFound(program: string, cause: Error): ReleaseError {

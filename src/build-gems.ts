@@ -28,7 +28,7 @@ export async function buildGems(
   const built = await phases.run('Build', () =>
     build(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world),
   )
-  const gems = await phases.run('Inspect', () => inspect(built, facts, inputs.server, world))
+  const gems = await phases.run('Inspect', () => inspect(built, facts, { server: inputs.server }, world))
   for (const gem of gems) await ledger.gem(gem, 'not-tried')
   if (!reproducible) return
   const project = {

@@ -10,6 +10,7 @@ import type { Ledger } from './ledger.ts'
 import { keepForLaterSteps } from './persisted-credentials.ts'
 import type { Phases } from './phases.ts'
 import { makePlan, type Plan, refuseForeignEvents } from './plan.ts'
+import { explainDifference } from './rubygems/explain-difference.ts'
 import { KeyRing } from './rubygems/key-ring.ts'
 import { createRegistry, type Registry } from './rubygems/registry.ts'
 import { announce } from './steps/announce.ts'
@@ -52,7 +53,7 @@ export function prepareRelease(options: Pick<Release, 'inputs' | 'run' | 'ledger
 export async function release(it: Release): Promise<void> {
   refuseForeignEvents(it.run, it.inputs.dryRun)
   const facts = await it.phases.run('Look around', () => survey(it.inputs, it.run, it.registry, it.world))
-  const plan = await it.phases.run('Plan', async () => decide(it, facts))
+  const plan = await it.phases.run('Plan', () => decide(it, facts))
   if (it.inputs.dryRun) return dryRun(it, plan, facts)
 
   const gems = plan.strategy === 'rake' ? await byReleaseTask(it, plan, facts) : await directly(it, plan, facts)
@@ -84,7 +85,7 @@ export async function buildAndInspect(it: Release, plan: Plan, facts: Facts): Pr
   const built = await phases.run('Build', () =>
     build(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world),
   )
-  return phases.run('Inspect', () => inspect(built, facts, inputs.server, world))
+  return phases.run('Inspect', () => inspect(built, facts, { server: inputs.server, registry: it.registry }, world))
 }
 
 /** Runs the project's own release task and gives its pushes our hands. */
@@ -101,8 +102,16 @@ async function byReleaseTask(it: Release, plan: Plan, facts: Facts): Promise<Rel
   return gems
 }
 
-function decide({ inputs, ledger, world }: Release, facts: Facts): Plan {
-  const plan = makePlan(inputs, facts)
+async function planOrExplain(inputs: Inputs, facts: Facts, registry: Registry, world: World): Promise<Plan> {
+  try {
+    return makePlan(inputs, facts)
+  } catch (error) {
+    throw await explainDifference(error, facts.prebuilt, registry, world)
+  }
+}
+
+async function decide({ inputs, ledger, registry, world }: Release, facts: Facts): Promise<Plan> {
+  const plan = await planOrExplain(inputs, facts, registry, world)
   for (const sentence of plan.decisions) world.runner.info(sentence)
   ledger.planned(plan.gems, plan.commit)
   return plan

@@ -59,6 +59,7 @@ describe('the same release once more', () => {
     const before = await world.public()
     const { error, step } = await world.run(prebuilt([other]))
     expect(error).toMatch(/^version-taken: rack-lens 1\.2\.3 is already on /)
+    expect(error).toContain('Different metadata: "summary: Another gem under the same number".')
     expect(step.exitCode).toBe(1)
     expect(await world.public()).toEqual(before)
     expect(world.uploads).toHaveLength(1)

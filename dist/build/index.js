@@ -57385,7 +57385,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 7014:
+/***/ 3351:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -58309,67 +58309,10 @@ function codeOf(error) {
     return typeof code === 'string' && /^[A-Z0-9_]+$/.test(code) ? code : 'unknown error';
 }
 
-;// CONCATENATED MODULE: ./lib/steps/inspect.js
-
-
-
-
-
-
-/** Two files are open for each gem that is being read, and a large release has hundreds. */
-const READ_AT_ONCE = 16;
-/** A fresh name below our private directory: the one copy that is hashed, inspected and sent. */
-function privateCopy(world) {
-    return external_node_path_.join(world.privateDirectory, `${(0,external_node_crypto_.randomUUID)()}.gem`);
-}
-/**
- * Reads every gem as built and compares it with what was planned and with what is published.
- * Throws ReleaseError with all problems: `gem-unexpected`, `push-host-mismatch`, `version-taken`, `gem-invalid`.
- */
-async function inspect(built, facts, server, world) {
-    const lanes = new Lanes(READ_AT_ONCE);
-    const gems = await Promise.all(built.map(async ({ planned, path: builtPath }) => {
-        const file = planned.file ?? (await lanes.run(() => readGem(builtPath, { copyTo: privateCopy(world) })));
-        const live = (0,plan_gems/* publishedVersion */.xJ)({ ...file, platform: file.originalPlatform }, facts.published);
-        return { ...file, builtPath, planned, live, alreadyPublished: live?.sha256 === file.sha256 };
-    }));
-    errors/* ReleaseError */.K2.throwIfAny(gems.flatMap((gem) => [
-        ...unexpected(gem, gem.planned),
-        ...(0,plan_gems/* pushHostProblems */.n8)(gem, gem.metadata, server),
-        ...(gem.live && !gem.alreadyPublished ? [(0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, gem.live.sha256, server.host)] : []),
-    ]));
-    for (const gem of gems)
-        inspect_describe(gem, server, world);
-    return gems.map(({ planned: _planned, live: _live, ...gem }) => gem);
-}
-function inspect_describe(gem, server, { runner }) {
-    runner.info(`${(0,plan_gems/* title */.DD)(gem)}: ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`);
-    const runtime = gem.dependencies.filter((dependency) => dependency.type === 'runtime');
-    if (runtime.length > 0) {
-        runner.info(`  depends on ${runtime.map(({ name, requirement }) => `${name} ${requirement}`).join('; ')}`);
-    }
-    if (gem.alreadyPublished)
-        runner.info(`  is on ${server.host} already with exactly these bytes: it will not be pushed again.`);
-}
-/** The gemspec was evaluated twice, once to plan and once to build: both must have said the same. */
-function unexpected(gem, planned) {
-    const platform = samePlatform(gem.platform, planned.platform) || samePlatform(gem.originalPlatform, planned.platform);
-    if (gem.name === planned.name && gem.version === planned.version && platform)
-        return [];
-    return [
-        {
-            code: 'gem-unexpected',
-            what: `The build made ${(0,plan_gems/* title */.DD)(gem)}, but ${planned.gemspec ?? 'the plan'} said ${(0,plan_gems/* title */.DD)(planned)}.`,
-            why: 'The gemspec depends on something that changed between reading and building it, such as the clock or a file the build writes.',
-            fix: 'Make name, version and platform in the gemspec independent of the build.',
-        },
-    ];
-}
-/** RubyGems writes `universal-darwin19` into the file and says `universal-darwin-19` when asked (Gem::Platform#to_s). */
-function samePlatform(one, other) {
-    return one.replaceAll('-', '') === other.replaceAll('-', '');
-}
-
+// EXTERNAL MODULE: ./lib/world/files.js
+var files = __nccwpck_require__(7939);
+// EXTERNAL MODULE: ./lib/world/http.js + 2 modules
+var http = __nccwpck_require__(4282);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:stream"
@@ -58464,8 +58407,111 @@ async function gem_contents_text(content) {
     return Buffer.concat(chunks).toString('utf8');
 }
 
-// EXTERNAL MODULE: ./lib/world/files.js
-var files = __nccwpck_require__(7939);
+;// CONCATENATED MODULE: ./lib/rubygems/explain-difference.js
+
+
+
+
+
+/**
+ * Adds to a `version-taken` error in which files the published gem differs from ours, where it can be downloaded and is
+ * not too large to compare. Only an explanation: whatever goes wrong with it leaves the error as it was.
+ */
+async function explainDifference(refusal, gems, registry, world) {
+    if (!(refusal instanceof errors/* ReleaseError */.K2))
+        return refusal;
+    const problems = await Promise.all(refusal.problems.map((problem) => explained(problem, gems, registry, world)));
+    const [first, ...rest] = problems;
+    return first ? new errors/* ReleaseError */.K2([first, ...rest], { cause: refusal }) : refusal;
+}
+async function explained(problem, gems, registry, world) {
+    const gem = problem.code === 'version-taken' ? gems.find(({ sha256 }) => problem.what.includes(sha256)) : undefined;
+    const differences = gem ? await differencesOf(gem, registry, world) : [];
+    return differences.length === 0 ? problem : { ...problem, what: [problem.what, ...differences].join(' ') };
+}
+async function differencesOf(gem, registry, world) {
+    try {
+        const published = await registry.file(gem.fullName);
+        if (published === undefined)
+            return [];
+        const copy = external_node_path_.join(world.privateDirectory, `published-${gem.fullName}.gem`);
+        await files/* files */.a.write(copy, published);
+        const [ours, theirs] = await Promise.all([readContents(gem.path), readContents(copy)]);
+        return ours && theirs ? describeDifference(ours, theirs) : [];
+    }
+    catch (error) {
+        if (error instanceof http/* HttpFault */.F9)
+            return [];
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/steps/inspect.js
+
+
+
+
+
+
+
+/** Two files are open for each gem that is being read, and a large release has hundreds. */
+const READ_AT_ONCE = 16;
+/** A fresh name below our private directory: the one copy that is hashed, inspected and sent. */
+function privateCopy(world) {
+    return external_node_path_.join(world.privateDirectory, `${(0,external_node_crypto_.randomUUID)()}.gem`);
+}
+/**
+ * Reads every gem as built and compares it with what was planned and with what is published.
+ * Throws ReleaseError with all problems: `gem-unexpected`, `push-host-mismatch`, `version-taken`, `gem-invalid`.
+ */
+async function inspect(built, facts, { server, registry }, world) {
+    const lanes = new Lanes(READ_AT_ONCE);
+    const gems = await Promise.all(built.map(async ({ planned, path: builtPath }) => {
+        const file = planned.file ?? (await lanes.run(() => readGem(builtPath, { copyTo: privateCopy(world) })));
+        const live = (0,plan_gems/* publishedVersion */.xJ)({ ...file, platform: file.originalPlatform }, facts.published);
+        return { ...file, builtPath, planned, live, alreadyPublished: live?.sha256 === file.sha256 };
+    }));
+    const [first, ...others] = gems.flatMap((gem) => [
+        ...unexpected(gem, gem.planned),
+        ...(0,plan_gems/* pushHostProblems */.n8)(gem, gem.metadata, server),
+        ...(gem.live && !gem.alreadyPublished ? [(0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, gem.live.sha256, server.host)] : []),
+    ]);
+    if (first) {
+        const error = new errors/* ReleaseError */.K2([first, ...others]);
+        throw registry ? await explainDifference(error, gems, registry, world) : error;
+    }
+    for (const gem of gems)
+        inspect_describe(gem, server, world);
+    return gems.map(({ planned: _planned, live: _live, ...gem }) => gem);
+}
+function inspect_describe(gem, server, { runner }) {
+    runner.info(`${(0,plan_gems/* title */.DD)(gem)}: ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`);
+    const runtime = gem.dependencies.filter((dependency) => dependency.type === 'runtime');
+    if (runtime.length > 0) {
+        runner.info(`  depends on ${runtime.map(({ name, requirement }) => `${name} ${requirement}`).join('; ')}`);
+    }
+    if (gem.alreadyPublished)
+        runner.info(`  is on ${server.host} already with exactly these bytes: it will not be pushed again.`);
+}
+/** The gemspec was evaluated twice, once to plan and once to build: both must have said the same. */
+function unexpected(gem, planned) {
+    const platform = samePlatform(gem.platform, planned.platform) || samePlatform(gem.originalPlatform, planned.platform);
+    if (gem.name === planned.name && gem.version === planned.version && platform)
+        return [];
+    return [
+        {
+            code: 'gem-unexpected',
+            what: `The build made ${(0,plan_gems/* title */.DD)(gem)}, but ${planned.gemspec ?? 'the plan'} said ${(0,plan_gems/* title */.DD)(planned)}.`,
+            why: 'The gemspec depends on something that changed between reading and building it, such as the clock or a file the build writes.',
+            fix: 'Make name, version and platform in the gemspec independent of the build.',
+        },
+    ];
+}
+/** RubyGems writes `universal-darwin19` into the file and says `universal-darwin-19` when asked (Gem::Platform#to_s). */
+function samePlatform(one, other) {
+    return one.replaceAll('-', '') === other.replaceAll('-', '');
+}
+
 ;// CONCATENATED MODULE: ./lib/steps/rebuild.js
 
 
@@ -58590,8 +58636,6 @@ function readOnlyGit(directory, env) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/world/http.js + 2 modules
-var http = __nccwpck_require__(4282);
 // EXTERNAL MODULE: ./lib/world/retry.js
 var retry = __nccwpck_require__(2646);
 ;// CONCATENATED MODULE: ./lib/github/api-client.js
@@ -59062,7 +59106,7 @@ async function buildGems({ inputs, run, reproducible }, { ledger, phases, world 
     const plan = decide(inputs, facts, world);
     ledger.planned(plan.gems, facts.checkout?.head ?? run.sha);
     const built = await phases.run('Build', () => (0,build/* build */.jq)(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world));
-    const gems = await phases.run('Inspect', () => inspect(built, facts, inputs.server, world));
+    const gems = await phases.run('Inspect', () => inspect(built, facts, { server: inputs.server }, world));
     for (const gem of gems)
         await ledger.gem(gem, 'not-tried');
     if (!reproducible)
@@ -59096,7 +59140,7 @@ const CAN_PUBLISH = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7014);
+/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3351);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _github_run_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5928);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6704);
@@ -60497,7 +60541,7 @@ async function build(plan, workingDirectory, committedAt, world) {
         case 'release-task':
             return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.givenPath }] : []));
         case 'gem-build':
-            return buildEach(plan, workingDirectory, run);
+            return buildEach(plan, workingDirectory, env, world);
         case 'rake-build': {
             const before = Date.now();
             await run(plan.build.bundler ? ['bundle', 'exec', 'rake', 'build'] : ['rake', 'build']);
@@ -60505,17 +60549,20 @@ async function build(plan, workingDirectory, committedAt, world) {
         }
     }
 }
-async function buildEach(plan, workingDirectory, run) {
-    const built = [];
-    await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.makeDirectory(node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, PACKAGES));
-    for (const planned of plan.gems) {
-        if (planned.gemspec === undefined)
-            continue;
+/** Runs `gem build` of each gemspec, in the order of the plan; with more than one, Ruby starts once for all of them. */
+async function buildEach(plan, workingDirectory, env, world) {
+    const builds = plan.gems.flatMap((planned) => {
         const target = node_path__WEBPACK_IMPORTED_MODULE_0__.join(PACKAGES, fileName(planned));
-        await run(['gem', 'build', planned.gemspec, '--output', target]);
-        built.push({ planned, path: node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, target) });
-    }
-    return built;
+        return planned.gemspec === undefined ? [] : [{ planned, gemspec: planned.gemspec, target }];
+    });
+    await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.makeDirectory(node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, PACKAGES));
+    const commands = builds.map(({ gemspec, target }) => ['gem', 'build', gemspec, '--output', target]);
+    const [only = [], ...more] = commands;
+    if (more.length > 0)
+        await runBuilds(commands, workingDirectory, env, world);
+    else
+        await runBuild(only, workingDirectory, env, world);
+    return builds.map(({ planned, target }) => ({ planned, path: node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, target) }));
 }
 /** What RubyGems calls the file (`Gem::Specification#file_name`). */
 function fileName({ name, version, platform }) {
@@ -60540,16 +60587,31 @@ async function findBuilt(planned, workingDirectory, since) {
         fix: 'Let the project’s `build` task write there, or build in a step of your own and hand the files over with `gems:`.',
     });
 }
-async function runBuild(command, cwd, env, { runner, processes }) {
+async function runBuild(command, cwd, env, world) {
     const [program = '', ...args] = command;
-    runner.info(`$ ${command.join(' ')}`);
-    const finished = await runner
+    world.runner.info(`$ ${command.join(' ')}`);
+    const finished = await runProgram(program, args, cwd, env, world);
+    if (finished.code !== 0)
+        throw failed(command, finished);
+}
+/** What `build.rb` does in one process; it stops at the first that fails, and says which one that was. */
+async function runBuilds(commands, cwd, env, world) {
+    for (const command of commands)
+        world.runner.info(`$ ${command.join(' ')}`);
+    const script = node_path__WEBPACK_IMPORTED_MODULE_0__.join(node_path__WEBPACK_IMPORTED_MODULE_0__.dirname(world.assets.probe), 'build.rb');
+    const answer = node_path__WEBPACK_IMPORTED_MODULE_0__.join(world.privateDirectory, 'build.txt');
+    const pairs = commands.flatMap(([, , gemspec = '', , target = '']) => [gemspec, target]);
+    const finished = await runProgram('ruby', [script, answer, ...pairs], cwd, env, world);
+    if (finished.code === 0)
+        return;
+    throw failed(commands[Number(await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.text(answer))] ?? ['ruby', 'build.rb'], finished);
+}
+async function runProgram(program, args, cwd, env, { runner, processes }) {
+    return runner
         .foreign((print) => processes.run({ program, args, cwd, env, onLine: print }))
         .catch((error) => {
         throw error instanceof _world_processes_js__WEBPACK_IMPORTED_MODULE_4__/* .ProgramNotFound */ .e ? notFound(program, error) : error;
     });
-    if (finished.code !== 0)
-        throw failed(command, finished);
 }
 function notFound(program, cause) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
@@ -60660,8 +60722,8 @@ const files = {
             throw error;
         }
     },
-    async write(target, text) {
-        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, text, { mode: 0o600 });
+    async write(target, content) {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, content, { mode: 0o600 });
     },
     /** Writes a file in one step: whoever reads it, even after a kill in the middle, finds the old text or the new one. */
     async replace(target, text) {
@@ -60696,10 +60758,11 @@ const files = {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  F9: () => (/* binding */ HttpFault),
   V0: () => (/* binding */ createHttp)
 });
 
-// UNUSED EXPORTS: HttpFault, describe, isPage, isPassing, passingTrouble
+// UNUSED EXPORTS: describe, isPage, isPassing, passingTrouble
 
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
@@ -60877,11 +60940,12 @@ async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, ed
             signal: ended,
         });
         const answer = await unlessAborted(sending, ended);
-        const text = await read(answer, policy.answerBytes, secretOf(request));
+        const bytes = await read(answer, policy.answerBytes);
+        const text = withoutSecret(bytes.toString('utf8'), request);
         if (REDIRECTS.has(answer.statusCode)) {
             throw new HttpFault('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
         }
-        return { status: answer.statusCode, headers: headersOf(answer.headers), text, json: (0,json/* parseJson */.qF)(text) };
+        return { status: answer.statusCode, headers: headersOf(answer.headers), bytes, text, json: (0,json/* parseJson */.qF)(text) };
     }
     catch (error) {
         signal.throwIfAborted();
@@ -60951,7 +61015,7 @@ function unlessAborted(sending, signal) {
         sending.then(resolve, reject);
     });
 }
-async function read(answer, limit, secret) {
+async function read(answer, limit) {
     const { body, headers } = answer;
     const encoding = headers['content-encoding'];
     const tooLarge = new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`);
@@ -60971,17 +61035,16 @@ async function read(answer, limit, secret) {
             throw tooLarge;
         chunks.push(chunk);
     }
-    const text = Buffer.concat(chunks).toString('utf8');
-    // Some servers show what they were sent; whoever quotes the answer must not repeat it.
+    return Buffer.concat(chunks);
+}
+/** Some servers show what they were sent: the credential a request carried is taken out of the answer's text. */
+function withoutSecret(text, { headers = {} }) {
+    const secret = headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
     return secret ? text.replaceAll(secret, '***') : text;
 }
 /** Lets go of an answer nobody will read, and of its connection with it. */
 function abandon(body) {
     body.on('error', () => undefined).destroy();
-}
-/** The credential a request carries, without its scheme. */
-function secretOf({ headers = {} }) {
-    return headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
 }
 function headersOf(headers) {
     return {

@@ -46718,7 +46718,7 @@ async function build(plan, workingDirectory, committedAt, world) {
         case 'release-task':
             return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.givenPath }] : []));
         case 'gem-build':
-            return buildEach(plan, workingDirectory, run);
+            return buildEach(plan, workingDirectory, env, world);
         case 'rake-build': {
             const before = Date.now();
             await run(plan.build.bundler ? ['bundle', 'exec', 'rake', 'build'] : ['rake', 'build']);
@@ -46726,17 +46726,20 @@ async function build(plan, workingDirectory, committedAt, world) {
         }
     }
 }
-async function buildEach(plan, workingDirectory, run) {
-    const built = [];
-    await files.makeDirectory(path.join(workingDirectory, PACKAGES));
-    for (const planned of plan.gems) {
-        if (planned.gemspec === undefined)
-            continue;
+/** Runs `gem build` of each gemspec, in the order of the plan; with more than one, Ruby starts once for all of them. */
+async function buildEach(plan, workingDirectory, env, world) {
+    const builds = plan.gems.flatMap((planned) => {
         const target = path.join(PACKAGES, fileName(planned));
-        await run(['gem', 'build', planned.gemspec, '--output', target]);
-        built.push({ planned, path: path.join(workingDirectory, target) });
-    }
-    return built;
+        return planned.gemspec === undefined ? [] : [{ planned, gemspec: planned.gemspec, target }];
+    });
+    await files.makeDirectory(path.join(workingDirectory, PACKAGES));
+    const commands = builds.map(({ gemspec, target }) => ['gem', 'build', gemspec, '--output', target]);
+    const [only = [], ...more] = commands;
+    if (more.length > 0)
+        await runBuilds(commands, workingDirectory, env, world);
+    else
+        await runBuild(only, workingDirectory, env, world);
+    return builds.map(({ planned, target }) => ({ planned, path: path.join(workingDirectory, target) }));
 }
 /** What RubyGems calls the file (`Gem::Specification#file_name`). */
 function fileName({ name, version, platform }) {
@@ -46761,16 +46764,31 @@ async function findBuilt(planned, workingDirectory, since) {
         fix: 'Let the project’s `build` task write there, or build in a step of your own and hand the files over with `gems:`.',
     });
 }
-async function runBuild(command, cwd, env, { runner, processes }) {
+async function runBuild(command, cwd, env, world) {
     const [program = '', ...args] = command;
-    runner.info(`$ ${command.join(' ')}`);
-    const finished = await runner
+    world.runner.info(`$ ${command.join(' ')}`);
+    const finished = await runProgram(program, args, cwd, env, world);
+    if (finished.code !== 0)
+        throw failed(command, finished);
+}
+/** What `build.rb` does in one process; it stops at the first that fails, and says which one that was. */
+async function runBuilds(commands, cwd, env, world) {
+    for (const command of commands)
+        world.runner.info(`$ ${command.join(' ')}`);
+    const script = path.join(path.dirname(world.assets.probe), 'build.rb');
+    const answer = path.join(world.privateDirectory, 'build.txt');
+    const pairs = commands.flatMap(([, , gemspec = '', , target = '']) => [gemspec, target]);
+    const finished = await runProgram('ruby', [script, answer, ...pairs], cwd, env, world);
+    if (finished.code === 0)
+        return;
+    throw failed(commands[Number(await files.text(answer))] ?? ['ruby', 'build.rb'], finished);
+}
+async function runProgram(program, args, cwd, env, { runner, processes }) {
+    return runner
         .foreign((print) => processes.run({ program, args, cwd, env, onLine: print }))
         .catch((error) => {
         throw error instanceof ProgramNotFound ? notFound(program, error) : error;
     });
-    if (finished.code !== 0)
-        throw failed(command, finished);
 }
 function notFound(program, cause) {
     return new ReleaseError({
@@ -47906,8 +47924,8 @@ const files = {
             throw error;
         }
     },
-    async write(target, text) {
-        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, text, { mode: 0o600 });
+    async write(target, content) {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, content, { mode: 0o600 });
     },
     /** Writes a file in one step: whoever reads it, even after a kill in the middle, finds the old text or the new one. */
     async replace(target, text) {
@@ -48227,11 +48245,12 @@ async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, ed
             signal: ended,
         });
         const answer = await unlessAborted(sending, ended);
-        const text = await read(answer, policy.answerBytes, secretOf(request));
+        const bytes = await read(answer, policy.answerBytes);
+        const text = withoutSecret(bytes.toString('utf8'), request);
         if (REDIRECTS.has(answer.statusCode)) {
             throw new HttpFault('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
         }
-        return { status: answer.statusCode, headers: headersOf(answer.headers), text, json: (0,json/* parseJson */.qF)(text) };
+        return { status: answer.statusCode, headers: headersOf(answer.headers), bytes, text, json: (0,json/* parseJson */.qF)(text) };
     }
     catch (error) {
         signal.throwIfAborted();
@@ -48301,7 +48320,7 @@ function unlessAborted(sending, signal) {
         sending.then(resolve, reject);
     });
 }
-async function read(answer, limit, secret) {
+async function read(answer, limit) {
     const { body, headers } = answer;
     const encoding = headers['content-encoding'];
     const tooLarge = new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`);
@@ -48321,17 +48340,16 @@ async function read(answer, limit, secret) {
             throw tooLarge;
         chunks.push(chunk);
     }
-    const text = Buffer.concat(chunks).toString('utf8');
-    // Some servers show what they were sent; whoever quotes the answer must not repeat it.
+    return Buffer.concat(chunks);
+}
+/** Some servers show what they were sent: the credential a request carried is taken out of the answer's text. */
+function withoutSecret(text, { headers = {} }) {
+    const secret = headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
     return secret ? text.replaceAll(secret, '***') : text;
 }
 /** Lets go of an answer nobody will read, and of its connection with it. */
 function abandon(body) {
     body.on('error', () => undefined).destroy();
-}
-/** The credential a request carries, without its scheme. */
-function secretOf({ headers = {} }) {
-    return headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
 }
 function headersOf(headers) {
     return {

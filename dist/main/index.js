@@ -58155,7 +58155,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6704);
 /* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2682);
 /* harmony import */ var _phases_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1939);
-/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4147);
+/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3066);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9293);
 /* harmony import */ var _summary_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6095);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5009);
@@ -58588,7 +58588,7 @@ function versionTaken(gem, ours, theirs, host) {
 
 /***/ }),
 
-/***/ 4147:
+/***/ 3066:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -60207,6 +60207,143 @@ function remarks({ project, run }, gems) {
     ];
 }
 
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
+;// CONCATENATED MODULE: external "node:stream/promises"
+const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
+// EXTERNAL MODULE: ./node_modules/tar-stream/index.js
+var tar_stream = __nccwpck_require__(6118);
+;// CONCATENATED MODULE: ./lib/rubygems/gem-contents.js
+
+
+
+
+
+
+/** Inflated bytes and entries beyond which a comparison is not worth what it costs. */
+const gem_contents_LARGEST = 1024 * 1024 * 1024;
+const MOST_ENTRIES = 100_000;
+/** Reads a gem for comparison; undefined where it is too large to compare or cannot be read. */
+async function readContents(path) {
+    const files = new Map();
+    const metadata = [];
+    try {
+        await eachEntry((0,external_node_fs_.createReadStream)(path), async (name, content) => {
+            if (name === 'data.tar.gz')
+                await eachEntry(inflated(content), async (file, bytes) => void files.set(file, await digest(bytes)));
+            else if (name === 'metadata.gz')
+                metadata.push(...(await gem_contents_text(inflated(content))).split('\n'));
+            else
+                content.resume();
+        });
+        return { files, metadata };
+    }
+    catch {
+        // Only the explanation of a refusal is lost: the refusal itself rests on the digests.
+        return undefined;
+    }
+}
+/** Sentences on how two gems differ, for people; empty where nothing tells. */
+function describeDifference(ours, theirs) {
+    const paths = [...new Set([...ours.files.keys(), ...theirs.files.keys()])].toSorted();
+    const changed = paths.filter((path) => ours.files.has(path) && theirs.files.has(path) && ours.files.get(path) !== theirs.files.get(path));
+    const added = paths.filter((path) => !theirs.files.has(path));
+    const missing = paths.filter((path) => !ours.files.has(path));
+    const sentences = [list('Different content', changed), list('Only here', added), list('Only there', missing)];
+    const lines = ours.metadata.filter((line) => !theirs.metadata.includes(line)).slice(0, 3);
+    if (lines.length > 0)
+        sentences.push(`Different metadata: ${lines.map((line) => JSON.stringify(line.trim())).join(', ')}.`);
+    else if (paths.length > 0 && changed.length + added.length + missing.length === 0) {
+        sentences.push('The files are the same; only how they are packed differs (modes, times or compression).');
+    }
+    return sentences.filter((sentence) => sentence !== '');
+}
+function list(label, paths) {
+    if (paths.length === 0)
+        return '';
+    const shown = paths.slice(0, 8).map((path) => JSON.stringify(path));
+    return `${label}: ${shown.join(', ')}${paths.length > 8 ? ` and ${String(paths.length - 8)} more` : ''}.`;
+}
+async function eachEntry(source, visit) {
+    const tar = (0,tar_stream.extract)();
+    const walk = async () => {
+        let entries = 0;
+        for await (const entry of tar) {
+            entries += 1;
+            if (entries > MOST_ENTRIES)
+                throw new Error('too many entries');
+            await visit(entry.header.name, external_node_stream_.Readable.from(entry));
+        }
+    };
+    await Promise.all([(0,external_node_stream_promises_namespaceObject.pipeline)(source, tar), walk()]);
+}
+/** The inflated content, broken off where it grows beyond all measure. */
+function inflated(source) {
+    const bounded = async function* () {
+        let size = 0;
+        for await (const chunk of source.pipe((0,external_node_zlib_.createGunzip)())) {
+            size += chunk.length;
+            if (size > gem_contents_LARGEST)
+                throw new Error('too large');
+            yield chunk;
+        }
+    };
+    return external_node_stream_.Readable.from(bounded());
+}
+async function digest(content) {
+    const hash = (0,external_node_crypto_.createHash)('sha256');
+    for await (const chunk of content)
+        hash.update(chunk);
+    return hash.digest('hex');
+}
+async function gem_contents_text(content) {
+    const chunks = [];
+    for await (const chunk of content)
+        chunks.push(chunk);
+    return Buffer.concat(chunks).toString('utf8');
+}
+
+;// CONCATENATED MODULE: ./lib/rubygems/explain-difference.js
+
+
+
+
+
+/**
+ * Adds to a `version-taken` error in which files the published gem differs from ours, where it can be downloaded and is
+ * not too large to compare. Only an explanation: whatever goes wrong with it leaves the error as it was.
+ */
+async function explainDifference(refusal, gems, registry, world) {
+    if (!(refusal instanceof errors/* ReleaseError */.K2))
+        return refusal;
+    const problems = await Promise.all(refusal.problems.map((problem) => explained(problem, gems, registry, world)));
+    const [first, ...rest] = problems;
+    return first ? new errors/* ReleaseError */.K2([first, ...rest], { cause: refusal }) : refusal;
+}
+async function explained(problem, gems, registry, world) {
+    const gem = problem.code === 'version-taken' ? gems.find(({ sha256 }) => problem.what.includes(sha256)) : undefined;
+    const differences = gem ? await differencesOf(gem, registry, world) : [];
+    return differences.length === 0 ? problem : { ...problem, what: [problem.what, ...differences].join(' ') };
+}
+async function differencesOf(gem, registry, world) {
+    try {
+        const published = await registry.file(gem.fullName);
+        if (published === undefined)
+            return [];
+        const copy = external_node_path_.join(world.privateDirectory, `published-${gem.fullName}.gem`);
+        await files/* files */.a.write(copy, published);
+        const [ours, theirs] = await Promise.all([readContents(gem.path), readContents(copy)]);
+        return ours && theirs ? describeDifference(ours, theirs) : [];
+    }
+    catch (error) {
+        if (error instanceof world_http/* HttpFault */.F9)
+            return [];
+        throw error;
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/rubygems/key-ring.js
 /** A key with less life left than this is replaced before it is used, in ms. */
 const RESERVE = 2 * 60 * 1000;
@@ -60290,6 +60427,13 @@ function createRegistry(server, http, clock) {
             headers: { authorization: key.value.reveal(), 'content-type': contentType, accept: '*/*' },
             body: upload,
         }),
+        async file(fullName) {
+            const answer = await http.send('preflight', {
+                method: 'GET',
+                url: url(`/gems/${encodeURIComponent(fullName)}.gem`),
+            });
+            return answer.status === 200 ? answer.bytes : undefined;
+        },
         async info(name, etag) {
             const headers = etag === undefined ? {} : { 'if-none-match': etag };
             const answer = await http.send('index', { method: 'GET', url: url(`/info/${encodeURIComponent(name)}`), headers });
@@ -60810,12 +60954,6 @@ class Lanes {
     }
 }
 
-;// CONCATENATED MODULE: external "node:stream/promises"
-const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
-// EXTERNAL MODULE: ./node_modules/tar-stream/index.js
-var tar_stream = __nccwpck_require__(6118);
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
 ;// CONCATENATED MODULE: ./lib/rubygems/gem-tar.js
 /**
  * In bytes. Inflated, the registry takes 10 MiB (rubygems.org lib/gem_validator/package.rb); text that does not
@@ -61119,7 +61257,7 @@ function readSpecification(bytes) {
         platform,
         originalPlatform,
         metadata: readMetadata(entries.get('metadata')),
-        dependencies: list(entries.get('dependencies'), 'dependencies').map(readDependency),
+        dependencies: gem_metadata_list(entries.get('dependencies'), 'dependencies').map(readDependency),
     };
 }
 /** SHA-256 and SHA-512 by algorithm and member, from the inflated `checksums.yaml.gz`. Throws InvalidGem. */
@@ -61139,7 +61277,7 @@ function object(node, what, tags) {
         throw new InvalidGem(`its ${what} is not ${tags[0] === undefined ? 'a map' : `a ${tags[0].replace(/^.*object:/, '')}`}`);
     return node;
 }
-function list(node, what) {
+function gem_metadata_list(node, what) {
     if (isNothing(node))
         return [];
     if (node?.kind !== 'seq' || node.tag !== undefined)
@@ -61227,8 +61365,8 @@ function readType(node, name) {
 }
 function readRequirement(node, name) {
     const what = `requirement on ${name}`;
-    const parts = list(object(node, what, REQUIREMENTS).entries.get('requirements'), what).map((item) => {
-        const [operator, version, ...rest] = list(item, what);
+    const parts = gem_metadata_list(object(node, what, REQUIREMENTS).entries.get('requirements'), what).map((item) => {
+        const [operator, version, ...rest] = gem_metadata_list(item, what);
         const sign = gem_metadata_text(operator, what);
         const number = gem_metadata_text(object(version, what, [VERSION]).entries.get('version'), what);
         if (rest.length === 0 && OPERATORS.has(sign) && REQUIRED_VERSION.test(number))
@@ -61577,6 +61715,7 @@ function codeOf(error) {
 
 
 
+
 /** Two files are open for each gem that is being read, and a large release has hundreds. */
 const READ_AT_ONCE = 16;
 /** A fresh name below our private directory: the one copy that is hashed, inspected and sent. */
@@ -61587,18 +61726,22 @@ function privateCopy(world) {
  * Reads every gem as built and compares it with what was planned and with what is published.
  * Throws ReleaseError with all problems: `gem-unexpected`, `push-host-mismatch`, `version-taken`, `gem-invalid`.
  */
-async function inspect(built, facts, server, world) {
+async function inspect(built, facts, { server, registry }, world) {
     const lanes = new Lanes(READ_AT_ONCE);
     const gems = await Promise.all(built.map(async ({ planned, path: builtPath }) => {
         const file = planned.file ?? (await lanes.run(() => readGem(builtPath, { copyTo: privateCopy(world) })));
         const live = (0,plan_gems/* publishedVersion */.xJ)({ ...file, platform: file.originalPlatform }, facts.published);
         return { ...file, builtPath, planned, live, alreadyPublished: live?.sha256 === file.sha256 };
     }));
-    errors/* ReleaseError */.K2.throwIfAny(gems.flatMap((gem) => [
+    const [first, ...others] = gems.flatMap((gem) => [
         ...unexpected(gem, gem.planned),
         ...(0,plan_gems/* pushHostProblems */.n8)(gem, gem.metadata, server),
         ...(gem.live && !gem.alreadyPublished ? [(0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, gem.live.sha256, server.host)] : []),
-    ]));
+    ]);
+    if (first) {
+        const error = new errors/* ReleaseError */.K2([first, ...others]);
+        throw registry ? await explainDifference(error, gems, registry, world) : error;
+    }
     for (const gem of gems)
         inspect_describe(gem, server, world);
     return gems.map(({ planned: _planned, live: _live, ...gem }) => gem);
@@ -62073,6 +62216,7 @@ function push_refused(answer, key, { gem, registry }) {
 
 
 
+
 /** Pushes a gem and keeps the ledger true: before the first byte, after the last answer, and where none came. */
 async function pushAndRecord(gem, { ledger, keys, registry, world }) {
     world.signal.throwIfAborted();
@@ -62086,7 +62230,7 @@ async function pushAndRecord(gem, { ledger, keys, registry, world }) {
             throw new errors/* ReleaseError */.K2(interrupted(gem, registry.server.host), { cause: error });
         }
         await ledger.gem(gem, 'failed');
-        throw error;
+        throw await explainDifference(error, [gem], registry, world);
     }
 }
 function interrupted(gem, host) {
@@ -63138,6 +63282,7 @@ async function askGitHub(inputs, facts, world) {
 
 
 
+
 function prepareRelease(options) {
     const { inputs, run, world } = options;
     return {
@@ -63151,7 +63296,7 @@ function prepareRelease(options) {
 async function release(it) {
     refuseForeignEvents(it.run, it.inputs.dryRun);
     const facts = await it.phases.run('Look around', () => survey(it.inputs, it.run, it.registry, it.world));
-    const plan = await it.phases.run('Plan', async () => decide(it, facts));
+    const plan = await it.phases.run('Plan', () => decide(it, facts));
     if (it.inputs.dryRun)
         return dryRun(it, plan, facts);
     const gems = plan.strategy === 'rake' ? await byReleaseTask(it, plan, facts) : await directly(it, plan, facts);
@@ -63181,7 +63326,7 @@ async function directly(it, plan, facts) {
 async function buildAndInspect(it, plan, facts) {
     const { inputs, phases, world } = it;
     const built = await phases.run('Build', () => (0,build/* build */.jq)(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world));
-    return phases.run('Inspect', () => inspect(built, facts, inputs.server, world));
+    return phases.run('Inspect', () => inspect(built, facts, { server: inputs.server, registry: it.registry }, world));
 }
 /** Runs the project's own release task and gives its pushes our hands. */
 async function byReleaseTask(it, plan, facts) {
@@ -63197,8 +63342,16 @@ async function byReleaseTask(it, plan, facts) {
     });
     return gems;
 }
-function decide({ inputs, ledger, world }, facts) {
-    const plan = makePlan(inputs, facts);
+async function planOrExplain(inputs, facts, registry, world) {
+    try {
+        return makePlan(inputs, facts);
+    }
+    catch (error) {
+        throw await explainDifference(error, facts.prebuilt, registry, world);
+    }
+}
+async function decide({ inputs, ledger, registry, world }, facts) {
+    const plan = await planOrExplain(inputs, facts, registry, world);
     for (const sentence of plan.decisions)
         world.runner.info(sentence);
     ledger.planned(plan.gems, plan.commit);
@@ -63867,7 +64020,7 @@ async function build(plan, workingDirectory, committedAt, world) {
         case 'release-task':
             return plan.gems.flatMap((planned) => (planned.file ? [{ planned, path: planned.file.givenPath }] : []));
         case 'gem-build':
-            return buildEach(plan, workingDirectory, run);
+            return buildEach(plan, workingDirectory, env, world);
         case 'rake-build': {
             const before = Date.now();
             await run(plan.build.bundler ? ['bundle', 'exec', 'rake', 'build'] : ['rake', 'build']);
@@ -63875,17 +64028,20 @@ async function build(plan, workingDirectory, committedAt, world) {
         }
     }
 }
-async function buildEach(plan, workingDirectory, run) {
-    const built = [];
-    await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.makeDirectory(node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, PACKAGES));
-    for (const planned of plan.gems) {
-        if (planned.gemspec === undefined)
-            continue;
+/** Runs `gem build` of each gemspec, in the order of the plan; with more than one, Ruby starts once for all of them. */
+async function buildEach(plan, workingDirectory, env, world) {
+    const builds = plan.gems.flatMap((planned) => {
         const target = node_path__WEBPACK_IMPORTED_MODULE_0__.join(PACKAGES, fileName(planned));
-        await run(['gem', 'build', planned.gemspec, '--output', target]);
-        built.push({ planned, path: node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, target) });
-    }
-    return built;
+        return planned.gemspec === undefined ? [] : [{ planned, gemspec: planned.gemspec, target }];
+    });
+    await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.makeDirectory(node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, PACKAGES));
+    const commands = builds.map(({ gemspec, target }) => ['gem', 'build', gemspec, '--output', target]);
+    const [only = [], ...more] = commands;
+    if (more.length > 0)
+        await runBuilds(commands, workingDirectory, env, world);
+    else
+        await runBuild(only, workingDirectory, env, world);
+    return builds.map(({ planned, target }) => ({ planned, path: node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, target) }));
 }
 /** What RubyGems calls the file (`Gem::Specification#file_name`). */
 function fileName({ name, version, platform }) {
@@ -63910,16 +64066,31 @@ async function findBuilt(planned, workingDirectory, since) {
         fix: 'Let the project’s `build` task write there, or build in a step of your own and hand the files over with `gems:`.',
     });
 }
-async function runBuild(command, cwd, env, { runner, processes }) {
+async function runBuild(command, cwd, env, world) {
     const [program = '', ...args] = command;
-    runner.info(`$ ${command.join(' ')}`);
-    const finished = await runner
+    world.runner.info(`$ ${command.join(' ')}`);
+    const finished = await runProgram(program, args, cwd, env, world);
+    if (finished.code !== 0)
+        throw failed(command, finished);
+}
+/** What `build.rb` does in one process; it stops at the first that fails, and says which one that was. */
+async function runBuilds(commands, cwd, env, world) {
+    for (const command of commands)
+        world.runner.info(`$ ${command.join(' ')}`);
+    const script = node_path__WEBPACK_IMPORTED_MODULE_0__.join(node_path__WEBPACK_IMPORTED_MODULE_0__.dirname(world.assets.probe), 'build.rb');
+    const answer = node_path__WEBPACK_IMPORTED_MODULE_0__.join(world.privateDirectory, 'build.txt');
+    const pairs = commands.flatMap(([, , gemspec = '', , target = '']) => [gemspec, target]);
+    const finished = await runProgram('ruby', [script, answer, ...pairs], cwd, env, world);
+    if (finished.code === 0)
+        return;
+    throw failed(commands[Number(await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.text(answer))] ?? ['ruby', 'build.rb'], finished);
+}
+async function runProgram(program, args, cwd, env, { runner, processes }) {
+    return runner
         .foreign((print) => processes.run({ program, args, cwd, env, onLine: print }))
         .catch((error) => {
         throw error instanceof _world_processes_js__WEBPACK_IMPORTED_MODULE_4__/* .ProgramNotFound */ .e ? notFound(program, error) : error;
     });
-    if (finished.code !== 0)
-        throw failed(command, finished);
 }
 function notFound(program, cause) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
@@ -64194,8 +64365,8 @@ const files = {
             throw error;
         }
     },
-    async write(target, text) {
-        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, text, { mode: 0o600 });
+    async write(target, content) {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, content, { mode: 0o600 });
     },
     /** Writes a file in one step: whoever reads it, even after a kill in the middle, finds the old text or the new one. */
     async replace(target, text) {
@@ -64414,11 +64585,12 @@ async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, ed
             signal: ended,
         });
         const answer = await unlessAborted(sending, ended);
-        const text = await read(answer, policy.answerBytes, secretOf(request));
+        const bytes = await read(answer, policy.answerBytes);
+        const text = withoutSecret(bytes.toString('utf8'), request);
         if (REDIRECTS.has(answer.statusCode)) {
             throw new HttpFault('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
         }
-        return { status: answer.statusCode, headers: headersOf(answer.headers), text, json: (0,json/* parseJson */.qF)(text) };
+        return { status: answer.statusCode, headers: headersOf(answer.headers), bytes, text, json: (0,json/* parseJson */.qF)(text) };
     }
     catch (error) {
         signal.throwIfAborted();
@@ -64488,7 +64660,7 @@ function unlessAborted(sending, signal) {
         sending.then(resolve, reject);
     });
 }
-async function read(answer, limit, secret) {
+async function read(answer, limit) {
     const { body, headers } = answer;
     const encoding = headers['content-encoding'];
     const tooLarge = new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`);
@@ -64508,17 +64680,16 @@ async function read(answer, limit, secret) {
             throw tooLarge;
         chunks.push(chunk);
     }
-    const text = Buffer.concat(chunks).toString('utf8');
-    // Some servers show what they were sent; whoever quotes the answer must not repeat it.
+    return Buffer.concat(chunks);
+}
+/** Some servers show what they were sent: the credential a request carried is taken out of the answer's text. */
+function withoutSecret(text, { headers = {} }) {
+    const secret = headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
     return secret ? text.replaceAll(secret, '***') : text;
 }
 /** Lets go of an answer nobody will read, and of its connection with it. */
 function abandon(body) {
     body.on('error', () => undefined).destroy();
-}
-/** The credential a request carries, without its scheme. */
-function secretOf({ headers = {} }) {
-    return headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
 }
 function headersOf(headers) {
     return {

@@ -24,6 +24,8 @@ export interface Registry {
   digest(gem: { name: string; version: string; originalPlatform: string }): Promise<Attempt<string | undefined>>
   /** One attempt to push; throws HttpFault where no complete answer came. */
   push(key: ApiKey, body: PushBody): Promise<HttpAnswer>
+  /** The published file of a gem, for comparison; undefined where it is not to be had or is large. One attempt. */
+  file(fullName: string): Promise<Uint8Array | undefined>
   /** The compact index file of a gem, one attempt; `unchanged` when `etag` still holds. */
   info(name: string, etag: string | undefined): Promise<InfoAnswer>
 }
@@ -76,6 +78,13 @@ export function createRegistry(server: GemServer, http: Http, clock: Clock): Reg
         headers: { authorization: key.value.reveal(), 'content-type': contentType, accept: '*/*' },
         body: upload,
       }),
+    async file(fullName) {
+      const answer = await http.send('preflight', {
+        method: 'GET',
+        url: url(`/gems/${encodeURIComponent(fullName)}.gem`),
+      })
+      return answer.status === 200 ? answer.bytes : undefined
+    },
     async info(name, etag) {
       const headers = etag === undefined ? {} : { 'if-none-match': etag }
       const answer = await http.send('index', { method: 'GET', url: url(`/info/${encodeURIComponent(name)}`), headers })

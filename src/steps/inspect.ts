@@ -6,6 +6,8 @@ import { Lanes } from '../lanes.ts'
 import { publishedVersion, pushHostProblems, title, versionTaken } from '../plan/gems.ts'
 import type { PlannedGem } from '../plan.ts'
 import { type GemFile, readGem } from '../rubygems/gem-file.ts'
+import { explainDifference } from '../rubygems/explain-difference.ts'
+import type { Registry } from '../rubygems/registry.ts'
 import type { GemServer } from '../server.ts'
 import type { Bundle } from '../sigstore/attester.ts'
 import type { World } from '../world/world.ts'
@@ -36,7 +38,7 @@ export function privateCopy(world: World): string {
 export async function inspect(
   built: readonly BuiltGem[],
   facts: Facts,
-  server: GemServer,
+  { server, registry }: { server: GemServer; registry?: Registry },
   world: World,
 ): Promise<ReleaseGem[]> {
   const lanes = new Lanes(READ_AT_ONCE)
@@ -47,13 +49,15 @@ export async function inspect(
       return { ...file, builtPath, planned, live, alreadyPublished: live?.sha256 === file.sha256 }
     }),
   )
-  ReleaseError.throwIfAny(
-    gems.flatMap((gem) => [
-      ...unexpected(gem, gem.planned),
-      ...pushHostProblems(gem, gem.metadata, server),
-      ...(gem.live && !gem.alreadyPublished ? [versionTaken(gem, gem.sha256, gem.live.sha256, server.host)] : []),
-    ]),
-  )
+  const [first, ...others] = gems.flatMap((gem) => [
+    ...unexpected(gem, gem.planned),
+    ...pushHostProblems(gem, gem.metadata, server),
+    ...(gem.live && !gem.alreadyPublished ? [versionTaken(gem, gem.sha256, gem.live.sha256, server.host)] : []),
+  ])
+  if (first) {
+    const error = new ReleaseError([first, ...others])
+    throw registry ? await explainDifference(error, gems, registry, world) : error
+  }
   for (const gem of gems) describe(gem, server, world)
   return gems.map(({ planned: _planned, live: _live, ...gem }) => gem)
 }

@@ -1,6 +1,7 @@
 import { type Problem, ReleaseError } from '../errors.ts'
 import { title } from '../plan/gems.ts'
 import type { Release } from '../release.ts'
+import { explainDifference } from '../rubygems/explain-difference.ts'
 import type { ReleaseGem } from './inspect.ts'
 import { push } from './push.ts'
 
@@ -19,7 +20,7 @@ export async function pushAndRecord(
       throw new ReleaseError(interrupted(gem, registry.server.host), { cause: error })
     }
     await ledger.gem(gem, 'failed')
-    throw error
+    throw await explainDifference(error, [gem], registry, world)
   }
 }
 

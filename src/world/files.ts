@@ -55,8 +55,8 @@ export const files = {
     }
   },
 
-  async write(target: string, text: string): Promise<void> {
-    await writeFile(target, text, { mode: 0o600 })
+  async write(target: string, content: string | Uint8Array): Promise<void> {
+    await writeFile(target, content, { mode: 0o600 })
   },
 
   /** Writes a file in one step: whoever reads it, even after a kill in the middle, finds the old text or the new one. */

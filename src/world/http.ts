@@ -38,6 +38,8 @@ export interface HttpAnswer {
   status: number
   headers: { get(name: string): string | undefined }
   text: string
+  /** The body as it came, for what is no text. */
+  bytes: Uint8Array
   /** The body as JSON, or undefined where it is none. */
   json: unknown
 }
@@ -166,14 +168,15 @@ async function attempt(
       signal: ended,
     })
     const answer = await unlessAborted(sending, ended)
-    const text = await read(answer, policy.answerBytes, secretOf(request))
+    const bytes = await read(answer, policy.answerBytes)
+    const text = withoutSecret(bytes.toString('utf8'), request)
     if (REDIRECTS.has(answer.statusCode)) {
       throw new HttpFault(
         'redirected',
         `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`,
       )
     }
-    return { status: answer.statusCode, headers: headersOf(answer.headers), text, json: parseJson(text) }
+    return { status: answer.statusCode, headers: headersOf(answer.headers), bytes, text, json: parseJson(text) }
   } catch (error) {
     signal.throwIfAborted()
     throw asFault(error, watch.signal.aborted, progress.sentAll, policy)
@@ -247,7 +250,7 @@ function unlessAborted<T>(sending: Promise<T>, signal: AbortSignal): Promise<T> 
   })
 }
 
-async function read(answer: Dispatcher.ResponseData, limit: number, secret: string | undefined): Promise<string> {
+async function read(answer: Dispatcher.ResponseData, limit: number): Promise<Buffer> {
   const { body, headers } = answer
   const encoding = headers['content-encoding']
   const tooLarge = new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`)
@@ -266,19 +269,18 @@ async function read(answer: Dispatcher.ResponseData, limit: number, secret: stri
     if (size > limit) throw tooLarge
     chunks.push(chunk)
   }
-  const text = Buffer.concat(chunks).toString('utf8')
-  // Some servers show what they were sent; whoever quotes the answer must not repeat it.
+  return Buffer.concat(chunks)
+}
+
+/** Some servers show what they were sent: the credential a request carried is taken out of the answer's text. */
+function withoutSecret(text: string, { headers = {} }: HttpRequest): string {
+  const secret = headers['authorization']?.replace(/^(bearer|token|basic) /i, '')
   return secret ? text.replaceAll(secret, '***') : text
 }
 
 /** Lets go of an answer nobody will read, and of its connection with it. */
 function abandon(body: Readable): void {
   body.on('error', () => undefined).destroy()
-}
-
-/** The credential a request carries, without its scheme. */
-function secretOf({ headers = {} }: HttpRequest): string | undefined {
-  return headers['authorization']?.replace(/^(bearer|token|basic) /i, '')
 }
 
 function headersOf(headers: IncomingHttpHeaders): HttpAnswer['headers'] {

@@ -195,9 +195,11 @@ describe('script/rehearse', () => {
     const directory = repository(project({ rakefile: slow }))
     const child = spawn(process.execPath, [SCRIPT, directory], { env: { ...process.env, ...user } })
     let stdout = ''
+    let interrupted = false
     child.stdout.on('data', (part: Buffer) => {
       stdout += part.toString()
-      if (stdout.includes('sleeping')) child.kill('SIGINT')
+      if (interrupted || !stdout.includes('sleeping')) return
+      interrupted = child.kill('SIGINT')
     })
     const code = await new Promise((resolve) => {
       child.on('close', resolve)

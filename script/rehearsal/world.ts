@@ -20,7 +20,7 @@ export interface World extends AsyncDisposable {
 
 /** Pushes the project's HEAD and tags to the sandbox's GitHub and fills in the trusted publisher forms. */
 export async function prepareWorld(project: Project, options: Options, place: Workplace): Promise<World> {
-  const sandbox = await Sandbox.start({ directory: place.below('world') })
+  const sandbox = await Sandbox.start({ directory: place.below('world'), sigstore: true })
   try {
     const copy = await publish(project, sandbox, place)
     const workflow = findWorkflow(copy)

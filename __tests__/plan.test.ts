@@ -33,11 +33,13 @@ describe('the plan', () => {
       gems: [{ name: 'rack-lens', version: '1.2.3', platform: 'ruby', gemspec: 'rack-lens.gemspec', file: undefined }],
       commit: HEAD,
       tags: [{ name: 'v1.2.3', message: 'Version 1.2.3', gems: ['rack-lens'], action: 'create' }],
+      attest: true,
       decisions: [
         'rack-lens 1.2.3 is released from rack-lens.gemspec.',
         'Strategy direct: the `release` task is Bundler’s own, unchanged.',
         'Built by `rake build`: from `bundler/gem_tasks`.',
         `Tag v1.2.3 will be created on ${SHORT} after the push (the form Bundler uses in this project).`,
+        'The gems are published with attestations (signed by this run).',
       ],
     })
   })
@@ -49,6 +51,7 @@ describe('the plan', () => {
       'Strategy direct: the `release` task is Bundler’s own, unchanged.',
       'Built by `rake build`: from `bundler/gem_tasks`.',
       `No tag is created: v1.2.3 started this run and names commit ${SHORT}.`,
+      'The gems are published with attestations (signed by this run).',
     ])
   })
 
@@ -59,6 +62,7 @@ describe('the plan', () => {
       'rack-lens 1.2.3 (java) is released as prebuilt (input `gems`: rack-lens-1.2.3-java.gem).',
       'Strategy direct: the gems are prebuilt.',
       `Tag v1.2.3 will be created on ${SHORT} after the push (default form).`,
+      'The gems are published with attestations (signed by this run).',
     ])
   })
 
@@ -75,6 +79,18 @@ describe('the plan', () => {
     expect(plan.decisions[0]).toBe(
       'The tag lens-core-v3.0.0 started this run and names lens-core 3.0.0: the other 2 are left out.',
     )
+  })
+
+  it.each([
+    [{ attestations: 'false' }, true, 'The gems are published without attestations: `attestations` is `false`.'],
+    [{}, false, 'The gems are published without attestations: there is no Sigstore instance for rubygems.org.'],
+    [
+      { 'attestation-bundles': 'pkg/*.json' },
+      false,
+      'The gems are published with attestations (input `attestation-bundles`).',
+    ],
+  ])('with %o says whether there will be attestations, and why', (inputs, canSign, sentence) => {
+    expect(decisions({ canSign }, inputsOf(inputs)).at(-1)).toBe(sentence)
   })
 
   it('collects every problem that can be known before building', () => {

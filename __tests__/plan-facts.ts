@@ -15,7 +15,7 @@ type Loaded = Extract<Rake, { state: 'loaded' }>
 const BUNDLERS: Loaded = { state: 'loaded', build: 'bundler', release: 'bundler', gem: 'rack-lens', tag: 'v1.2.3' }
 
 export function inputsOf(inputs: Record<string, string> = {}): Inputs {
-  return readInputs(new RecordedRunner({ token: 'ghs_0123456789', ...inputs }, { GITHUB_WORKSPACE: '/work' }))
+  return readInputs(new RecordedRunner({ token: 'ghs_0123456789', ...inputs }, { GITHUB_WORKSPACE: '/workspace' }))
 }
 
 export function gemspec(values: Partial<Gemspec> = {}): Gemspec {
@@ -80,7 +80,7 @@ export function run(values: Partial<RunContext> = {}): RunContext {
     serverUrl: 'https://github.com',
     runUrl: 'https://github.com/octo/rack-lens/actions/runs/1',
     attempt: 1,
-    workspace: '/work',
+    workspace: '/workspace',
     temp: '/temp',
     selfHosted: false,
     idToken: undefined,

@@ -71,6 +71,12 @@ function differences(fresh: string): string[] {
 }
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'release-gem-build-'))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    rmSync(scratch, { recursive: true, force: true })
+    process.exit(1)
+  })
+}
 try {
   const fresh = path.join(scratch, 'dist')
   mkdirSync(fresh)
@@ -91,5 +97,5 @@ try {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 1
 } finally {
-  rmSync(scratch, { recursive: true })
+  rmSync(scratch, { recursive: true, force: true })
 }

@@ -188,7 +188,7 @@ export const FAULTS = {
     response.writeHead(200, { 'content-type': 'application/json' })
     const chunk = Buffer.alloc(1024 * 1024, 0x20)
     for (let sent = 0; sent < 64 && !response.destroyed; sent++) {
-      if (!response.write(chunk)) await Promise.race([sleep(50), new Promise((done) => response.once('drain', done))])
+      if (!response.write(chunk)) await sleep(5)
     }
     response.end()
     return undefined

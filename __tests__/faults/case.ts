@@ -7,7 +7,7 @@ import type { Registry, RegistryOptions } from '../../sandbox/registry/registry.
 import { type SeedGem, seedGem } from '../../sandbox/registry/seed-gem.ts'
 import type { RecordedRequest } from '../../sandbox/server.ts'
 import type { VirtualClock } from './clock.ts'
-import { type Run, runRelease } from './run.ts'
+import { type Job, type Run, runRelease } from './run.ts'
 import { type Target, targetOf } from './targets.ts'
 import { isReroute, playOf, type Stage, type Trouble } from './troubles.ts'
 import type { FaultWorld } from './world.ts'
@@ -88,15 +88,24 @@ export class Case implements Stage, AsyncDisposable {
 
   /** The action's run, and what came of it. Every run is a job of its own with tokens of its own. */
   async release(): Promise<Run> {
+    return runRelease(this, this.newJob())
+  }
+
+  newJob(): Job {
     this.runs += 1
     const { github, commit } = this.world
     const token = github.addToken({ repository: REPOSITORY, permissions: { contents: 'write' } })
     this.world.register(`token ${token}`, this)
-    const job: JobClaims = { repository: REPOSITORY, workflowFile: 'release.yml', ref: 'refs/heads/main', sha: commit }
-    const idToken = this.issuer.registerJob(job)
+    const claims: JobClaims = {
+      repository: REPOSITORY,
+      workflowFile: 'release.yml',
+      ref: 'refs/heads/main',
+      sha: commit,
+    }
+    const idToken = this.issuer.registerJob(claims)
     this.secrets[`GitHub token ${String(this.runs)}`] = token
     this.secrets[`request token ${String(this.runs)}`] = idToken.requestToken
-    return runRelease(this, { token, idToken })
+    return { token, idToken }
   }
 
   clear(): void {

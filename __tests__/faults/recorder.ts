@@ -8,6 +8,8 @@ export class Recorder implements Runner {
   readonly warnings: string[] = []
   readonly errors: string[] = []
   readonly outputs: Record<string, string> = {}
+  /** Told of every line as it is shown. */
+  onInfo: ((text: string) => void) | undefined
   readonly #inputs: Readonly<Record<string, string>>
   readonly #state: Record<string, string> = {}
 
@@ -32,6 +34,7 @@ export class Recorder implements Runner {
 
   info(text: string): void {
     this.lines.push(text)
+    this.onInfo?.(text)
   }
 
   debug(text: string): void {

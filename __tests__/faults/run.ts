@@ -25,7 +25,8 @@ export interface Run {
   took: number
 }
 
-interface Job {
+/** The credentials GitHub gives a job. */
+export interface Job {
   token: string
   idToken: TokenRequest
 }
@@ -33,47 +34,42 @@ interface Job {
 /** Runs the action's main step in this process, against the case's services. */
 export async function runRelease(it: Case, job: Job, stop: AbortSignal = new AbortController().signal): Promise<Run> {
   const { clock } = it
-  const recorder = new Recorder(environment(it, job), {
-    gems: 'pkg/*.gem',
-    'gem-server': it.registry.url,
-    tag: it.options.tags ? '{name}-v{version}' : 'false',
-    token: job.token,
-    'await-timeout': '60',
-    ...it.options.with,
-  })
-  const http = createHttp({
-    clock,
-    signal: stop,
-    lastSignal: stop,
-    log: (line) => recorder.info(line),
-    env: { no_proxy: '*' },
-  })
-  divert(http, it)
-  const privateDirectory = await mkdtemp(path.join(it.directory, 'private-'))
-  const world: World = {
-    runner: recorder,
-    clock,
-    http,
-    processes: { run: () => Promise.reject(new Error('a release of prebuilt gems starts no program')) },
-    signal: stop,
-    privateDirectory,
-    assets: { probe: '', gemCommand: '' },
-  }
+  const recorder = new Recorder(environmentOf(it, job), inputsOf(it, job))
+  const world = await worldOf(it, recorder, stop)
   const started = clock.now()
   const inputs = readInputs(recorder)
-  const ledger = new Ledger(inputs.server, path.join(privateDirectory, 'journal.json'))
+  const ledger = new Ledger(inputs.server, path.join(world.privateDirectory, 'journal.json'))
   const phases = new Phases(recorder, clock)
   const failure = await endOf(async () => {
     await release(prepareRelease({ inputs, run: await readRunContext(recorder), ledger, phases, world }))
     await ledger.finish()
   })
-  await http.close()
+  await world.http.close()
   const { record } = ledger
   setOutputs(record, recorder)
   if (failure) announceFailure(failure, record, recorder)
   else recorder.info(outcome(record))
   await recorder.summary(summary(record, phases.done, failure))
   return { result: failure?.code ?? 'green', failure, record, recorder, took: clock.now() - started }
+}
+
+/** A world whose time is the case's, and in which no program can be started. */
+export async function worldOf(it: Case, recorder: Recorder, stop: AbortSignal): Promise<World> {
+  const { clock } = it
+  const log = (line: string): void => {
+    recorder.info(line)
+  }
+  const http = createHttp({ clock, signal: stop, lastSignal: stop, log, env: { no_proxy: '*' } })
+  divert(http, it)
+  return {
+    runner: recorder,
+    clock,
+    http,
+    processes: { run: () => Promise.reject(new Error('a release of prebuilt gems starts no program')) },
+    signal: stop,
+    privateDirectory: await mkdtemp(path.join(it.directory, 'private-')),
+    assets: { probe: '', gemCommand: '' },
+  }
 }
 
 async function endOf(job: () => Promise<void>): Promise<ReleaseError | undefined> {
@@ -100,7 +96,21 @@ function divert(http: Http, it: Case): void {
   }
 }
 
-function environment({ directory, world }: Case, { idToken }: Job): Record<string, string> {
+/** The action's inputs, as a workflow would give them. */
+export function inputsOf(it: Case, { token }: Job): Record<string, string> {
+  return {
+    gems: 'pkg/*.gem',
+    'gem-server': it.registry.url,
+    tag: it.options.tags ? '{name}-v{version}' : 'false',
+    token,
+    'await-timeout': '60',
+    attestations: 'false',
+    ...it.options.with,
+  }
+}
+
+/** The variables of the runner. */
+export function environmentOf({ directory, world }: Case, { idToken }: Job): Record<string, string> {
   return {
     GITHUB_EVENT_NAME: 'workflow_dispatch',
     GITHUB_REPOSITORY: REPOSITORY,

@@ -146,7 +146,9 @@ const TAG_REF: readonly Row[] = [
   ...rows('W', 'github-unavailable', ['github-secondary'], { asked: 13_000 }),
   ...rows('W', 'github-unavailable', ['github-secondary-bare'], { asked: 60_000 }),
   ...rows('R', 'github-unavailable', ['200-html', 'json-truncated']),
-  ...rows('R', 'green', [...LOST, '200-html-after', 'empty-success', 'success-cut']),
+  ...rows('R', 'green', [...LOST, '200-html-after']),
+  // Only the success is cut: the second answer says that the tag is there, and is whole.
+  ...rows('R', 'green', ['empty-success', 'success-cut'], { attempts: 2 }),
   ...rows('F', 'github-unavailable', [...CERTIFICATES, 'oversize', 'gzip-bomb', 'redirect-elsewhere']),
   ...rows('F', 'github-unavailable', ['429-absurd', 'json-types']),
   ...rows('F', 'tag-not-permitted', ['400', '401', '403', '403-html', '404', '409', '410', '422', 'echo-400']),

@@ -6,6 +6,9 @@
 export function checksumOf(info: string, version: string, platform: string): string | undefined {
   const label = platform === 'ruby' ? version : `${version}-${platform}`
   const line = info.split('\n').find((candidate) => candidate.startsWith(`${label} `))
-  const facts = line?.slice(line.indexOf('|') + 1).split(',') ?? []
-  return facts.find((fact) => fact.startsWith('checksum:'))?.slice('checksum:'.length)
+  const [, after = ''] = line?.split('|') ?? []
+  const facts = after.split(',')
+  return facts
+    .map((fact) => /^checksum:([0-9a-f]{64})$/.exec(fact.trimEnd())?.[1])
+    .find((digest) => digest !== undefined)
 }

@@ -35,12 +35,15 @@ export function meaningOf({ status, text }: HttpAnswer, server: GemServer): Push
   if (status === 409 && text.startsWith('A yanked version')) return 'yanked'
   if (status === 409 && text.startsWith('Repushing of gem versions is not allowed')) return 'live'
   // A race between two pushes reads like a lack of permission.
-  if (status === 403 && /already exists with this number|has already been taken/.test(text)) return 'live'
+  if (status === 403 && RACE.test(text)) return 'live'
   if (status === 401) return 'key-refused'
   if (status === 403 && text.startsWith('You are not allowed to push this gem')) return 'not-attached'
   if (status === 404 && text.includes('No pending publisher found')) return 'all-yanked'
   return 'refused'
 }
+
+/** But not "Canonical number has already been taken": that is the same version in another spelling, and other bytes. */
+const RACE = /already exists with this number|(?<!Canonical number )has already been taken/
 
 /** Advice for refusals whose text the registry gives but does not explain. */
 export function adviceFor({ status, text }: HttpAnswer): string | undefined {

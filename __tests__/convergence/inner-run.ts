@@ -71,6 +71,8 @@ export async function run(world: InnerWorld, gems: readonly SmallGem[], options:
     (error: unknown) => ({ end: 'red' as const, error: ReleaseError.from(error) }),
   )
   const { end, error } = await Promise.race([whole, struck.killed])
+  // What a dead process has sent arrives all the same; the world is looked at when it has.
+  await Promise.allSettled(struck.underWay)
   await struck.http.close()
   await rm(privateDirectory, { recursive: true, force: true, maxRetries: 5 })
   const { record } = ledger
@@ -91,6 +93,7 @@ class Struck {
   readonly clock: Clock
   readonly stop = new AbortController()
   readonly killed: Promise<{ end: 'killed'; error: undefined }>
+  readonly underWay = new Set<Promise<HttpAnswer>>()
   sent = 0
   late = 0
   exchanges = 0
@@ -128,7 +131,9 @@ class Struck {
       if (this.#dead) return never()
       if (edge === 'push' && !here && this.stop.signal.aborted) this.late += 1
       if (edge === 'push' && pushMs > 0) await clock.sleep(pushMs, lastSignal)
-      const answer = dated(await clock.during(() => send(edge, request)), clock.date())
+      const answering = clock.during(() => send(edge, request))
+      this.underWay.add(answering)
+      const answer = dated(await answering.finally(() => this.underWay.delete(answering)), clock.date())
       if (edge === 'exchange' && answer.status === 201 && this.exchanges++ === 0) clock.advance(keyAgeMs)
       if (here?.moment === 'after') {
         this.#strike(here)

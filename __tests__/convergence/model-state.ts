@@ -1,3 +1,4 @@
+import path from 'node:path'
 import type { ErrorCode } from '../../src/errors.ts'
 import type { EdgeName } from './edges.ts'
 import type { SmallGem } from './gems.ts'
@@ -81,7 +82,7 @@ export function judge(ended: Ended, before: PublicState, after: PublicState, all
 /** Throws where the record of a run disagrees with the registry. */
 export function judgeRecord(ended: Ended, before: PublicState, after: PublicState, gems: readonly SmallGem[]): void {
   for (const [index, gem] of gems.entries()) {
-    const status = ended.record.gems.find(({ file }) => file === gem.path)?.status
+    const status = statusOf(ended, gem)
     const claims = status === 'pushed' || status === 'already-published'
     if (claims && after.gems[index] !== 'ours') throw new Error(`${gem.fullName} is not ${status}\n${tell(ended)}`)
     const published = before.gems[index] === 'absent' && after.gems[index] === 'ours'
@@ -89,6 +90,16 @@ export function judgeRecord(ended: Ended, before: PublicState, after: PublicStat
       throw new Error(`${gem.fullName} was published by this run\n${tell(ended)}`)
     }
   }
+}
+
+/** The status a run gave to a gem; undefined where it had not got so far as to plan it. */
+function statusOf({ record }: Ended, gem: SmallGem): string | undefined {
+  if (record.gems.length === 0) return undefined
+  const { platform = 'ruby' } = gem
+  const found = record.gems.find((one) => one.name === gem.name && one.platform === platform)
+  // A gem is known by the path it was given as, or before it was looked at by its file name.
+  if (found?.sha256 === gem.sha256 && path.basename(found.file) === path.basename(gem.path)) return found.status
+  throw new Error(`${gem.fullName} is not in the record: ${JSON.stringify(record.gems)}`)
 }
 
 export function tell({ end, error, says, log }: Ended): string {

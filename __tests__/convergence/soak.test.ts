@@ -91,7 +91,7 @@ describe('a release of 412 gems through bad weather and the real throttles', () 
     world.inject(weather(world, seeded(412), posts))
     const before = sample()
     const watch = setInterval(() => samples.push(sample()), 100)
-    const ended = await run(world, gems, { pushMs: 20_000 })
+    const ended = await run(world, gems, { pushMs: 6_000 })
     clearInterval(watch)
     expect(ended.end === 'green' ? '' : tell(ended).slice(-4000)).toBe('')
 

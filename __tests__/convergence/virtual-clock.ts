@@ -98,6 +98,11 @@ export class VirtualClock implements Clock {
         this.#look(turns - 1)
         return
       }
+      // A lane that reads a file is not waiting for anything.
+      if (process.getActiveResourcesInfo().includes('FSReqPromise')) {
+        this.#look(2)
+        return
+      }
       this.#looking = false
       if (this.#busy > this.#stalled) return
       const next = this.#timers.filter(({ kind }) => kind === 'sleep' || this.#stalled > 0)

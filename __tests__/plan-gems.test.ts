@@ -17,6 +17,8 @@ describe('what is released', () => {
     [`${HOST}:443`, HOST, 'the same with its port', []],
     ['https://rubygems.org', HOST, 'another', ['push-host-mismatch']],
     [HOST, 'https://rubygems.org', 'another', ['push-host-mismatch']],
+    ['https://rubygems.org', 'http://127.0.0.1:9292', 'one that is rehearsed', []],
+    [HOST, 'http://127.0.0.1:9292', 'another than is rehearsed', ['push-host-mismatch']],
     [`${HOST}:8443`, HOST, 'another port', ['push-host-mismatch']],
     ['http://gems.example.com', HOST, 'another scheme', ['push-host-mismatch']],
     ['TODO: Set to your gem server', HOST, 'the template’s', ['push-host-mismatch']],

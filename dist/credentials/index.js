@@ -46096,15 +46096,14 @@ function gemServer(url) {
 }
 /**
  * Whether a gem that allows pushes only to `allowed` may go to `server`. RubyGems compares scheme and host
- * (`gem push`, lib/rubygems/commands/push_command.rb); ports and a trailing slash count as part of the host here.
+ * (`gem push`, lib/rubygems/commands/push_command.rb); ports and a trailing slash count as part of the host here. A server
+ * on loopback stands in for RubyGems.org: that is how the release of a public gem is rehearsed.
  */
 function allowsPushTo(allowed, server) {
-    try {
-        return new URL(allowed).origin === server.origin;
-    }
-    catch {
+    const url = URL.parse(allowed);
+    if (url === null)
         return allowed === server.host;
-    }
+    return url.origin === server.origin || (server.kind === 'loopback' && gemServer(url).kind === 'rubygems.org');
 }
 
 ;// CONCATENATED MODULE: ./lib/inputs.js

@@ -60611,8 +60611,11 @@ function checksumAsset(gems) {
 function checksumOf(info, version, platform) {
     const label = platform === 'ruby' ? version : `${version}-${platform}`;
     const line = info.split('\n').find((candidate) => candidate.startsWith(`${label} `));
-    const facts = line?.slice(line.indexOf('|') + 1).split(',') ?? [];
-    return facts.find((fact) => fact.startsWith('checksum:'))?.slice('checksum:'.length);
+    const [, after = ''] = line?.split('|') ?? [];
+    const facts = after.split(',');
+    return facts
+        .map((fact) => /^checksum:([0-9a-f]{64})$/.exec(fact.trimEnd())?.[1])
+        .find((digest) => digest !== undefined);
 }
 
 // EXTERNAL MODULE: ./lib/world/clock.js + 1 modules
@@ -61846,7 +61849,7 @@ function meaningOf({ status, text }, server) {
     if (status === 409 && text.startsWith('Repushing of gem versions is not allowed'))
         return 'live';
     // A race between two pushes reads like a lack of permission.
-    if (status === 403 && /already exists with this number|has already been taken/.test(text))
+    if (status === 403 && RACE.test(text))
         return 'live';
     if (status === 401)
         return 'key-refused';
@@ -61856,6 +61859,8 @@ function meaningOf({ status, text }, server) {
         return 'all-yanked';
     return 'refused';
 }
+/** But not "Canonical number has already been taken": that is the same version in another spelling, and other bytes. */
+const RACE = /already exists with this number|(?<!Canonical number )has already been taken/;
 /** Advice for refusals whose text the registry gives but does not explain. */
 function adviceFor({ status, text }) {
     const rule = ADVICE.find((entry) => entry.status === status && entry.text.test(text));
@@ -62684,7 +62689,7 @@ class TaskPushes {
     #unwanted(gem, { host }) {
         const { origin } = this.#it.inputs.server;
         const url = URL.parse(host ?? origin);
-        const elsewhere = host !== undefined && (url === null || (0,server/* gemServer */.Vv)(url).origin !== origin);
+        const elsewhere = host !== undefined && !(0,server/* allowsPushTo */.o0)(host, this.#it.inputs.server);
         const planned = this.#plan.gems.some(({ name, version }) => name === gem.name && version === gem.version);
         return [
             ...(planned ? [] : [notPlanned(gem, this.#plan)]),
@@ -63655,15 +63660,14 @@ function gemServer(url) {
 }
 /**
  * Whether a gem that allows pushes only to `allowed` may go to `server`. RubyGems compares scheme and host
- * (`gem push`, lib/rubygems/commands/push_command.rb); ports and a trailing slash count as part of the host here.
+ * (`gem push`, lib/rubygems/commands/push_command.rb); ports and a trailing slash count as part of the host here. A server
+ * on loopback stands in for RubyGems.org: that is how the release of a public gem is rehearsed.
  */
 function allowsPushTo(allowed, server) {
-    try {
-        return new URL(allowed).origin === server.origin;
-    }
-    catch {
+    const url = URL.parse(allowed);
+    if (url === null)
         return allowed === server.host;
-    }
+    return url.origin === server.origin || (server.kind === 'loopback' && gemServer(url).kind === 'rubygems.org');
 }
 
 

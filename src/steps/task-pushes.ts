@@ -7,7 +7,7 @@ import type { Plan } from '../plan.ts'
 import type { Release } from '../release.ts'
 import { readGem } from '../rubygems/gem-file.ts'
 import { type PushArguments, readPushArguments } from '../rubygems/push-arguments.ts'
-import { gemServer } from '../server.ts'
+import { allowsPushTo } from '../server.ts'
 import type { PushReply, PushRequest } from '../world/push-socket.ts'
 import { privateCopy, type ReleaseGem } from './inspect.ts'
 import { pushAndRecord } from './push-and-record.ts'
@@ -72,7 +72,7 @@ export class TaskPushes {
   #unwanted(gem: Named, { host }: PushArguments): Problem[] {
     const { origin } = this.#it.inputs.server
     const url = URL.parse(host ?? origin)
-    const elsewhere = host !== undefined && (url === null || gemServer(url).origin !== origin)
+    const elsewhere = host !== undefined && !allowsPushTo(host, this.#it.inputs.server)
     const planned = this.#plan.gems.some(({ name, version }) => name === gem.name && version === gem.version)
     return [
       ...(planned ? [] : [notPlanned(gem, this.#plan)]),

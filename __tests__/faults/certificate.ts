@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from 'node:crypto'
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 
 /** X.509 certificates as text, made on the spot: good ones, and ones that no client may accept. */
 
@@ -42,7 +42,8 @@ function altName(host: CertificateOptions['host']): Buffer {
 /** A certificate that signs itself; whoever trusts it may also be shown it as a server's. */
 export function selfSigned({ host, notAfter = new Date('2049-01-01T00:00:00Z') }: CertificateOptions): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const who = name('Test of release-gem')
+  // Issuers are found by their name.
+  const who = name(`Test ${randomUUID()}`)
   const toSign = sequence(
     der(0xa0, integer(2)),
     integer(0x5a, ...Buffer.from(String(notAfter.getTime())).subarray(0, 8)),

@@ -94,9 +94,8 @@ function secretsOf({ secrets }: Case, kind: string): string[] {
 function wrongOrder(it: Case): string[] {
   if (it.gems.length > 1) return []
   const order = it.attempts.map(({ target }) => target)
-  const needed = it.options.tags
-    ? (['preflight', 'exchange', 'tag-object'] as const)
-    : (['preflight', 'exchange'] as const)
+  const makesTag = order.includes('tag-object') || order.includes('tag-ref')
+  const needed = makesTag ? (['preflight', 'exchange', 'tag-object'] as const) : (['preflight', 'exchange'] as const)
   const first = order.indexOf('push')
   const pushes = order.flatMap((target, index) => (target === 'push' ? [index] : []))
   const early = pushes.some((index) => needed.some((target) => !order.slice(0, index).includes(target)))

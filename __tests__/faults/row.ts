@@ -43,12 +43,15 @@ export function rows(
   return troubles.map((trouble) => ({ trouble, behaviour, end, ...details }))
 }
 
-/** Each row with the fault striking once, twice and always; where it is not waited for, twice is no other case. */
+/** Twice is no other case where nothing is repeated; and of the requests with one policy one is enough. */
+const NEVER_TWICE: ReadonlySet<Target> = new Set(['commit', 'tag-read', 'tag-object'])
+
+/** Each row with the fault striking once, twice and always. */
 export function cells(target: Target, table: readonly Row[]): Cell[] {
   return table.flatMap((row) => {
-    const repeats =
-      row.behaviour === 'F' || row.behaviour === 'A' ? ([1, Infinity] as const) : ([1, 2, Infinity] as const)
-    return repeats.map((times) => ({ ...row, target, times }))
+    const once = row.behaviour === 'F' || row.behaviour === 'A' || NEVER_TWICE.has(target)
+    const often = once ? ([1, Infinity] as const) : ([1, 2, Infinity] as const)
+    return often.map((times) => ({ ...row, target, times }))
   })
 }
 

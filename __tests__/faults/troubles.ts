@@ -39,6 +39,20 @@ function withFields(fields: object): Play {
   })
 }
 
+/** GitHub's primary limit, which ends in so many seconds by its own clock. */
+function hourlyLimit(seconds: number): Play {
+  const date = new Date('2026-03-01T12:00:00Z')
+  return json(
+    403,
+    { message: 'API rate limit exceeded for installation.' },
+    {
+      date: date.toUTCString(),
+      'x-ratelimit-remaining': '0',
+      'x-ratelimit-reset': String(date.getTime() / 1000 + seconds),
+    },
+  )
+}
+
 async function drained({ request }: Exchange): Promise<void> {
   for await (const chunk of request) void chunk
 }
@@ -93,6 +107,8 @@ const ANSWERS = {
   '503-retry-after': answer(503, 'Busy', { 'retry-after': '11' }),
   'github-secondary': json(403, { message: 'You have exceeded a secondary rate limit.' }, { 'retry-after': '13' }),
   'github-secondary-bare': json(403, { message: 'You have exceeded a secondary rate limit.' }),
+  'github-hour-soon': hourlyLimit(120),
+  'github-hour': hourlyLimit(3000),
   'github-ruleset': json(422, { message: 'Repository rule violations found\n\nCannot create ref' }),
   'id-token-pending': json(403, { message: "Can't issue ID_TOKEN for job in 'Pending' state" }),
   'redirect-elsewhere': async (exchange, stage) => redirect(307, `${stage.otherServer}/moved`)(exchange),

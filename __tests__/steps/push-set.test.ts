@@ -49,9 +49,9 @@ async function pushAll(
 ): Promise<{ events: Event[]; error: unknown }> {
   const events: Event[] = []
   let at = 0
-  let over = false
+  const over = new AbortController()
   const count = async (): Promise<void> => {
-    for (; !over; at++) await turn()
+    for (; !over.signal.aborted; at++) await turn()
   }
   const counting = count()
   const by = new Map(sketches.map((sketch) => [gem(sketch).fullName, sketch]))
@@ -64,7 +64,7 @@ async function pushAll(
     if (failing(sketch)) throw new Error(fullName)
   })
   const error: unknown = await pushing.catch((caught: unknown) => caught)
-  over = true
+  over.abort()
   await counting
   return { events, error }
 }

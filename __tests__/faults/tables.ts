@@ -45,7 +45,7 @@ const PREFLIGHT: readonly Row[] = [
   ...limits('registry-unavailable', undefined),
   ...rows('R', 'registry-unavailable', ['200-html', '200-html-after', 'json-truncated', 'json-types']),
   ...rows('R', 'registry-unavailable', ['empty-success', 'success-cut', 'success-other-types', '403-html']),
-  ...rows('R', 'registry-unavailable', ['oversize', 'gzip-bomb']),
+  ...rows('R', 'registry-unavailable', ['oversize', 'gzip-bomb', 'list-with-number']),
   ...rows('F', 'registry-unavailable', [...CERTIFICATES, 'redirect-elsewhere', 'redirect-after']),
   ...rows('F', 'registry-unavailable', ['400', '401', '403', '410', '422', '429-absurd', 'echo-400']),
   ...rows('A', 'green', ['404', '404-html', 'duplicate-delivery', 'from-cache']),

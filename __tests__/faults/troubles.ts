@@ -105,7 +105,11 @@ const ANSWERS = {
   '429-past': answer(429, 'Retry later\n', { 'retry-after': 'Thu, 01 Jan 2026 00:00:00 GMT' }),
   '429-nonsense': answer(429, 'Retry later\n', { 'retry-after': 'soon' }),
   '503-retry-after': answer(503, 'Busy', { 'retry-after': '11' }),
-  'github-secondary': json(403, { message: 'You have exceeded a secondary rate limit.' }, { 'retry-after': '13' }),
+  'github-secondary': json(
+    403,
+    { message: 'You have exceeded a secondary rate limit.' },
+    { 'retry-after': '13', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9999999999' },
+  ),
   'github-secondary-bare': json(403, { message: 'You have exceeded a secondary rate limit.' }),
   'github-hour-soon': hourlyLimit(120),
   'github-hour': hourlyLimit(3000),
@@ -116,6 +120,7 @@ const ANSWERS = {
     await exchange.handle()
     return redirect(303, `${stage.otherServer}/moved`)(exchange)
   },
+  'list-with-number': altered((real, body) => ({ ...real, body: body.replace(/\]$/, ',42]') })),
   'push-exists': text(409, 'Repushing of gem versions is not allowed.\nPlease bump the version number.'),
   'push-unfinished': text(409, 'It appears that it did not finish pushing.\nPlease contact support@rubygems.org.'),
   'push-yanked': text(409, 'A yanked version already exists (x-1.0.0).\nRepushing of gem versions is not allowed.'),

@@ -140,6 +140,12 @@ describe('pushSet', () => {
     )
   })
 
+  it('starts none of those that wait for a lane when one has failed', async () => {
+    const sketches = NAMES.map((name) => ({ name, platform: 'ruby', needs: [], takes: name === 'a' ? 2 : 4 }))
+    const { events } = await pushAll(sketches, ({ name }) => name === 'a')
+    expect(events.filter(({ kind }) => kind === 'start')).toHaveLength(8)
+  })
+
   it('starts nothing after the first failure, lets the rest end, and throws what failed first', async () => {
     await fc.assert(
       fc.asyncProperty(sets(true), fc.nat(3), async (sketches, unlucky) => {

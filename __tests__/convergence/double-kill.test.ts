@@ -30,7 +30,7 @@ async function strikeTwice(seed: number, lane: Lane): Promise<string[]> {
 describe('a release that is stopped twice', () => {
   let lanes: Lanes | undefined
   beforeAll(async () => {
-    lanes = await Lanes.start(2)
+    lanes = await Lanes.start(2, 'git')
   })
   afterAll(async () => {
     await lanes?.[Symbol.asyncDispose]()

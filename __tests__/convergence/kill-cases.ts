@@ -88,11 +88,10 @@ function arm({ boundary, moment, version }: Struck, lane: Lane, barrier: Barrier
       disarm: () => undefined,
     }
   }
-  const { registry, oidc, github } = lane.sandbox
-  const isStored = (): boolean => registry.versions().some(({ number }) => number === version)
+  const isStored = (): boolean => lane.sandbox.registry.versions().some(({ number }) => number === version)
   const [edge, nth] = 'anywhere' in boundary ? [undefined, boundary.anywhere] : [boundary.edge, boundary.nth]
   const fault = barrier.fault(edge, nth, moment, isStored)
-  for (const service of [registry, oidc, github]) service.inject(fault)
+  lane.inject(fault)
   return {
     after: barrier.reached,
     disarm: () => {

@@ -2,7 +2,6 @@ import { readdir } from 'node:fs/promises'
 import { searchForSecrets } from '../../sandbox/runner/leaks.ts'
 import type { StepResult } from '../../sandbox/runner/step.ts'
 import type { Sandbox, SandboxJob } from '../../sandbox/sandbox.ts'
-import { REPOSITORY } from '../scenarios/scenario.ts'
 import type { SmallGem } from './gems.ts'
 import type { JobEnd, Lane, LaneEnd } from './lane.ts'
 
@@ -92,7 +91,7 @@ export async function unfinished(
   const rows = lane.sandbox.registry.versions().filter(({ number }) => number === version)
   expect('registry', rows.map(({ sha256, fullName }) => `${sha256}  ${fullName}.gem`).toSorted(), lines)
   expect('live', rows.map(({ indexed }) => indexed).includes(false), false)
-  const tag = await lane.sandbox.github.repository(REPOSITORY).tag(`v${version}`)
+  const tag = await lane.tag(`v${version}`)
   expect('tag', [tag?.type, tag?.commit], ['tag', lane.sha])
   expect('violations', lane.sandbox.github.violations, [])
   if (problems.length > 0) problems.push(main.lines.map(({ text }) => text).join('\n'))

@@ -1,11 +1,14 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { Fault } from '../../sandbox/faults.ts'
 import type { CancelPlan, StepResult } from '../../sandbox/runner/step.ts'
 import { Sandbox, type SandboxJob } from '../../sandbox/sandbox.ts'
 import { ACTION, PUBLISHER, REPOSITORY } from '../scenarios/scenario.ts'
 import { type GemSketch, type SmallGem, writeGems } from './gems.ts'
 import { leaksOf } from './lane-checks.ts'
+import { QuickGitHub } from './quick-github.ts'
+import { quickJob } from './quick-job.ts'
 
 const NAMES = ['lens-api', 'lens-core', 'lens-web', 'lens-native']
 /** Between the row of a version and its being live, so that a push can be met in between. */
@@ -36,6 +39,9 @@ export interface LaneEnd extends JobEnd {
   before: readonly string[]
 }
 
+/** The sandbox's own GitHub runs git for each request, which takes most of a case's time. */
+export type GitHubKind = 'git' | 'quick'
+
 /** A world that one case after the other is released to, each with a version of its own. */
 export class Lane implements AsyncDisposable {
   readonly sandbox: Sandbox
@@ -44,15 +50,17 @@ export class Lane implements AsyncDisposable {
   /** Runs that were in fact stopped before their end. */
   struck = 0
   readonly #directory: string
+  readonly #quick: QuickGitHub | undefined
   #cases = 0
 
-  private constructor(sandbox: Sandbox, directory: string, sha: string) {
+  private constructor(sandbox: Sandbox, directory: string, sha: string, quick: QuickGitHub | undefined) {
     this.sandbox = sandbox
     this.#directory = directory
     this.sha = sha
+    this.#quick = quick
   }
 
-  static async start(): Promise<Lane> {
+  static async start(github: GitHubKind): Promise<Lane> {
     const directory = await mkdtemp(path.join(tmpdir(), 'release-gem-lane-'))
     await mkdir(path.join(directory, 'oidc'))
     if (issuerKey) await writeFile(path.join(directory, 'oidc', 'key.json'), issuerKey)
@@ -64,7 +72,9 @@ export class Lane implements AsyncDisposable {
     const repository = await sandbox.github.createRepository(REPOSITORY)
     const sha = await repository.commit({ 'README.md': '# Lenses\n' })
     for (const gem of NAMES) sandbox.registry.addTrustedPublisher({ gem, ...PUBLISHER })
-    return new Lane(sandbox, directory, sha)
+    const { requests } = sandbox
+    const quick = github === 'quick' ? await QuickGitHub.start([sha], { requests }) : undefined
+    return new Lane(sandbox, directory, sha, quick)
   }
 
   get live(): { fullName: string; sha256: string }[] {
@@ -89,14 +99,7 @@ export class Lane implements AsyncDisposable {
   /** One job of the release: main step, post step, and whatever the machine does when it is lost. */
   async job(sketches: readonly GemSketch[], attempt: number, cut?: Cut): Promise<LaneEnd> {
     const { sandbox } = this
-    await using job = await sandbox.job({
-      repository: REPOSITORY,
-      on: { branch: 'main', event: 'workflow_dispatch' },
-      checkout: false,
-      path: '/nonexistent',
-      runAttempt: attempt,
-      machine: `attempt-${String(attempt)}`,
-    })
+    await using job = await this.#job(attempt)
     const packages = path.join(job.runner.workspace, 'pkg')
     await rm(packages, { recursive: true, force: true })
     const gems = await writeGems(packages, sketches)
@@ -108,6 +111,28 @@ export class Lane implements AsyncDisposable {
     return { gems, before, main, ...(await this.#finish(job, main, cut)) }
   }
 
+  inject(fault: Fault): void {
+    const { registry, oidc, github } = this.sandbox
+    for (const service of [registry, oidc, this.#quick ?? github]) service.inject(fault)
+  }
+
+  async tag(name: string): Promise<{ type: string; commit: string } | undefined> {
+    return this.#quick ? this.#quick.tag(name) : this.sandbox.github.repository(REPOSITORY).tag(name)
+  }
+
+  #job(attempt: number): Promise<SandboxJob> {
+    const machine = `attempt-${String(attempt)}`
+    if (this.#quick) return quickJob(this.sandbox, this.#quick, { sha: this.sha, attempt, machine })
+    return this.sandbox.job({
+      repository: REPOSITORY,
+      on: { branch: 'main', event: 'workflow_dispatch' },
+      checkout: false,
+      path: '/nonexistent',
+      runAttempt: attempt,
+      machine,
+    })
+  }
+
   async #finish(job: SandboxJob, main: StepResult, cut: Cut | undefined): Promise<Omit<JobEnd, 'main'>> {
     const { post, orphans } = await job.runner.finish({ skipPost: cut?.lost ?? false })
     if (orphans.length > 0 || main.survivors().length > 0) throw new Error('a process has outlived the step')
@@ -115,6 +140,7 @@ export class Lane implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#quick?.[Symbol.asyncDispose]()
     await this.sandbox[Symbol.asyncDispose]()
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 5 })
   }
@@ -128,9 +154,9 @@ export class Lanes implements AsyncDisposable {
     this.#lanes = lanes
   }
 
-  static async start(count: number): Promise<Lanes> {
-    const first = await Lane.start()
-    return new Lanes([first, ...(await Promise.all(Array.from({ length: count - 1 }, () => Lane.start())))])
+  static async start(count: number, github: GitHubKind): Promise<Lanes> {
+    const first = await Lane.start(github)
+    return new Lanes([first, ...(await Promise.all(Array.from({ length: count - 1 }, () => Lane.start(github))))])
   }
 
   get struck(): number {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type RecordedRequest, type SandboxRequest, type SandboxResponse, SandboxServer } from '../../sandbox/server.ts'
-import type { FaultPlan } from '../../sandbox/faults.ts'
+import type { Fault, FaultPlan } from '../../sandbox/faults.ts'
 
 /**
  * The five routes of GitHub's API that a tag needs, in memory: the sandbox's own runs git for each of them, which is
@@ -18,7 +18,7 @@ export class QuickGitHub implements AsyncDisposable {
     this.#server = server
   }
 
-  static async start(commits: readonly string[], shared: { requests: RecordedRequest[]; faults: FaultPlan }) {
+  static async start(commits: readonly string[], shared: { requests: RecordedRequest[]; faults?: FaultPlan }) {
     const server = await SandboxServer.start((request) => github.#answer(request), { service: 'github', ...shared })
     const github = new QuickGitHub(new Set(commits), server)
     return github
@@ -30,8 +30,18 @@ export class QuickGitHub implements AsyncDisposable {
 
   /** The commit a tag comes to, whoever made it. */
   peeled(name: string): string | undefined {
+    return this.tag(name)?.commit
+  }
+
+  tag(name: string): { type: 'tag' | 'commit'; commit: string } | undefined {
     const sha = this.tags.get(name)
-    return sha === undefined ? undefined : (this.#objects.get(sha) ?? sha)
+    if (sha === undefined) return undefined
+    const commit = this.#objects.get(sha)
+    return commit === undefined ? { type: 'commit', commit: sha } : { type: 'tag', commit }
+  }
+
+  inject(...faults: Fault[]): void {
+    this.#server.inject(...faults)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -43,7 +53,7 @@ export class QuickGitHub implements AsyncDisposable {
     const last = rest.join('/')
     if (method === 'GET' && kind === 'commits') return this.#commit(last)
     if (method === 'GET' && kind === 'ref') return this.#ref(decodeURIComponent(last).replace(/^tags\//, ''))
-    if (method === 'GET' && kind === 'tags') return this.#tag(last)
+    if (method === 'GET' && kind === 'tags') return this.#tagObject(last)
     const { object = '', tag = '', ref = '', sha = '' }: Record<string, string> = JSON.parse((await body()).toString())
     if (kind === 'tags') return this.#makeTag(tag, object)
     return this.#makeRef(ref.replace(/^refs\/tags\//, ''), sha)
@@ -60,7 +70,7 @@ export class QuickGitHub implements AsyncDisposable {
     return json(200, { ref: `refs/tags/${name}`, object: { sha, type: this.#objects.has(sha) ? 'tag' : 'commit' } })
   }
 
-  #tag(sha: string): SandboxResponse {
+  #tagObject(sha: string): SandboxResponse {
     const commit = this.#objects.get(sha)
     return commit === undefined
       ? refusal(404, 'Not Found')

@@ -47521,8 +47521,8 @@ function publisherForm(claims) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/world/http.js + 3 modules
-var world_http = __nccwpck_require__(952);
+// EXTERNAL MODULE: ./lib/world/http.js + 4 modules
+var world_http = __nccwpck_require__(3403);
 // EXTERNAL MODULE: ./lib/world/secret.js
 var secret = __nccwpck_require__(1502);
 // EXTERNAL MODULE: ./lib/github/run-context.js
@@ -47953,7 +47953,7 @@ const files = {
 
 /***/ }),
 
-/***/ 952:
+/***/ 3403:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48037,6 +48037,44 @@ class Dialler {
     giveUp() {
         for (const socket of this.#pending)
             socket.destroy();
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/world/watch.js
+/** Aborts when nothing has moved for the policy's time; without `progress` calls that is simply a deadline. */
+class Watch {
+    #controller = new AbortController();
+    #clock;
+    #policy;
+    #armedAt = 0;
+    #current;
+    constructor(clock, policy) {
+        this.#clock = clock;
+        this.#policy = policy;
+        this.#arm(policy.attempt);
+    }
+    get signal() {
+        return this.#controller.signal;
+    }
+    progress(sentAll) {
+        if (sentAll)
+            this.#arm(this.#policy.answer ?? this.#policy.attempt);
+        // A timer for every chunk of a large gem would be thousands; one a second is as good.
+        else if (this.#clock.now() - this.#armedAt > 1000)
+            this.#arm(this.#policy.attempt);
+    }
+    stop() {
+        this.#current = undefined;
+    }
+    #arm(idle) {
+        const deadline = this.#clock.deadline(idle);
+        this.#armedAt = this.#clock.now();
+        this.#current = deadline;
+        const expire = () => {
+            if (this.#current === deadline)
+                this.#controller.abort();
+        };
+        deadline.addEventListener('abort', expire, { once: true });
     }
 }
 
@@ -48153,6 +48191,7 @@ function retryAfter(headers, now) {
 
 
 
+
 /** A failed exchange, in words of ours: no header, body or URL of it is ever part of the text. */
 class HttpFault extends Error {
     kind;
@@ -48257,42 +48296,6 @@ async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, ed
     }
     finally {
         watch.stop();
-    }
-}
-/** Aborts when nothing has moved for the policy's time; without `progress` calls that is simply a deadline. */
-class Watch {
-    #controller = new AbortController();
-    #clock;
-    #policy;
-    #armedAt = 0;
-    #current;
-    constructor(clock, policy) {
-        this.#clock = clock;
-        this.#policy = policy;
-        this.#arm(policy.attempt);
-    }
-    get signal() {
-        return this.#controller.signal;
-    }
-    progress(sentAll) {
-        if (sentAll)
-            this.#arm(this.#policy.answer ?? this.#policy.attempt);
-        // A timer for every chunk of a large gem would be thousands; one a second is as good.
-        else if (this.#clock.now() - this.#armedAt > 1000)
-            this.#arm(this.#policy.attempt);
-    }
-    stop() {
-        this.#current = undefined;
-    }
-    #arm(idle) {
-        const deadline = this.#clock.deadline(idle);
-        this.#armedAt = this.#clock.now();
-        this.#current = deadline;
-        const expire = () => {
-            if (this.#current === deadline)
-                this.#controller.abort();
-        };
-        deadline.addEventListener('abort', expire, { once: true });
     }
 }
 async function* watched(upload, watch, progress) {
@@ -48407,7 +48410,7 @@ function codeOf(error) {
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7390);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6290);
 /* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(952);
+/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3403);
 /* harmony import */ var _process_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8337);
 /* harmony import */ var _processes_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(307);
 

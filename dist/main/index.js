@@ -57557,7 +57557,7 @@ function publisherForm(claims) {
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
 /* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6413);
-/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4282);
+/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5376);
 /* harmony import */ var _world_secret_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1502);
 /* harmony import */ var _run_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5928);
 
@@ -58614,8 +58614,8 @@ var conversation = __nccwpck_require__(5571);
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./lib/json.js
 var lib_json = __nccwpck_require__(6413);
-// EXTERNAL MODULE: ./lib/world/http.js + 2 modules
-var world_http = __nccwpck_require__(4282);
+// EXTERNAL MODULE: ./lib/world/http.js + 3 modules
+var world_http = __nccwpck_require__(5376);
 // EXTERNAL MODULE: ./lib/sigstore/bundle-fields.js
 var bundle_fields = __nccwpck_require__(5444);
 ;// CONCATENATED MODULE: ./lib/sigstore/published.js
@@ -63797,7 +63797,7 @@ function readField(value, field, path, problems) {
 /* harmony export */   i: () => (/* binding */ converse)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4282);
+/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5376);
 /* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2646);
 /* harmony import */ var _services_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2876);
 
@@ -64399,7 +64399,7 @@ const files = {
 
 /***/ }),
 
-/***/ 4282:
+/***/ 5376:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -64488,9 +64488,48 @@ class Dialler {
     }
 }
 
+;// CONCATENATED MODULE: ./lib/world/watch.js
+/** Aborts when nothing has moved for the policy's time; without `progress` calls that is simply a deadline. */
+class Watch {
+    #controller = new AbortController();
+    #clock;
+    #policy;
+    #armedAt = 0;
+    #current;
+    constructor(clock, policy) {
+        this.#clock = clock;
+        this.#policy = policy;
+        this.#arm(policy.attempt);
+    }
+    get signal() {
+        return this.#controller.signal;
+    }
+    progress(sentAll) {
+        if (sentAll)
+            this.#arm(this.#policy.answer ?? this.#policy.attempt);
+        // A timer for every chunk of a large gem would be thousands; one a second is as good.
+        else if (this.#clock.now() - this.#armedAt > 1000)
+            this.#arm(this.#policy.attempt);
+    }
+    stop() {
+        this.#current = undefined;
+    }
+    #arm(idle) {
+        const deadline = this.#clock.deadline(idle);
+        this.#armedAt = this.#clock.now();
+        this.#current = deadline;
+        const expire = () => {
+            if (this.#current === deadline)
+                this.#controller.abort();
+        };
+        deadline.addEventListener('abort', expire, { once: true });
+    }
+}
+
 // EXTERNAL MODULE: ./lib/world/retry.js
 var retry = __nccwpck_require__(2646);
 ;// CONCATENATED MODULE: ./lib/world/http.js
+
 
 
 
@@ -64602,42 +64641,6 @@ async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, ed
     }
     finally {
         watch.stop();
-    }
-}
-/** Aborts when nothing has moved for the policy's time; without `progress` calls that is simply a deadline. */
-class Watch {
-    #controller = new AbortController();
-    #clock;
-    #policy;
-    #armedAt = 0;
-    #current;
-    constructor(clock, policy) {
-        this.#clock = clock;
-        this.#policy = policy;
-        this.#arm(policy.attempt);
-    }
-    get signal() {
-        return this.#controller.signal;
-    }
-    progress(sentAll) {
-        if (sentAll)
-            this.#arm(this.#policy.answer ?? this.#policy.attempt);
-        // A timer for every chunk of a large gem would be thousands; one a second is as good.
-        else if (this.#clock.now() - this.#armedAt > 1000)
-            this.#arm(this.#policy.attempt);
-    }
-    stop() {
-        this.#current = undefined;
-    }
-    #arm(idle) {
-        const deadline = this.#clock.deadline(idle);
-        this.#armedAt = this.#clock.now();
-        this.#current = deadline;
-        const expire = () => {
-            if (this.#current === deadline)
-                this.#controller.abort();
-        };
-        deadline.addEventListener('abort', expire, { once: true });
     }
 }
 async function* watched(upload, watch, progress) {
@@ -64752,7 +64755,7 @@ function codeOf(error) {
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5009);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6290);
 /* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4282);
+/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5376);
 /* harmony import */ var _process_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8337);
 /* harmony import */ var _processes_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(307);
 

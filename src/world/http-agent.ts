@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import { buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+import { AT_ONCE } from './traffic.ts'
 
 /** Our connections: direct ones, and those through the proxy that the environment names. */
 export interface Agent {
@@ -32,8 +33,7 @@ export function proxyAgent(env: Readonly<Record<string, string | undefined>>): A
     requestTls: CONNECTION,
     proxyTls: CONNECTION,
     allowH2: false,
-    // Servers limit requests per address; more connections than this only move the queue to them.
-    connections: 16,
+    connections: AT_ONCE,
   })
   return {
     dispatcher,

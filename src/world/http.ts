@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts'
 import { proxyAgent } from './http-agent.ts'
 import { Watch } from './watch.ts'
 import { type Attempt, type Edge, persist, POLICIES, type Policy, retryAfter, type Undertaking } from './retry.ts'
+import { Traffic } from './traffic.ts'
 
 /** The only way this action speaks HTTP: no redirects, no decompression, capped answers, deadlines on everything. */
 export interface Http {
@@ -79,8 +80,13 @@ export interface HttpOptions {
 
 export function createHttp(options: HttpOptions): Http {
   const agent = proxyAgent(options.env)
+  const traffic = new Traffic(options.clock, options.signal)
   const http: Http = {
-    send: (edge, request) => attempt(agent.dispatcher, options, edge, request),
+    send: (edge, request) => {
+      const go = (): Promise<HttpAnswer> => attempt(agent.dispatcher, options, edge, request)
+      // RubyGems.org's limit is one of its API; the index is served from elsewhere.
+      return edge === 'index' ? go() : traffic.run(request.url.origin, go)
+    },
     ask: (undertaking, request, judge) =>
       persist(undertaking, options, async () => {
         const { edge, failure } = undertaking

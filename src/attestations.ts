@@ -47,26 +47,28 @@ function withBundles(gem: ReleaseGem, bundles: ReleaseGem['bundles']): ReleaseGe
 }
 
 /** Looks whether the registry lists what it was sent; it cannot be mended, so that one missing is said and fails nothing. */
-export async function confirmAll(gems: readonly ReleaseGem[], { inputs, world }: Parts): Promise<void> {
+export async function confirmAll(gems: readonly ReleaseGem[], parts: Parts): Promise<void> {
+  await Promise.all(gems.map((gem) => confirm(gem, parts)))
+}
+
+async function confirm(gem: ReleaseGem, { inputs, world }: Parts): Promise<void> {
   const { host, origin } = inputs.server
-  for (const gem of gems) {
-    const { bundles = [] } = gem
-    if (bundles.length === 0) continue
-    const page = `${origin}/api/v1/attestations/${gem.fullName}.json`
-    const listed = await confirmAttestations(gem, bundles, inputs.server, world).catch((error: unknown) => {
-      world.signal.throwIfAborted()
-      world.runner.warning('Attestation not confirmed', ReleaseError.from(error).message)
-      return undefined
-    })
-    if (listed === undefined) continue
-    if (listed === 'listed') {
-      world.runner.info(`${host} lists the attestation of ${title(gem)}: ${page}`)
-    } else
-      world.runner.warning(
-        'Attestation not listed',
-        `${host} took ${title(gem)}, but does not list its attestation: ${page}`,
-      )
-  }
+  const { bundles = [] } = gem
+  if (bundles.length === 0) return
+  const page = `${origin}/api/v1/attestations/${gem.fullName}.json`
+  const listed = await confirmAttestations(gem, bundles, inputs.server, world).catch((error: unknown) => {
+    world.signal.throwIfAborted()
+    world.runner.warning('Attestation not confirmed', ReleaseError.from(error).message)
+    return undefined
+  })
+  if (listed === undefined) return
+  if (listed === 'listed') {
+    world.runner.info(`${host} lists the attestation of ${title(gem)}: ${page}`)
+  } else
+    world.runner.warning(
+      'Attestation not listed',
+      `${host} took ${title(gem)}, but does not list its attestation: ${page}`,
+    )
 }
 
 async function bundleFiles({ attestationBundles, workingDirectory }: Inputs): Promise<BundleFile[]> {

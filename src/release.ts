@@ -72,8 +72,8 @@ async function directly(it: Release, plan: Plan, facts: Facts): Promise<ReleaseG
   const missing = plan.attest ? await it.phases.run('Attest', () => attestAll(unattested, plan, it)) : unattested
   if (missing.length > 0 || it.inputs.persistCredentials) await it.phases.run('Exchange', () => getKey(it))
   if (missing.length > 0) {
-    await it.phases.run('Push', () => pushAll(it, missing))
-    await it.phases.run('Verify', () => verifyAll(it, missing))
+    const looks = await it.phases.run('Push', () => pushAll(it, missing))
+    await it.phases.run('Verify', () => allVerified(it, missing, looks))
   }
   await it.phases.run('Tag', () => tagAll(it, plan, tags))
   return gems
@@ -92,7 +92,10 @@ export async function buildAndInspect(it: Release, plan: Plan, facts: Facts): Pr
 async function byReleaseTask(it: Release, plan: Plan, facts: Facts): Promise<ReleaseGem[]> {
   await it.phases.run('Exchange', () => getKey(it))
   const { gems, commit } = await it.phases.run('Release task', () => runReleaseTask(it, plan, facts))
-  await it.phases.run('Verify', () => verifyAll(it, gems))
+  await it.phases.run('Verify', () => {
+    const looks = gems.map((gem) => verify(gem, it.registry, it.world))
+    return allVerified(it, gems, looks)
+  })
   await it.phases.run('Tag', async () => {
     const { repository, world } = it
     const found = repository ? await tagsByTask(plan.tags, [plan.commit, commit], repository) : []
@@ -131,8 +134,17 @@ async function getKey({ keys, inputs, world }: Release): Promise<void> {
   if (inputs.persistCredentials) await keepForLaterSteps(key, inputs.server, world)
 }
 
-async function pushAll(it: Release, gems: readonly ReleaseGem[]): Promise<void> {
-  await pushSet(gems, (gem) => pushAndRecord(gem, it))
+/** Looks at what became of a gem as soon as it is there, while others are still on their way. */
+async function pushAll(it: Release, gems: readonly ReleaseGem[]): Promise<Promise<unknown>[]> {
+  const looks: Promise<unknown>[] = []
+  await pushSet(gems, async (gem) => {
+    await pushAndRecord(gem, it)
+    const look = verify(gem, it.registry, it.world)
+    // Told when all are asked for; a push that fails meanwhile comes first.
+    look.catch(() => undefined)
+    looks.push(look)
+  })
+  return looks
 }
 
 async function tagAll(
@@ -144,9 +156,12 @@ async function tagAll(
   await ledger.tagged(plan.tags.map((tag) => tag.name))
 }
 
-async function verifyAll(it: Release, gems: readonly ReleaseGem[]): Promise<void> {
-  const { registry, world } = it
-  await Promise.all(gems.map((gem) => verify(gem, registry, world)))
+async function allVerified(
+  it: Release,
+  gems: readonly ReleaseGem[],
+  looks: readonly Promise<unknown>[],
+): Promise<void> {
+  await Promise.all(looks)
   await confirmAll(gems, it)
 }
 

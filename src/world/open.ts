@@ -13,7 +13,9 @@ const DIST = path.resolve(path.dirname(process.argv[1] ?? ''), '..')
 
 /** The real world of a step, with a private directory that its post step removes. */
 export async function openWorld(temp: string, runner: Runner): Promise<World & AsyncDisposable> {
-  const { stop, abandon } = watchSignals()
+  const { stop: cancelled, abandon } = watchSignals()
+  const over = new AbortController()
+  const stop = AbortSignal.any([cancelled, over.signal])
   const privateDirectory = await files.privateDirectory(temp)
   runner.saveState(STATE.privateDirectory, privateDirectory)
   const log = (line: string): void => {
@@ -32,6 +34,8 @@ export async function openWorld(temp: string, runner: Runner): Promise<World & A
       gemCommand: path.join(DIST, 'gem-command', 'index.js'),
     },
     async [Symbol.asyncDispose]() {
+      // After a failure, what was asked at the same time may still be waiting for its next attempt.
+      over.abort(new Error('the run is over'))
       await http.close()
       // What the post step still needs (the copy of a credentials file, the journal) stays for it.
     },

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { awaiting } from './cases/await.ts'
 import { growth } from './cases/growth.ts'
 import { type Large, largeGem } from './cases/large-gem.ts'
-import { manyGems } from './cases/many-gems.ts'
+import { type ManyGems, manyGems } from './cases/many-gems.ts'
 import { oneGem } from './cases/one-gem.ts'
 import { platforms } from './cases/platforms.ts'
 import { start } from './cases/start.ts'
@@ -37,15 +37,16 @@ async function main(args: string[]): Promise<void> {
 
 function cases(options: Options): Record<string, () => Promise<Section>> {
   const large: Large[] = []
+  const many: ManyGems[] = []
   return {
     start: () => start(options),
     'one-gem': () => oneGem(options),
-    'many-gems': () => manyGems(options),
+    'many-gems': () => manyGems(options, many),
     platforms: () => platforms(options),
     'large-gem': () => largeGem(options, large),
     await: () => awaiting(options),
     survey: () => survey(options),
-    growth: () => growth(options, large, import.meta.dirname),
+    growth: () => growth(options, { large, many }, import.meta.dirname),
   }
 }
 

@@ -1,44 +1,44 @@
-import path from 'node:path'
-import { buildLoop, pushLoop } from '../baselines.ts'
-import { monorepo, names, writeGem } from '../material.ts'
 import type { Options } from '../options.ts'
 import type { Ran } from '../program.ts'
-import type { Section } from '../report.ts'
-import { Scene } from '../scene.ts'
+import type { Section, Table, Target } from '../report.ts'
 import { inTurn, median, repeat, seconds, times } from '../statistics.ts'
+import { buildAndPushLoops, fromGemspecs, type Loops, ofPrebuilt, type Release, SIZE } from './releases.ts'
 
-/** Bytes of content of each gem. */
-const SIZE = 30_000
 const FACTOR = 8
+/** What growth may add to what is in proportion. */
+const SLACK = 1.1
 
-export interface Release extends Ran {
-  /** Requests by kind, such as `push`. */
-  requests: Record<string, number>
+/** Runs that the plots of growth need as well. */
+export interface ManyGems {
+  some: number
+  many: number
+  built: readonly Release[]
+  builtMany: readonly Release[]
+  loops: readonly Loops[]
 }
 
 /** A release of many gems of one repository: prebuilt, and from gemspecs. */
-export async function manyGems(options: Options): Promise<Section> {
+export async function manyGems(options: Options, found: ManyGems[]): Promise<Section> {
+  const { runs } = options
   const [some, many] = options.quick ? [10, 20] : [100, 400]
-  const built = await inTurn(
-    options.runs,
+  const { one: built, other: loops } = await inTurn(
+    runs,
     () => fromGemspecs(some, options),
     () => buildAndPushLoops(some, options),
   )
-  const prebuilt = await repeat(options.runs, () => ofPrebuilt(some, options))
-  const large = {
-    built: await repeat(options.runs, () => fromGemspecs(many, options)),
-    prebuilt: await repeat(options.runs, () => ofPrebuilt(many, options)),
-  }
-  const pushes = median(built.other.map(({ push }) => push.wall))
-  const both = median(built.other.map(({ build, push }) => build.wall + push.wall))
-  const growth = many / some
-  const counts = prebuilt[0]?.requests ?? {}
-  const countsLarge = large.prebuilt[0]?.requests ?? {}
-  const target = (aim: string, ratio: number): Section['targets'][number] => ({
-    aim,
-    measured: times(ratio),
-    met: ratio >= FACTOR,
-  })
+  const prebuilt = await repeat(runs, () => ofPrebuilt(some, options))
+  const builtMany = await repeat(runs, () => fromGemspecs(many, options))
+  const prebuiltMany = await repeat(runs, () => ofPrebuilt(many, options))
+  const limited = await repeat(runs, () => ofPrebuilt(some, options, { nginxLimits: true }))
+  found.push({ some, many, built, builtMany, loops })
+  const pushes = median(loops.map(({ push }) => push.wall))
+  const both = median(loops.map(({ build, push }) => build.wall + push.wall))
+  const row = (what: string, ours: readonly Ran[], theirs: number, scale = 1): string[] => [
+    what,
+    seconds(wall(ours)),
+    `${seconds(theirs * scale)}${scale === 1 ? '' : ' (scaled)'}`,
+    times((theirs * scale) / wall(ours)),
+  ]
   return {
     title: `3. ${String(some)} and ${String(many)} gems of one repository`,
     about: `Gems of ${String(SIZE / 1000)} kB with a name each. The other side runs \`gem push\` for each file, and \`gem build\` for each gemspec before; it neither verifies nor tags nor waits.`,
@@ -46,37 +46,19 @@ export async function manyGems(options: Options): Promise<Section> {
       {
         head: ['', 'release-gem', 'loops', 'ratio'],
         rows: [
-          [`${String(some)} gems, prebuilt`, seconds(wall(prebuilt)), seconds(pushes), times(pushes / wall(prebuilt))],
-          [
-            `${String(some)} gems, from gemspecs`,
-            seconds(wall(built.one)),
-            seconds(both),
-            times(both / wall(built.one)),
-          ],
-          [`${String(many)} gems, prebuilt`, seconds(wall(large.prebuilt)), `${seconds(pushes * growth)} (scaled)`, ''],
-          [`${String(many)} gems, from gemspecs`, seconds(wall(large.built)), `${seconds(both * growth)} (scaled)`, ''],
+          row(`${String(some)} gems, prebuilt`, prebuilt, pushes),
+          row(`${String(some)} gems, from gemspecs`, built, both),
+          row(`${String(many)} gems, prebuilt`, prebuiltMany, pushes, many / some),
+          row(`${String(many)} gems, from gemspecs`, builtMany, both, many / some),
+          row(`${String(some)} gems, prebuilt, at most 30 API requests a second`, limited, pushes),
         ],
       },
-      {
-        caption: 'Requests of a release of prebuilt gems:',
-        head: ['', `${String(some)} gems`, `${String(many)} gems`, 'per gem'],
-        rows: Object.keys(countsLarge).map((kind) => [
-          kind,
-          String(counts[kind] ?? 0),
-          String(countsLarge[kind] ?? 0),
-          ((countsLarge[kind] ?? 0) / many).toFixed(2),
-        ]),
-      },
+      requests([some, prebuilt], [many, prebuiltMany], [some, limited]),
     ],
     targets: [
       target(`at least ${String(FACTOR)}× faster, prebuilt`, pushes / wall(prebuilt)),
-      target(`at least ${String(FACTOR)}× faster, from gemspecs`, both / wall(built.one)),
-      {
-        aim: `time grows linearly: ${String(growth)} times the gems in at most ${String(growth * 1.1)} times the time`,
-        measured: `${(wall(large.prebuilt) / wall(prebuilt)).toFixed(1)} prebuilt, ${(wall(large.built) / wall(built.one)).toFixed(1)} from gemspecs`,
-        met:
-          wall(large.prebuilt) / wall(prebuilt) <= growth * 1.1 && wall(large.built) / wall(built.one) <= growth * 1.1,
-      },
+      target(`at least ${String(FACTOR)}× faster, from gemspecs`, both / wall(built)),
+      linear(many / some, wall(prebuiltMany) / wall(prebuilt), wall(builtMany) / wall(built)),
     ],
   }
 }
@@ -85,49 +67,32 @@ function wall(runs: readonly Ran[]): number {
   return median(runs.map((run) => run.wall))
 }
 
-export async function ofPrebuilt(count: number, options: Options, size = SIZE): Promise<Release> {
-  const all = names(count)
-  await using scene = await Scene.open({ ...options, gems: all })
-  const directory = path.join(scene.workspace, 'pkg')
-  for (const name of all) writeGem(directory, { name, bytes: size })
-  const ran = await scene.release({ gems: 'pkg/*.gem' })
-  return { ...ran, requests: requestsOf(scene, ran) }
+function target(aim: string, ratio: number): Target {
+  return { aim, measured: times(ratio), met: ratio >= FACTOR }
 }
 
-export async function fromGemspecs(count: number, options: Options): Promise<Release> {
-  const all = names(count)
-  await using scene = await Scene.open({ ...options, gems: all, files: monorepo(all) })
-  const ran = await scene.release()
-  return { ...ran, requests: requestsOf(scene, ran) }
-}
-
-export async function buildAndPushLoops(
-  count: number,
-  options: Options,
-): Promise<{ build: Ran; push: Ran; requests: number }> {
-  const all = names(count)
-  await using scene = await Scene.open({ ...options, gems: [], files: monorepo(all) })
-  const key = scene.userKey(all)
-  const build = await buildLoop(scene)
-  const push = await pushLoop(scene, scene.workspace, key)
-  return { build, push, requests: scene.requestsSince(push.from).length }
-}
-
-const KINDS: readonly (readonly [RegExp, string])[] = [
-  [/^POST \/api\/v1\/gems$/, 'push'],
-  [/^GET \/api\/v1\/versions\//, 'versions of a name, before the release'],
-  [/^GET \/api\/v2\/rubygems\//, 'digest of a version, after its push'],
-  [/^GET \/info\//, 'index of a name'],
-  [/\/oidc\/|\/token\b/, 'ID token and exchange'],
-  [/\/git\//, 'GitHub: commit and tags'],
-]
-
-export function requestsOf(scene: Scene, { from }: Ran): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const { method, path: at } of scene.requestsSince(from)) {
-    const line = `${method} ${at.split('?')[0] ?? ''}`
-    const kind = KINDS.find(([pattern]) => pattern.test(line))?.[1] ?? line
-    counts[kind] = (counts[kind] ?? 0) + 1
+function linear(growth: number, prebuilt: number, built: number): Target {
+  return {
+    aim: `time grows linearly: ${String(growth)} times the gems in at most ${(growth * SLACK).toFixed(1)} times the time`,
+    measured: `${prebuilt.toFixed(1)} prebuilt, ${built.toFixed(1)} from gemspecs`,
+    met: Math.max(prebuilt, built) <= growth * SLACK,
   }
-  return counts
+}
+
+type Counted = readonly [gems: number, runs: readonly Release[]]
+
+function requests(some: Counted, many: Counted, limited: Counted): Table {
+  const count = ([, runs]: Counted, kind: string): number => median(runs.map((run) => run.requests[kind] ?? 0))
+  const kinds = Object.keys(many[1][0]?.requests ?? {})
+  return {
+    caption: 'Requests of a release of prebuilt gems (RubyGems.org refuses what exceeds 30 API requests a second):',
+    head: ['', `${String(some[0])} gems`, `${String(many[0])} gems`, 'per gem', `${String(limited[0])} gems, limited`],
+    rows: [...kinds, 'refused with 429'].map((kind) => [
+      kind,
+      String(count(some, kind)),
+      String(count(many, kind)),
+      (count(many, kind) / many[0]).toFixed(2),
+      String(count(limited, kind)),
+    ]),
+  }
 }

@@ -43,14 +43,18 @@ export function rows(
   return troubles.map((trouble) => ({ trouble, behaviour, end, ...details }))
 }
 
-/** Twice is no other case where nothing is repeated; and of the requests with one policy one is enough. */
-const NEVER_TWICE: ReadonlySet<Target> = new Set(['commit', 'tag-read', 'tag-object'])
+/** Requests to GitHub, which take real git, and whose policy is that of the last of them. */
+const ALIKE: ReadonlySet<Target> = new Set(['commit', 'tag-read', 'tag-object'])
 
-/** Each row with the fault striking once, twice and always. */
+/** Each row with the fault striking once, twice and always; twice is no other case where nothing is repeated. */
 export function cells(target: Target, table: readonly Row[]): Cell[] {
   return table.flatMap((row) => {
-    const once = row.behaviour === 'F' || row.behaviour === 'A' || NEVER_TWICE.has(target)
-    const often = once ? ([1, Infinity] as const) : ([1, 2, Infinity] as const)
+    const repeated = row.behaviour !== 'F' && row.behaviour !== 'A'
+    const often = [
+      ...(repeated || !ALIKE.has(target) ? [1] : []),
+      ...(repeated && !ALIKE.has(target) ? [2] : []),
+      Infinity,
+    ]
     return often.map((times) => ({ ...row, target, times }))
   })
 }

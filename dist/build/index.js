@@ -57385,7 +57385,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 3351:
+/***/ 6916:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -57521,32 +57521,8 @@ var build = __nccwpck_require__(7467);
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-;// CONCATENATED MODULE: ./lib/lanes.js
-/** Lets at most `free` jobs run at a time. */
-class Lanes {
-    #free;
-    #waiting = [];
-    constructor(free) {
-        this.#free = free;
-    }
-    async run(job) {
-        if (this.#free > 0)
-            this.#free -= 1;
-        else
-            await new Promise((resolve) => this.#waiting.push(resolve));
-        try {
-            return await job();
-        }
-        finally {
-            const next = this.#waiting.shift();
-            if (next)
-                next();
-            else
-                this.#free += 1;
-        }
-    }
-}
-
+// EXTERNAL MODULE: ./lib/lanes.js
+var lib_lanes = __nccwpck_require__(2864);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
 ;// CONCATENATED MODULE: external "node:stream/promises"
@@ -58311,8 +58287,8 @@ function codeOf(error) {
 
 // EXTERNAL MODULE: ./lib/world/files.js
 var files = __nccwpck_require__(7939);
-// EXTERNAL MODULE: ./lib/world/http.js + 3 modules
-var http = __nccwpck_require__(5376);
+// EXTERNAL MODULE: ./lib/world/http.js + 4 modules
+var http = __nccwpck_require__(5409);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:stream"
@@ -58465,7 +58441,7 @@ function privateCopy(world) {
  * Throws ReleaseError with all problems: `gem-unexpected`, `push-host-mismatch`, `version-taken`, `gem-invalid`.
  */
 async function inspect(built, facts, { server, registry }, world) {
-    const lanes = new Lanes(READ_AT_ONCE);
+    const lanes = new lib_lanes/* Lanes */.G(READ_AT_ONCE);
     const gems = await Promise.all(built.map(async ({ planned, path: builtPath }) => {
         const file = planned.file ?? (await lanes.run(() => readGem(builtPath, { copyTo: privateCopy(world) })));
         const live = (0,plan_gems/* publishedVersion */.xJ)({ ...file, platform: file.originalPlatform }, facts.published);
@@ -59070,7 +59046,7 @@ async function prebuiltGems(inputs, world) {
         fix: 'Check the path against what the build job handed over (for actions/download-artifact: its `path:`, and `merge-multiple: true`).',
     })));
     const paths = [...new Set(matches.flat())];
-    const lanes = new Lanes(READ_AT_ONCE);
+    const lanes = new lib_lanes/* Lanes */.G(READ_AT_ONCE);
     return Promise.all(paths.map((path) => lanes.run(() => readGem(path, { copyTo: privateCopy(world) }))));
 }
 /** Asks for the commit and the tags only where the release depends on them. */
@@ -59140,7 +59116,7 @@ const CAN_PUBLISH = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3351);
+/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6916);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _github_run_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5928);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6704);
@@ -59749,6 +59725,40 @@ function at(value, path) {
         found = found[key];
     }
     return found;
+}
+
+
+/***/ }),
+
+/***/ 2864:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   G: () => (/* binding */ Lanes)
+/* harmony export */ });
+/** Lets at most `free` jobs run at a time. */
+class Lanes {
+    #free;
+    #waiting = [];
+    constructor(free) {
+        this.#free = free;
+    }
+    async run(job) {
+        if (this.#free > 0)
+            this.#free -= 1;
+        else
+            await new Promise((resolve) => this.#waiting.push(resolve));
+        try {
+            return await job();
+        }
+        finally {
+            const next = this.#waiting.shift();
+            if (next)
+                next();
+            else
+                this.#free += 1;
+        }
+    }
 }
 
 
@@ -60741,9 +60751,9 @@ const files = {
             found.push(node_path__WEBPACK_IMPORTED_MODULE_3__.resolve(directory, name));
         return found.toSorted();
     },
-    /** The bytes of a file, in chunks. */
+    /** The bytes of a file, in chunks: of 256 KiB, so many wait for the garbage collector that the peak is 20 MiB higher. */
     read(target) {
-        return (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createReadStream)(target, { highWaterMark: 256 * 1024 });
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createReadStream)(target, { highWaterMark: 64 * 1024 });
     },
     real: node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.realpath,
 };
@@ -60751,7 +60761,7 @@ const files = {
 
 /***/ }),
 
-/***/ 5376:
+/***/ 5409:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -60779,7 +60789,49 @@ const USER_AGENT = `release-gem/${VERSION} (GitHub Action; node/${process.versio
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: ./lib/lanes.js
+var lanes = __nccwpck_require__(2864);
+;// CONCATENATED MODULE: ./lib/world/traffic.js
+
+/** How many requests to a server are under way at a time; more would only be refused or wait there. */
+const AT_ONCE = 16;
+/** A 429 that names no wait is that of RubyGems.org's front server, which takes 30 requests a second (nginx-configmap). */
+const INTERVAL = 1000 / 25;
+/**
+ * Keeps a large release from being refused for its haste: once a server has said that there were too many requests, it
+ * gets no more of them in a second than it takes.
+ */
+class Traffic {
+    #clock;
+    #signal;
+    #servers = new Map();
+    constructor(clock, signal) {
+        this.#clock = clock;
+        this.#signal = signal;
+    }
+    async run(origin, send) {
+        const server = this.#servers.get(origin) ?? { lanes: new lanes/* Lanes */.G(AT_ONCE), slow: false, next: 0 };
+        this.#servers.set(origin, server);
+        return server.lanes.run(async () => {
+            if (server.slow)
+                await this.#turn(server);
+            const answer = await send();
+            if (answer.status === 429)
+                server.slow = true;
+            return answer;
+        });
+    }
+    async #turn(server) {
+        const now = this.#clock.now();
+        const at = Math.max(now, server.next);
+        server.next = at + INTERVAL;
+        if (at > now)
+            await this.#clock.sleep(at - now, this.#signal);
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/world/http-agent.js
+
 
 
 const CONNECTION = {
@@ -60805,8 +60857,7 @@ function proxyAgent(env) {
         requestTls: CONNECTION,
         proxyTls: CONNECTION,
         allowH2: false,
-        // Servers limit requests per address; more connections than this only move the queue to them.
-        connections: 16,
+        connections: AT_ONCE,
     });
     return {
         dispatcher,
@@ -60887,6 +60938,7 @@ var retry = __nccwpck_require__(2646);
 
 
 
+
 /** A failed exchange, in words of ours: no header, body or URL of it is ever part of the text. */
 class HttpFault extends Error {
     kind;
@@ -60901,8 +60953,13 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const PASSING = new Set([408, 425, 429]);
 function createHttp(options) {
     const agent = proxyAgent(options.env);
+    const traffic = new Traffic(options.clock, options.signal);
     const http = {
-        send: (edge, request) => attempt(agent.dispatcher, options, edge, request),
+        send: (edge, request) => {
+            const go = () => attempt(agent.dispatcher, options, edge, request);
+            // RubyGems.org's limit is one of its API; the index is served from elsewhere.
+            return edge === 'index' ? go() : traffic.run(request.url.origin, go);
+        },
         ask: (undertaking, request, judge) => (0,retry/* persist */.Zr)(undertaking, options, async () => {
             const { edge, failure } = undertaking;
             const prepared = typeof request === 'function' ? await request() : request;
@@ -61105,7 +61162,7 @@ function codeOf(error) {
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7390);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6290);
 /* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5376);
+/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5409);
 /* harmony import */ var _process_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8337);
 /* harmony import */ var _processes_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(307);
 
@@ -61119,7 +61176,9 @@ function codeOf(error) {
 const DIST = node_path__WEBPACK_IMPORTED_MODULE_0__.resolve(node_path__WEBPACK_IMPORTED_MODULE_0__.dirname(process.argv[1] ?? ''), '..');
 /** The real world of a step, with a private directory that its post step removes. */
 async function openWorld(temp, runner) {
-    const { stop, abandon } = (0,_process_js__WEBPACK_IMPORTED_MODULE_5__/* .watchSignals */ .R)();
+    const { stop: cancelled, abandon } = (0,_process_js__WEBPACK_IMPORTED_MODULE_5__/* .watchSignals */ .R)();
+    const over = new AbortController();
+    const stop = AbortSignal.any([cancelled, over.signal]);
     const privateDirectory = await _files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.privateDirectory(temp);
     runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_1__/* .STATE */ .c.privateDirectory, privateDirectory);
     const log = (line) => {
@@ -61138,6 +61197,8 @@ async function openWorld(temp, runner) {
             gemCommand: node_path__WEBPACK_IMPORTED_MODULE_0__.join(DIST, 'gem-command', 'index.js'),
         },
         async [Symbol.asyncDispose]() {
+            // After a failure, what was asked at the same time may still be waiting for its next attempt.
+            over.abort(new Error('the run is over'));
             await http.close();
             // What the post step still needs (the copy of a credentials file, the journal) stays for it.
         },

@@ -47521,8 +47521,8 @@ function publisherForm(claims) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/world/http.js + 4 modules
-var world_http = __nccwpck_require__(3403);
+// EXTERNAL MODULE: ./lib/world/http.js + 6 modules
+var world_http = __nccwpck_require__(4263);
 // EXTERNAL MODULE: ./lib/world/secret.js
 var secret = __nccwpck_require__(1502);
 // EXTERNAL MODULE: ./lib/github/run-context.js
@@ -47943,9 +47943,9 @@ const files = {
             found.push(node_path__WEBPACK_IMPORTED_MODULE_3__.resolve(directory, name));
         return found.toSorted();
     },
-    /** The bytes of a file, in chunks. */
+    /** The bytes of a file, in chunks: of 256 KiB, so many wait for the garbage collector that the peak is 20 MiB higher. */
     read(target) {
-        return (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createReadStream)(target, { highWaterMark: 256 * 1024 });
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createReadStream)(target, { highWaterMark: 64 * 1024 });
     },
     real: node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.realpath,
 };
@@ -47953,7 +47953,7 @@ const files = {
 
 /***/ }),
 
-/***/ 3403:
+/***/ 4263:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47981,7 +47981,73 @@ const USER_AGENT = `release-gem/${VERSION} (GitHub Action; node/${process.versio
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: ./lib/lanes.js
+/** Lets at most `free` jobs run at a time. */
+class Lanes {
+    #free;
+    #waiting = [];
+    constructor(free) {
+        this.#free = free;
+    }
+    async run(job) {
+        if (this.#free > 0)
+            this.#free -= 1;
+        else
+            await new Promise((resolve) => this.#waiting.push(resolve));
+        try {
+            return await job();
+        }
+        finally {
+            const next = this.#waiting.shift();
+            if (next)
+                next();
+            else
+                this.#free += 1;
+        }
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/world/traffic.js
+
+/** How many requests to a server are under way at a time; more would only be refused or wait there. */
+const AT_ONCE = 16;
+/** A 429 that names no wait is that of RubyGems.org's front server, which takes 30 requests a second (nginx-configmap). */
+const INTERVAL = 1000 / 25;
+/**
+ * Keeps a large release from being refused for its haste: once a server has said that there were too many requests, it
+ * gets no more of them in a second than it takes.
+ */
+class Traffic {
+    #clock;
+    #signal;
+    #servers = new Map();
+    constructor(clock, signal) {
+        this.#clock = clock;
+        this.#signal = signal;
+    }
+    async run(origin, send) {
+        const server = this.#servers.get(origin) ?? { lanes: new Lanes(AT_ONCE), slow: false, next: 0 };
+        this.#servers.set(origin, server);
+        return server.lanes.run(async () => {
+            if (server.slow)
+                await this.#turn(server);
+            const answer = await send();
+            if (answer.status === 429)
+                server.slow = true;
+            return answer;
+        });
+    }
+    async #turn(server) {
+        const now = this.#clock.now();
+        const at = Math.max(now, server.next);
+        server.next = at + INTERVAL;
+        if (at > now)
+            await this.#clock.sleep(at - now, this.#signal);
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/world/http-agent.js
+
 
 
 const CONNECTION = {
@@ -48007,8 +48073,7 @@ function proxyAgent(env) {
         requestTls: CONNECTION,
         proxyTls: CONNECTION,
         allowH2: false,
-        // Servers limit requests per address; more connections than this only move the queue to them.
-        connections: 16,
+        connections: AT_ONCE,
     });
     return {
         dispatcher,
@@ -48192,6 +48257,7 @@ function retryAfter(headers, now) {
 
 
 
+
 /** A failed exchange, in words of ours: no header, body or URL of it is ever part of the text. */
 class HttpFault extends Error {
     kind;
@@ -48206,8 +48272,13 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const PASSING = new Set([408, 425, 429]);
 function createHttp(options) {
     const agent = proxyAgent(options.env);
+    const traffic = new Traffic(options.clock, options.signal);
     const http = {
-        send: (edge, request) => attempt(agent.dispatcher, options, edge, request),
+        send: (edge, request) => {
+            const go = () => attempt(agent.dispatcher, options, edge, request);
+            // RubyGems.org's limit is one of its API; the index is served from elsewhere.
+            return edge === 'index' ? go() : traffic.run(request.url.origin, go);
+        },
         ask: (undertaking, request, judge) => persist(undertaking, options, async () => {
             const { edge, failure } = undertaking;
             const prepared = typeof request === 'function' ? await request() : request;
@@ -48410,7 +48481,7 @@ function codeOf(error) {
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7390);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6290);
 /* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3403);
+/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4263);
 /* harmony import */ var _process_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8337);
 /* harmony import */ var _processes_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(307);
 
@@ -48424,7 +48495,9 @@ function codeOf(error) {
 const DIST = node_path__WEBPACK_IMPORTED_MODULE_0__.resolve(node_path__WEBPACK_IMPORTED_MODULE_0__.dirname(process.argv[1] ?? ''), '..');
 /** The real world of a step, with a private directory that its post step removes. */
 async function openWorld(temp, runner) {
-    const { stop, abandon } = (0,_process_js__WEBPACK_IMPORTED_MODULE_5__/* .watchSignals */ .R)();
+    const { stop: cancelled, abandon } = (0,_process_js__WEBPACK_IMPORTED_MODULE_5__/* .watchSignals */ .R)();
+    const over = new AbortController();
+    const stop = AbortSignal.any([cancelled, over.signal]);
     const privateDirectory = await _files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.privateDirectory(temp);
     runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_1__/* .STATE */ .c.privateDirectory, privateDirectory);
     const log = (line) => {
@@ -48443,6 +48516,8 @@ async function openWorld(temp, runner) {
             gemCommand: node_path__WEBPACK_IMPORTED_MODULE_0__.join(DIST, 'gem-command', 'index.js'),
         },
         async [Symbol.asyncDispose]() {
+            // After a failure, what was asked at the same time may still be waiting for its next attempt.
+            over.abort(new Error('the run is over'));
             await http.close();
             // What the post step still needs (the copy of a credentials file, the journal) stays for it.
         },

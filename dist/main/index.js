@@ -57557,7 +57557,7 @@ function publisherForm(claims) {
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
 /* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6413);
-/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5376);
+/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5409);
 /* harmony import */ var _world_secret_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1502);
 /* harmony import */ var _run_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5928);
 
@@ -58024,6 +58024,40 @@ function at(value, path) {
 
 /***/ }),
 
+/***/ 2864:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   G: () => (/* binding */ Lanes)
+/* harmony export */ });
+/** Lets at most `free` jobs run at a time. */
+class Lanes {
+    #free;
+    #waiting = [];
+    constructor(free) {
+        this.#free = free;
+    }
+    async run(job) {
+        if (this.#free > 0)
+            this.#free -= 1;
+        else
+            await new Promise((resolve) => this.#waiting.push(resolve));
+        try {
+            return await job();
+        }
+        finally {
+            const next = this.#waiting.shift();
+            if (next)
+                next();
+            else
+                this.#free += 1;
+        }
+    }
+}
+
+
+/***/ }),
+
 /***/ 2682:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -58155,7 +58189,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6704);
 /* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2682);
 /* harmony import */ var _phases_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1939);
-/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3066);
+/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6165);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9293);
 /* harmony import */ var _summary_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6095);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5009);
@@ -58588,7 +58622,7 @@ function versionTaken(gem, ours, theirs, host) {
 
 /***/ }),
 
-/***/ 3066:
+/***/ 6165:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -58614,8 +58648,8 @@ var conversation = __nccwpck_require__(5571);
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./lib/json.js
 var lib_json = __nccwpck_require__(6413);
-// EXTERNAL MODULE: ./lib/world/http.js + 3 modules
-var world_http = __nccwpck_require__(5376);
+// EXTERNAL MODULE: ./lib/world/http.js + 4 modules
+var world_http = __nccwpck_require__(5409);
 // EXTERNAL MODULE: ./lib/sigstore/bundle-fields.js
 var bundle_fields = __nccwpck_require__(5444);
 ;// CONCATENATED MODULE: ./lib/sigstore/published.js
@@ -58798,26 +58832,27 @@ function withBundles(gem, bundles) {
     return bundles === undefined ? gem : { ...gem, bundles };
 }
 /** Looks whether the registry lists what it was sent; it cannot be mended, so that one missing is said and fails nothing. */
-async function confirmAll(gems, { inputs, world }) {
+async function confirmAll(gems, parts) {
+    await Promise.all(gems.map((gem) => attestations_confirm(gem, parts)));
+}
+async function attestations_confirm(gem, { inputs, world }) {
     const { host, origin } = inputs.server;
-    for (const gem of gems) {
-        const { bundles = [] } = gem;
-        if (bundles.length === 0)
-            continue;
-        const page = `${origin}/api/v1/attestations/${gem.fullName}.json`;
-        const listed = await confirmAttestations(gem, bundles, inputs.server, world).catch((error) => {
-            world.signal.throwIfAborted();
-            world.runner.warning('Attestation not confirmed', errors/* ReleaseError */.K2.from(error).message);
-            return undefined;
-        });
-        if (listed === undefined)
-            continue;
-        if (listed === 'listed') {
-            world.runner.info(`${host} lists the attestation of ${(0,plan_gems/* title */.DD)(gem)}: ${page}`);
-        }
-        else
-            world.runner.warning('Attestation not listed', `${host} took ${(0,plan_gems/* title */.DD)(gem)}, but does not list its attestation: ${page}`);
+    const { bundles = [] } = gem;
+    if (bundles.length === 0)
+        return;
+    const page = `${origin}/api/v1/attestations/${gem.fullName}.json`;
+    const listed = await confirmAttestations(gem, bundles, inputs.server, world).catch((error) => {
+        world.signal.throwIfAborted();
+        world.runner.warning('Attestation not confirmed', errors/* ReleaseError */.K2.from(error).message);
+        return undefined;
+    });
+    if (listed === undefined)
+        return;
+    if (listed === 'listed') {
+        world.runner.info(`${host} lists the attestation of ${(0,plan_gems/* title */.DD)(gem)}: ${page}`);
     }
+    else
+        world.runner.warning('Attestation not listed', `${host} took ${(0,plan_gems/* title */.DD)(gem)}, but does not list its attestation: ${page}`);
 }
 async function bundleFiles({ attestationBundles, workingDirectory }) {
     const matches = await Promise.all(attestationBundles.map(async (pattern) => {
@@ -60931,32 +60966,8 @@ function claimList(claims) {
     return `repository ${repository}, ref ${ref}, environment ${environment ?? '(none)'}, job_workflow_ref ${jobWorkflowRef}, event_name ${eventName}`;
 }
 
-;// CONCATENATED MODULE: ./lib/lanes.js
-/** Lets at most `free` jobs run at a time. */
-class Lanes {
-    #free;
-    #waiting = [];
-    constructor(free) {
-        this.#free = free;
-    }
-    async run(job) {
-        if (this.#free > 0)
-            this.#free -= 1;
-        else
-            await new Promise((resolve) => this.#waiting.push(resolve));
-        try {
-            return await job();
-        }
-        finally {
-            const next = this.#waiting.shift();
-            if (next)
-                next();
-            else
-                this.#free += 1;
-        }
-    }
-}
-
+// EXTERNAL MODULE: ./lib/lanes.js
+var lib_lanes = __nccwpck_require__(2864);
 ;// CONCATENATED MODULE: ./lib/rubygems/gem-tar.js
 /**
  * In bytes. Inflated, the registry takes 10 MiB (rubygems.org lib/gem_validator/package.rb); text that does not
@@ -61730,7 +61741,7 @@ function privateCopy(world) {
  * Throws ReleaseError with all problems: `gem-unexpected`, `push-host-mismatch`, `version-taken`, `gem-invalid`.
  */
 async function inspect(built, facts, { server, registry }, world) {
-    const lanes = new Lanes(READ_AT_ONCE);
+    const lanes = new lib_lanes/* Lanes */.G(READ_AT_ONCE);
     const gems = await Promise.all(built.map(async ({ planned, path: builtPath }) => {
         const file = planned.file ?? (await lanes.run(() => readGem(builtPath, { copyTo: privateCopy(world) })));
         const live = (0,plan_gems/* publishedVersion */.xJ)({ ...file, platform: file.originalPlatform }, facts.published);
@@ -61789,7 +61800,7 @@ const push_set_LANES = 8;
  */
 async function pushSet(gems, pushOne) {
     const names = Map.groupBy(gems, (gem) => gem.name);
-    const lanes = new Lanes(push_set_LANES);
+    const lanes = new lib_lanes/* Lanes */.G(push_set_LANES);
     const started = new Map();
     let failure;
     const release = (name, above) => {
@@ -61802,13 +61813,13 @@ async function pushSet(gems, pushOne) {
             for (const gem of sameName) {
                 if (failure)
                     return;
-                await lanes
-                    .run(async () => {
-                    if (!failure)
-                        await pushOne(gem);
-                })
-                    .catch((error) => {
-                    failure ??= { error };
+                // Noted before the lane is free: whoever waits for it must know.
+                await lanes.run(async () => {
+                    if (failure)
+                        return;
+                    await pushOne(gem).catch((error) => {
+                        failure ??= { error };
+                    });
                 });
             }
         })();
@@ -63251,7 +63262,7 @@ async function prebuiltGems(inputs, world) {
         fix: 'Check the path against what the build job handed over (for actions/download-artifact: its `path:`, and `merge-multiple: true`).',
     })));
     const paths = [...new Set(matches.flat())];
-    const lanes = new Lanes(READ_AT_ONCE);
+    const lanes = new lib_lanes/* Lanes */.G(READ_AT_ONCE);
     return Promise.all(paths.map((path) => lanes.run(() => readGem(path, { copyTo: privateCopy(world) }))));
 }
 /** Asks for the commit and the tags only where the release depends on them. */
@@ -63321,8 +63332,8 @@ async function directly(it, plan, facts) {
     if (missing.length > 0 || it.inputs.persistCredentials)
         await it.phases.run('Exchange', () => getKey(it));
     if (missing.length > 0) {
-        await it.phases.run('Push', () => pushAll(it, missing));
-        await it.phases.run('Verify', () => verifyAll(it, missing));
+        const looks = await it.phases.run('Push', () => pushAll(it, missing));
+        await it.phases.run('Verify', () => allVerified(it, missing, looks));
     }
     await it.phases.run('Tag', () => tagAll(it, plan, tags));
     return gems;
@@ -63337,7 +63348,10 @@ async function buildAndInspect(it, plan, facts) {
 async function byReleaseTask(it, plan, facts) {
     await it.phases.run('Exchange', () => getKey(it));
     const { gems, commit } = await it.phases.run('Release task', () => runReleaseTask(it, plan, facts));
-    await it.phases.run('Verify', () => verifyAll(it, gems));
+    await it.phases.run('Verify', () => {
+        const looks = gems.map((gem) => verify(gem, it.registry, it.world));
+        return allVerified(it, gems, looks);
+    });
     await it.phases.run('Tag', async () => {
         const { repository, world } = it;
         const found = repository ? await tagsByTask(plan.tags, [plan.commit, commit], repository) : [];
@@ -63374,17 +63388,25 @@ async function getKey({ keys, inputs, world }) {
     if (inputs.persistCredentials)
         await keepForLaterSteps(key, inputs.server, world);
 }
+/** Looks at what became of a gem as soon as it is there, while others are still on their way. */
 async function pushAll(it, gems) {
-    await pushSet(gems, (gem) => pushAndRecord(gem, it));
+    const looks = [];
+    await pushSet(gems, async (gem) => {
+        await pushAndRecord(gem, it);
+        const look = verify(gem, it.registry, it.world);
+        // Told when all are asked for; a push that fails meanwhile comes first.
+        look.catch(() => undefined);
+        looks.push(look);
+    });
+    return looks;
 }
 async function tagAll({ repository, ledger, world }, plan, prepared) {
     if (repository)
         await createTags(prepared, plan, repository, world);
     await ledger.tagged(plan.tags.map((tag) => tag.name));
 }
-async function verifyAll(it, gems) {
-    const { registry, world } = it;
-    await Promise.all(gems.map((gem) => verify(gem, registry, world)));
+async function allVerified(it, gems, looks) {
+    await Promise.all(looks);
     await confirmAll(gems, it);
 }
 /** A published gem the index is late with is no failed release, unless the workflow says so. */
@@ -63797,7 +63819,7 @@ function readField(value, field, path, problems) {
 /* harmony export */   i: () => (/* binding */ converse)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5376);
+/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5409);
 /* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2646);
 /* harmony import */ var _services_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2876);
 
@@ -64389,9 +64411,9 @@ const files = {
             found.push(node_path__WEBPACK_IMPORTED_MODULE_3__.resolve(directory, name));
         return found.toSorted();
     },
-    /** The bytes of a file, in chunks. */
+    /** The bytes of a file, in chunks: of 256 KiB, so many wait for the garbage collector that the peak is 20 MiB higher. */
     read(target) {
-        return (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createReadStream)(target, { highWaterMark: 256 * 1024 });
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createReadStream)(target, { highWaterMark: 64 * 1024 });
     },
     real: node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.realpath,
 };
@@ -64399,7 +64421,7 @@ const files = {
 
 /***/ }),
 
-/***/ 5376:
+/***/ 5409:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -64429,7 +64451,49 @@ const USER_AGENT = `release-gem/${VERSION} (GitHub Action; node/${process.versio
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: ./lib/lanes.js
+var lanes = __nccwpck_require__(2864);
+;// CONCATENATED MODULE: ./lib/world/traffic.js
+
+/** How many requests to a server are under way at a time; more would only be refused or wait there. */
+const AT_ONCE = 16;
+/** A 429 that names no wait is that of RubyGems.org's front server, which takes 30 requests a second (nginx-configmap). */
+const INTERVAL = 1000 / 25;
+/**
+ * Keeps a large release from being refused for its haste: once a server has said that there were too many requests, it
+ * gets no more of them in a second than it takes.
+ */
+class Traffic {
+    #clock;
+    #signal;
+    #servers = new Map();
+    constructor(clock, signal) {
+        this.#clock = clock;
+        this.#signal = signal;
+    }
+    async run(origin, send) {
+        const server = this.#servers.get(origin) ?? { lanes: new lanes/* Lanes */.G(AT_ONCE), slow: false, next: 0 };
+        this.#servers.set(origin, server);
+        return server.lanes.run(async () => {
+            if (server.slow)
+                await this.#turn(server);
+            const answer = await send();
+            if (answer.status === 429)
+                server.slow = true;
+            return answer;
+        });
+    }
+    async #turn(server) {
+        const now = this.#clock.now();
+        const at = Math.max(now, server.next);
+        server.next = at + INTERVAL;
+        if (at > now)
+            await this.#clock.sleep(at - now, this.#signal);
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/world/http-agent.js
+
 
 
 const CONNECTION = {
@@ -64455,8 +64519,7 @@ function proxyAgent(env) {
         requestTls: CONNECTION,
         proxyTls: CONNECTION,
         allowH2: false,
-        // Servers limit requests per address; more connections than this only move the queue to them.
-        connections: 16,
+        connections: AT_ONCE,
     });
     return {
         dispatcher,
@@ -64537,6 +64600,7 @@ var retry = __nccwpck_require__(2646);
 
 
 
+
 /** A failed exchange, in words of ours: no header, body or URL of it is ever part of the text. */
 class HttpFault extends Error {
     kind;
@@ -64551,8 +64615,13 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const PASSING = new Set([408, 425, 429]);
 function createHttp(options) {
     const agent = proxyAgent(options.env);
+    const traffic = new Traffic(options.clock, options.signal);
     const http = {
-        send: (edge, request) => attempt(agent.dispatcher, options, edge, request),
+        send: (edge, request) => {
+            const go = () => attempt(agent.dispatcher, options, edge, request);
+            // RubyGems.org's limit is one of its API; the index is served from elsewhere.
+            return edge === 'index' ? go() : traffic.run(request.url.origin, go);
+        },
         ask: (undertaking, request, judge) => (0,retry/* persist */.Zr)(undertaking, options, async () => {
             const { edge, failure } = undertaking;
             const prepared = typeof request === 'function' ? await request() : request;
@@ -64755,7 +64824,7 @@ function codeOf(error) {
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5009);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6290);
 /* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5376);
+/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5409);
 /* harmony import */ var _process_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8337);
 /* harmony import */ var _processes_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(307);
 
@@ -64769,7 +64838,9 @@ function codeOf(error) {
 const DIST = node_path__WEBPACK_IMPORTED_MODULE_0__.resolve(node_path__WEBPACK_IMPORTED_MODULE_0__.dirname(process.argv[1] ?? ''), '..');
 /** The real world of a step, with a private directory that its post step removes. */
 async function openWorld(temp, runner) {
-    const { stop, abandon } = (0,_process_js__WEBPACK_IMPORTED_MODULE_5__/* .watchSignals */ .R)();
+    const { stop: cancelled, abandon } = (0,_process_js__WEBPACK_IMPORTED_MODULE_5__/* .watchSignals */ .R)();
+    const over = new AbortController();
+    const stop = AbortSignal.any([cancelled, over.signal]);
     const privateDirectory = await _files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.privateDirectory(temp);
     runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_1__/* .STATE */ .c.privateDirectory, privateDirectory);
     const log = (line) => {
@@ -64788,6 +64859,8 @@ async function openWorld(temp, runner) {
             gemCommand: node_path__WEBPACK_IMPORTED_MODULE_0__.join(DIST, 'gem-command', 'index.js'),
         },
         async [Symbol.asyncDispose]() {
+            // After a failure, what was asked at the same time may still be waiting for its next attempt.
+            over.abort(new Error('the run is over'));
             await http.close();
             // What the post step still needs (the copy of a credentials file, the journal) stays for it.
         },

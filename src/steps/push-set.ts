@@ -26,13 +26,13 @@ export async function pushSet(gems: readonly ReleaseGem[], pushOne: (gem: Releas
       )
       for (const gem of sameName) {
         if (failure) return
-        await lanes
-          .run(async () => {
-            if (!failure) await pushOne(gem)
-          })
-          .catch((error: unknown) => {
+        // Noted before the lane is free: whoever waits for it must know.
+        await lanes.run(async () => {
+          if (failure) return
+          await pushOne(gem).catch((error: unknown) => {
             failure ??= { error }
           })
+        })
       }
     })()
     started.set(name, job)

@@ -131,7 +131,7 @@ class Struck {
       if (this.#dead) return never()
       if (edge === 'push' && !here && this.stop.signal.aborted) this.late += 1
       if (edge === 'push' && pushMs > 0) await clock.sleep(pushMs, lastSignal)
-      const answering = clock.during(() => send(edge, request))
+      const answering = send(edge, request)
       this.underWay.add(answering)
       const answer = dated(await answering.finally(() => this.underWay.delete(answering)), clock.date())
       if (edge === 'exchange' && answer.status === 201 && this.exchanges++ === 0) clock.advance(keyAgeMs)

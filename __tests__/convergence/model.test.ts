@@ -27,7 +27,7 @@ const LONGEST = size(12, 25)
 describe('any sequence of releases, interruptions and changes by others', () => {
   it(
     `${String(SEQUENCES)} sequences of up to ${String(LONGEST)} commands end true`,
-    { timeout: 1_800_000 },
+    { timeout: 300_000 },
     async () => {
       let runs = 0
       await assert(

@@ -83,7 +83,7 @@ async function newWorld(): Promise<{ world: InnerWorld; gems: SmallGem[] }> {
 }
 
 describe('a release of 412 gems through bad weather and the real throttles', () => {
-  it('publishes each gem once, obeys every wait and keeps what it needs flat', { timeout: 900_000 }, async () => {
+  it('publishes each gem once, obeys every wait and keeps what it needs flat', { timeout: 180_000 }, async () => {
     const { world, gems } = await newWorld()
     await using _ = world
     const posts: Posted[] = []

@@ -1,8 +1,8 @@
-import type { Clock } from '../../src/world/clock.ts'
+import type { Clock, Deadline } from '../../src/world/clock.ts'
 
 interface Timer {
   at: number
-  /** Deadlines only count while a request waits in vain. */
+  /** Every request under way has a deadline. They only count while one waits in vain. */
   kind: 'sleep' | 'deadline'
   ring: () => void
 }
@@ -15,7 +15,6 @@ const EPOCH = Date.UTC(2026, 10, 23, 12)
  */
 export class VirtualClock implements Clock {
   #now = 0
-  #busy = 0
   #stalled = 0
   #looking = false
   #timers: Timer[] = []
@@ -49,33 +48,28 @@ export class VirtualClock implements Clock {
     })
   }
 
-  deadline(ms: number): AbortSignal {
+  deadline(ms: number): Deadline {
     const controller = new AbortController()
-    this.#timers.push({
+    const timer: Timer = {
       at: this.#now + ms,
       kind: 'deadline',
       ring: () => {
         controller.abort()
       },
-    })
-    return controller.signal
+    }
+    this.#timers.push(timer)
+    return {
+      signal: controller.signal,
+      [Symbol.dispose]: () => {
+        this.#timers = this.#timers.filter((other) => other !== timer)
+        this.#look()
+      },
+    }
   }
 
   /** Lets time pass whatever is under way, as while a slow server works. */
   advance(ms: number): void {
     this.#to(this.#now + ms)
-  }
-
-  /** Time stands still while `work` is under way, unless that is stalled. */
-  async during<T>(work: () => Promise<T>): Promise<T> {
-    this.#busy += 1
-    try {
-      return await work()
-    } finally {
-      this.#busy -= 1
-      if (this.#busy === 0) this.#timers = this.#timers.filter(({ kind }) => kind === 'sleep')
-      this.#look()
-    }
   }
 
   /** A request that will never be answered: time goes on until whoever sent it gives up. */
@@ -104,7 +98,8 @@ export class VirtualClock implements Clock {
         return
       }
       this.#looking = false
-      if (this.#busy > this.#stalled) return
+      const underWay = this.#timers.filter(({ kind }) => kind === 'deadline')
+      if (underWay.length > this.#stalled) return
       const next = this.#timers.filter(({ kind }) => kind === 'sleep' || this.#stalled > 0)
       if (next.length === 0) return
       this.#to(Math.min(...next.map(({ at }) => at)))

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Clock } from '../../src/world/clock.ts'
+import type { Clock, Deadline } from '../../src/world/clock.ts'
 
 /** Any moment will do; a fixed one keeps texts equal from run to run. */
 const START = Date.parse('2026-03-01T12:00:00Z')
@@ -38,11 +38,17 @@ export class VirtualClock implements Clock {
     this.#at = Math.max(this.#at, due)
   }
 
-  deadline(ms: number): AbortSignal {
+  deadline(ms: number): Deadline {
     const controller = new AbortController()
     this.armed += 1
-    this.#deadlines.push({ number: this.armed, due: this.#at + ms, controller })
-    return controller.signal
+    const number = this.armed
+    this.#deadlines.push({ number, due: this.#at + ms, controller })
+    return {
+      signal: controller.signal,
+      [Symbol.dispose]: () => {
+        this.#deadlines = this.#deadlines.filter((deadline) => deadline.number !== number)
+      },
+    }
   }
 
   /** Lets time pass until the next of the deadlines that were set after the first `before` ones has expired. */

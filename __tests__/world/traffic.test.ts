@@ -14,7 +14,7 @@ function sleepingClock(): Clock & { slept: number[] } {
     async sleep(ms) {
       slept.push(ms)
     },
-    deadline: () => new AbortController().signal,
+    deadline: () => ({ signal: new AbortController().signal, [Symbol.dispose]: () => undefined }),
   }
 }
 

@@ -64325,7 +64325,18 @@ const systemClock = {
             throw error;
         });
     },
-    deadline: (ms) => AbortSignal.timeout(ms),
+    deadline(ms) {
+        const controller = new AbortController();
+        const timer = setTimeout(() => {
+            controller.abort();
+        }, ms).unref();
+        return {
+            signal: controller.signal,
+            [Symbol.dispose]() {
+                clearTimeout(timer);
+            },
+        };
+    },
 };
 /** `850 ms`, `12.3 s` or `4 min 05 s`. */
 function duration(ms) {
@@ -64558,40 +64569,95 @@ class Watch {
     #clock;
     #policy;
     #armedAt = 0;
-    #current;
+    #deadline;
     constructor(clock, policy) {
         this.#clock = clock;
         this.#policy = policy;
-        this.#arm(policy.attempt);
+        this.#deadline = this.#arm(policy.attempt);
     }
     get signal() {
         return this.#controller.signal;
     }
     progress(sentAll) {
         if (sentAll)
-            this.#arm(this.#policy.answer ?? this.#policy.attempt);
+            this.#rearm(this.#policy.answer ?? this.#policy.attempt);
         // A timer for every chunk of a large gem would be thousands; one a second is as good.
         else if (this.#clock.now() - this.#armedAt > 1000)
-            this.#arm(this.#policy.attempt);
+            this.#rearm(this.#policy.attempt);
     }
-    stop() {
-        this.#current = undefined;
+    [Symbol.dispose]() {
+        this.#deadline[Symbol.dispose]();
+    }
+    #rearm(idle) {
+        this.#deadline[Symbol.dispose]();
+        this.#deadline = this.#arm(idle);
     }
     #arm(idle) {
         const deadline = this.#clock.deadline(idle);
         this.#armedAt = this.#clock.now();
-        this.#current = deadline;
         const expire = () => {
-            if (this.#current === deadline)
-                this.#controller.abort();
+            this.#controller.abort();
         };
-        deadline.addEventListener('abort', expire, { once: true });
+        deadline.signal.addEventListener('abort', expire, { once: true });
+        return deadline;
     }
 }
 
 // EXTERNAL MODULE: ./lib/world/retry.js
 var retry = __nccwpck_require__(2646);
 ;// CONCATENATED MODULE: ./lib/world/http.js
+var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
+    if (value !== null && value !== void 0) {
+        if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
+        var dispose, inner;
+        if (async) {
+            if (!Symbol.asyncDispose) throw new TypeError("Symbol.asyncDispose is not defined.");
+            dispose = value[Symbol.asyncDispose];
+        }
+        if (dispose === void 0) {
+            if (!Symbol.dispose) throw new TypeError("Symbol.dispose is not defined.");
+            dispose = value[Symbol.dispose];
+            if (async) inner = dispose;
+        }
+        if (typeof dispose !== "function") throw new TypeError("Object not disposable.");
+        if (inner) dispose = function() { try { inner.call(this); } catch (e) { return Promise.reject(e); } };
+        env.stack.push({ value: value, dispose: dispose, async: async });
+    }
+    else if (async) {
+        env.stack.push({ async: true });
+    }
+    return value;
+};
+var __disposeResources = (undefined && undefined.__disposeResources) || (function (SuppressedError) {
+    return function (env) {
+        function fail(e) {
+            env.error = env.hasError ? new SuppressedError(e, env.error, "An error was suppressed during disposal.") : e;
+            env.hasError = true;
+        }
+        var r, s = 0;
+        function next() {
+            while (r = env.stack.pop()) {
+                try {
+                    if (!r.async && s === 1) return s = 0, env.stack.push(r), Promise.resolve().then(next);
+                    if (r.dispose) {
+                        var result = r.dispose.call(r.value);
+                        if (r.async) return s |= 2, Promise.resolve(result).then(next, function(e) { fail(e); return next(); });
+                    }
+                    else s |= 1;
+                }
+                catch (e) {
+                    fail(e);
+                }
+            }
+            if (s === 1) return env.hasError ? Promise.reject(env.error) : Promise.resolve();
+            if (env.hasError) throw env.error;
+        }
+        return next();
+    };
+})(typeof SuppressedError === "function" ? SuppressedError : function (error, suppressed, message) {
+    var e = new Error(message);
+    return e.name = "SuppressedError", e.error = error, e.suppressed = suppressed, e;
+});
 
 
 
@@ -64676,40 +64742,47 @@ function isPassing(fault, edge) {
     return fault.kind !== 'unusable' || retry/* POLICIES */.PQ[edge].readOnly === true;
 }
 async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, edge, request) {
-    const signal = edge === 'push' ? lastSignal : softSignal;
-    const policy = retry/* POLICIES */.PQ[edge];
-    const watch = new Watch(clock, policy);
-    const progress = { sentAll: request.body === undefined || typeof request.body === 'string' };
+    const env_1 = { stack: [], error: void 0, hasError: false };
     try {
-        const ended = AbortSignal.any([signal, watch.signal]);
-        const sending = (0,undici/* request */.Em)(request.url, {
-            dispatcher,
-            method: request.method,
-            headers: {
-                'user-agent': USER_AGENT,
-                'accept-encoding': 'identity',
-                ...request.headers,
-                ...lengthOf(request.body),
-            },
-            body: typeof request.body === 'object'
-                ? external_node_stream_.Readable.from(watched(request.body, watch, progress))
-                : (request.body ?? null),
-            signal: ended,
-        });
-        const answer = await unlessAborted(sending, ended);
-        const bytes = await read(answer, policy.answerBytes);
-        const text = withoutSecret(bytes.toString('utf8'), request);
-        if (REDIRECTS.has(answer.statusCode)) {
-            throw new HttpFault('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
+        const signal = edge === 'push' ? lastSignal : softSignal;
+        const policy = retry/* POLICIES */.PQ[edge];
+        const watch = __addDisposableResource(env_1, new Watch(clock, policy), false);
+        const progress = { sentAll: request.body === undefined || typeof request.body === 'string' };
+        try {
+            const ended = AbortSignal.any([signal, watch.signal]);
+            const sending = (0,undici/* request */.Em)(request.url, {
+                dispatcher,
+                method: request.method,
+                headers: {
+                    'user-agent': USER_AGENT,
+                    'accept-encoding': 'identity',
+                    ...request.headers,
+                    ...lengthOf(request.body),
+                },
+                body: typeof request.body === 'object'
+                    ? external_node_stream_.Readable.from(watched(request.body, watch, progress))
+                    : (request.body ?? null),
+                signal: ended,
+            });
+            const answer = await unlessAborted(sending, ended);
+            const bytes = await read(answer, policy.answerBytes);
+            const text = withoutSecret(bytes.toString('utf8'), request);
+            if (REDIRECTS.has(answer.statusCode)) {
+                throw new HttpFault('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
+            }
+            return { status: answer.statusCode, headers: headersOf(answer.headers), bytes, text, json: (0,json/* parseJson */.qF)(text) };
         }
-        return { status: answer.statusCode, headers: headersOf(answer.headers), bytes, text, json: (0,json/* parseJson */.qF)(text) };
+        catch (error) {
+            signal.throwIfAborted();
+            throw asFault(error, watch.signal.aborted, progress.sentAll, policy);
+        }
     }
-    catch (error) {
-        signal.throwIfAborted();
-        throw asFault(error, watch.signal.aborted, progress.sentAll, policy);
+    catch (e_1) {
+        env_1.error = e_1;
+        env_1.hasError = true;
     }
     finally {
-        watch.stop();
+        __disposeResources(env_1);
     }
 }
 async function* watched(upload, watch, progress) {
@@ -64962,6 +65035,58 @@ var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: external "node:string_decoder"
 const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
 ;// CONCATENATED MODULE: ./lib/world/processes.js
+var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
+    if (value !== null && value !== void 0) {
+        if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
+        var dispose, inner;
+        if (async) {
+            if (!Symbol.asyncDispose) throw new TypeError("Symbol.asyncDispose is not defined.");
+            dispose = value[Symbol.asyncDispose];
+        }
+        if (dispose === void 0) {
+            if (!Symbol.dispose) throw new TypeError("Symbol.dispose is not defined.");
+            dispose = value[Symbol.dispose];
+            if (async) inner = dispose;
+        }
+        if (typeof dispose !== "function") throw new TypeError("Object not disposable.");
+        if (inner) dispose = function() { try { inner.call(this); } catch (e) { return Promise.reject(e); } };
+        env.stack.push({ value: value, dispose: dispose, async: async });
+    }
+    else if (async) {
+        env.stack.push({ async: true });
+    }
+    return value;
+};
+var __disposeResources = (undefined && undefined.__disposeResources) || (function (SuppressedError) {
+    return function (env) {
+        function fail(e) {
+            env.error = env.hasError ? new SuppressedError(e, env.error, "An error was suppressed during disposal.") : e;
+            env.hasError = true;
+        }
+        var r, s = 0;
+        function next() {
+            while (r = env.stack.pop()) {
+                try {
+                    if (!r.async && s === 1) return s = 0, env.stack.push(r), Promise.resolve().then(next);
+                    if (r.dispose) {
+                        var result = r.dispose.call(r.value);
+                        if (r.async) return s |= 2, Promise.resolve(result).then(next, function(e) { fail(e); return next(); });
+                    }
+                    else s |= 1;
+                }
+                catch (e) {
+                    fail(e);
+                }
+            }
+            if (s === 1) return env.hasError ? Promise.reject(env.error) : Promise.resolve();
+            if (env.hasError) throw env.error;
+        }
+        return next();
+    };
+})(typeof SuppressedError === "function" ? SuppressedError : function (error, suppressed, message) {
+    var e = new Error(message);
+    return e.name = "SuppressedError", e.error = error, e.suppressed = suppressed, e;
+});
 
 
 
@@ -64998,9 +65123,11 @@ async function runInGroup(command, { clock, signal, lastSignal }) {
     const kill = () => {
         end(child.pid, grouped, 'SIGKILL');
     };
+    let grace;
     const stop = () => {
         end(child.pid, grouped, 'SIGINT');
-        clock.deadline(GRACE).addEventListener('abort', kill);
+        grace = clock.deadline(GRACE);
+        grace.signal.addEventListener('abort', kill);
     };
     signal.addEventListener('abort', stop, { once: true });
     lastSignal.addEventListener('abort', kill, { once: true });
@@ -65025,6 +65152,7 @@ async function runInGroup(command, { clock, signal, lastSignal }) {
         signal.removeEventListener('abort', stop);
         lastSignal.removeEventListener('abort', kill);
         process.off('exit', kill);
+        grace?.[Symbol.dispose]();
         kill();
         child.stdout.destroy();
         child.stderr.destroy();
@@ -65040,12 +65168,23 @@ function ended(stream) {
 }
 /** Waits for what the program had written when it ended; a survivor that holds the pipes open is given 200 ms. */
 async function drained(out, err, clock) {
-    const limit = new Promise((resolve) => {
-        clock.deadline(200).addEventListener('abort', () => {
-            resolve();
+    const env_1 = { stack: [], error: void 0, hasError: false };
+    try {
+        const deadline = __addDisposableResource(env_1, clock.deadline(200), false);
+        const limit = new Promise((resolve) => {
+            deadline.signal.addEventListener('abort', () => {
+                resolve();
+            });
         });
-    });
-    await Promise.race([Promise.all([ended(out), ended(err)]), limit]);
+        await Promise.race([Promise.all([ended(out), ended(err)]), limit]);
+    }
+    catch (e_1) {
+        env_1.error = e_1;
+        env_1.hasError = true;
+    }
+    finally {
+        __disposeResources(env_1);
+    }
 }
 function end(pid, grouped, signal) {
     if (pid === undefined)

@@ -8,8 +8,13 @@ export interface Clock {
   date(): Date
   /** Resolves after `ms`; rejects at once when `signal` aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
-  /** A signal that aborts after `ms`. */
-  deadline(ms: number): AbortSignal
+  /** Starts a deadline of `ms`. It does not keep the process alive. */
+  deadline(ms: number): Deadline
+}
+
+/** A moment at which `signal` aborts, unless the deadline was given up before. */
+export interface Deadline extends Disposable {
+  readonly signal: AbortSignal
 }
 
 export const systemClock: Clock = {
@@ -22,7 +27,18 @@ export const systemClock: Clock = {
       throw error
     })
   },
-  deadline: (ms) => AbortSignal.timeout(ms),
+  deadline(ms) {
+    const controller = new AbortController()
+    const timer = setTimeout(() => {
+      controller.abort()
+    }, ms).unref()
+    return {
+      signal: controller.signal,
+      [Symbol.dispose]() {
+        clearTimeout(timer)
+      },
+    }
+  },
 }
 
 /** `850 ms`, `12.3 s` or `4 min 05 s`. */

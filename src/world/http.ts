@@ -155,7 +155,7 @@ async function attempt(
 ): Promise<HttpAnswer> {
   const signal = edge === 'push' ? lastSignal : softSignal
   const policy = POLICIES[edge]
-  const watch = new Watch(clock, policy)
+  using watch = new Watch(clock, policy)
   const progress = { sentAll: request.body === undefined || typeof request.body === 'string' }
   try {
     const ended = AbortSignal.any([signal, watch.signal])
@@ -187,8 +187,6 @@ async function attempt(
   } catch (error) {
     signal.throwIfAborted()
     throw asFault(error, watch.signal.aborted, progress.sentAll, policy)
-  } finally {
-    watch.stop()
   }
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
-import type { Clock } from './clock.ts'
+import type { Clock, Deadline } from './clock.ts'
 
 /** Starts programs of the project: each in a process group of its own, which never outlives the call. */
 export interface Processes {
@@ -71,9 +71,11 @@ async function runInGroup(command: Command, { clock, signal, lastSignal }: Proce
   const kill = (): void => {
     end(child.pid, grouped, 'SIGKILL')
   }
+  let grace: Deadline | undefined
   const stop = (): void => {
     end(child.pid, grouped, 'SIGINT')
-    clock.deadline(GRACE).addEventListener('abort', kill)
+    grace = clock.deadline(GRACE)
+    grace.signal.addEventListener('abort', kill)
   }
   signal.addEventListener('abort', stop, { once: true })
   lastSignal.addEventListener('abort', kill, { once: true })
@@ -97,6 +99,7 @@ async function runInGroup(command: Command, { clock, signal, lastSignal }: Proce
     signal.removeEventListener('abort', stop)
     lastSignal.removeEventListener('abort', kill)
     process.off('exit', kill)
+    grace?.[Symbol.dispose]()
     kill()
     child.stdout.destroy()
     child.stderr.destroy()
@@ -112,8 +115,9 @@ function ended(stream: NodeJS.ReadableStream): Promise<void> {
 
 /** Waits for what the program had written when it ended; a survivor that holds the pipes open is given 200 ms. */
 async function drained(out: NodeJS.ReadableStream, err: NodeJS.ReadableStream, clock: Clock): Promise<void> {
+  using deadline = clock.deadline(200)
   const limit = new Promise<void>((resolve) => {
-    clock.deadline(200).addEventListener('abort', () => {
+    deadline.signal.addEventListener('abort', () => {
       resolve()
     })
   })

@@ -1,18 +1,18 @@
-import type { Clock } from './clock.ts'
+import type { Clock, Deadline } from './clock.ts'
 import type { Policy } from './retry.ts'
 
 /** Aborts when nothing has moved for the policy's time; without `progress` calls that is simply a deadline. */
-export class Watch {
+export class Watch implements Disposable {
   readonly #controller = new AbortController()
   readonly #clock: Clock
   readonly #policy: Policy
   #armedAt = 0
-  #current: AbortSignal | undefined
+  #deadline: Deadline
 
   constructor(clock: Clock, policy: Policy) {
     this.#clock = clock
     this.#policy = policy
-    this.#arm(policy.attempt)
+    this.#deadline = this.#arm(policy.attempt)
   }
 
   get signal(): AbortSignal {
@@ -20,22 +20,27 @@ export class Watch {
   }
 
   progress(sentAll: boolean): void {
-    if (sentAll) this.#arm(this.#policy.answer ?? this.#policy.attempt)
+    if (sentAll) this.#rearm(this.#policy.answer ?? this.#policy.attempt)
     // A timer for every chunk of a large gem would be thousands; one a second is as good.
-    else if (this.#clock.now() - this.#armedAt > 1000) this.#arm(this.#policy.attempt)
+    else if (this.#clock.now() - this.#armedAt > 1000) this.#rearm(this.#policy.attempt)
   }
 
-  stop(): void {
-    this.#current = undefined
+  [Symbol.dispose](): void {
+    this.#deadline[Symbol.dispose]()
   }
 
-  #arm(idle: number): void {
+  #rearm(idle: number): void {
+    this.#deadline[Symbol.dispose]()
+    this.#deadline = this.#arm(idle)
+  }
+
+  #arm(idle: number): Deadline {
     const deadline = this.#clock.deadline(idle)
     this.#armedAt = this.#clock.now()
-    this.#current = deadline
     const expire = (): void => {
-      if (this.#current === deadline) this.#controller.abort()
+      this.#controller.abort()
     }
-    deadline.addEventListener('abort', expire, { once: true })
+    deadline.signal.addEventListener('abort', expire, { once: true })
+    return deadline
   }
 }

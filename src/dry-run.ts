@@ -2,10 +2,11 @@ import type { Facts } from './facts.ts'
 import { type Claims, publisherForm } from './github/claims.ts'
 import { eventProblem } from './github/who-may-release.ts'
 import { predictIdentity } from './sigstore/identity.ts'
-import { title } from './plan/gems.ts'
+import { title } from './rubygems/versions.ts'
 import { chooseStrategy } from './plan/strategy.ts'
-import type { Plan } from './plan.ts'
-import { buildAndInspect, prepare, type Release } from './release.ts'
+import type { Plan } from './plan/planned.ts'
+import { buildAndInspect, prepareTagObjects } from './preparation.ts'
+import type { Release } from './release-context.ts'
 import type { ReleaseGem } from './steps/inspect.ts'
 
 /**
@@ -17,7 +18,7 @@ export async function dryRun(it: Release, plan: Plan, facts: Facts): Promise<voi
   const { phases, ledger } = it
   const gems = await buildAndInspect(it, { ...plan, build: buildOf(it, plan, facts) }, facts)
   for (const gem of gems) await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'would-push')
-  await phases.run('Prepare tag', () => prepare(it, plan, facts))
+  await phases.run('Prepare tag', () => prepareTagObjects(it, plan, facts))
   const unchecked = await phases.run('Exchange', () => tryExchange(it))
   await phases.run('What a real run would do', async () => {
     for (const line of [...prospects(it, plan, gems), ...unchecked, ...foreign(it)]) it.world.runner.info(line)

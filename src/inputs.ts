@@ -2,12 +2,14 @@ import path from 'node:path'
 import { ReleaseError } from './errors.ts'
 import { InputReader } from './input-reader.ts'
 import { type GemServer, gemServer, isLoopback } from './server.ts'
-import type { AttestationsInput } from './sigstore/policy.ts'
 import type { Runner } from './world/runner.ts'
 import type { Secret } from './world/secret.ts'
 
 /** How the release is carried out; `auto` is decided by the plan. */
 export type StrategyInput = 'auto' | 'direct' | 'rake'
+
+/** Whether gems are attested, and what becomes of a release where they cannot be. */
+export type AttestationsInput = 'true' | 'required' | 'false'
 
 /** How the action proves to the gem server who it is. */
 export type Authentication =

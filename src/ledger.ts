@@ -1,5 +1,5 @@
-import { title } from './plan/gems.ts'
-import type { PlannedGem } from './plan.ts'
+import { title } from './rubygems/versions.ts'
+import type { PlannedGem } from './plan/planned.ts'
 import type { GemServer } from './server.ts'
 import type { ReleaseGem } from './steps/inspect.ts'
 import { files } from './world/files.ts'

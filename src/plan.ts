@@ -1,45 +1,13 @@
-import type { Problem } from './errors.ts'
 import { ReleaseError } from './errors.ts'
 import { type Facts, releasedCommit } from './facts.ts'
 import type { RunContext } from './github/run-context.ts'
 import { eventProblem } from './github/who-may-release.ts'
 import type { Inputs } from './inputs.ts'
 import { selectGems } from './plan/gems.ts'
-import { chooseStrategy, type BuildMethod } from './plan/strategy.ts'
-import { planTags, type PlannedTag } from './plan/tags.ts'
-import type { GemFile } from './rubygems/gem-file.ts'
+import type { Decision, Plan, PlannedGem } from './plan/planned.ts'
+import { chooseStrategy } from './plan/strategy.ts'
+import { planTags } from './plan/tags.ts'
 import { decideAttestations } from './sigstore/policy.ts'
-
-/** A gem that this run is to publish. */
-export interface PlannedGem {
-  name: string
-  version: string
-  platform: string
-  /** The gemspec it is built from; absent for a prebuilt gem. */
-  gemspec: string | undefined
-  /** The file itself, for a prebuilt gem. */
-  file: GemFile | undefined
-}
-
-/** What will happen. Nothing after the plan decides anything but how to react to answers. */
-export interface Plan {
-  strategy: 'direct' | 'rake'
-  build: BuildMethod
-  gems: readonly PlannedGem[]
-  commit: string
-  tags: readonly PlannedTag[]
-  /** Whether the gems are pushed with Sigstore attestations. */
-  attest: boolean
-  /** Each decision with where it comes from, as sentences for the log. */
-  decisions: readonly string[]
-}
-
-/** What one part of the plan contributes: its choice, its sentences, and what stands in the way. */
-export interface Decision<T> {
-  choice: T
-  because: readonly string[]
-  problems: readonly Problem[]
-}
 
 /**
  * Whether what started this run may release at all: asked before anything of the project is read, because reading a

@@ -2,52 +2,25 @@ import { attestAll, confirmAll } from './attestations.ts'
 import { dryRun } from './dry-run.ts'
 import { ReleaseError } from './errors.ts'
 import type { Facts } from './facts.ts'
-import type { RunContext } from './github/run-context.ts'
 import { createReleases } from './github/releases.ts'
-import type { Repository } from './github/repository.ts'
 import type { Inputs } from './inputs.ts'
-import type { Ledger } from './ledger.ts'
 import { keepForLaterSteps } from './persisted-credentials.ts'
-import type { Phases } from './phases.ts'
-import { makePlan, type Plan, refuseForeignEvents } from './plan.ts'
+import type { Plan } from './plan/planned.ts'
+import { makePlan, refuseForeignEvents } from './plan.ts'
+import { buildAndInspect, prepareTagObjects } from './preparation.ts'
+import type { Release } from './release-context.ts'
 import { explainDifference } from './rubygems/explain-difference.ts'
-import { KeyRing } from './rubygems/key-ring.ts'
-import { createRegistry, type Registry } from './rubygems/registry.ts'
+import type { Registry } from './rubygems/registry.ts'
 import { announce } from './steps/announce.ts'
 import { awaitIndex, lateProblem } from './steps/await.ts'
-import { build } from './steps/build.ts'
-import { exchange } from './steps/exchange.ts'
-import { inspect, type ReleaseGem } from './steps/inspect.ts'
-import { pushSet } from './steps/push-set.ts'
+import type { ReleaseGem } from './steps/inspect.ts'
 import { pushAndRecord } from './steps/push-and-record.ts'
+import { pushSet } from './steps/push-set.ts'
 import { runReleaseTask } from './steps/release-task.ts'
-import { createTags, prepareTags, type PreparedTag, tagsByTask } from './steps/tag.ts'
+import { createTags, type PreparedTag, tagsByTask } from './steps/tag.ts'
 import { verify } from './steps/verify.ts'
-import { repositoryOf, survey } from './survey.ts'
+import { survey } from './survey.ts'
 import type { World } from './world/world.ts'
-
-/** What the steps of one release share. */
-export interface Release {
-  inputs: Inputs
-  run: RunContext
-  registry: Registry
-  /** Absent without a token. */
-  repository: Repository | undefined
-  keys: KeyRing
-  ledger: Ledger
-  phases: Phases
-  world: World
-}
-
-export function prepareRelease(options: Pick<Release, 'inputs' | 'run' | 'ledger' | 'phases' | 'world'>): Release {
-  const { inputs, run, world } = options
-  return {
-    ...options,
-    registry: createRegistry(inputs.server, world.http, world.clock),
-    repository: repositoryOf(inputs, run, world),
-    keys: new KeyRing(() => exchange(inputs.authentication, inputs.server, run, world), world.clock),
-  }
-}
 
 /** The release, from looking around to the last gem being installable. Throws ReleaseError; nothing else. */
 export async function release(it: Release): Promise<void> {
@@ -66,7 +39,7 @@ export async function release(it: Release): Promise<void> {
 async function directly(it: Release, plan: Plan, facts: Facts): Promise<ReleaseGem[]> {
   const gems = await buildAndInspect(it, plan, facts)
   for (const gem of gems) await it.ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'not-tried')
-  const tags = await it.phases.run('Prepare tag', () => prepare(it, plan, facts))
+  const tags = await it.phases.run('Prepare tag', () => prepareTagObjects(it, plan, facts))
 
   const unattested = gems.filter((gem) => !gem.alreadyPublished)
   const missing = plan.attest ? await it.phases.run('Attest', () => attestAll(unattested, plan, it)) : unattested
@@ -77,15 +50,6 @@ async function directly(it: Release, plan: Plan, facts: Facts): Promise<ReleaseG
   }
   await it.phases.run('Tag', () => tagAll(it, plan, tags))
   return gems
-}
-
-/** Makes the gems with the project's own tools, then reads and compares them. */
-export async function buildAndInspect(it: Release, plan: Plan, facts: Facts): Promise<ReleaseGem[]> {
-  const { inputs, phases, world } = it
-  const built = await phases.run('Build', () =>
-    build(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world),
-  )
-  return phases.run('Inspect', () => inspect(built, facts, { server: inputs.server, registry: it.registry }, world))
 }
 
 /** Runs the project's own release task and gives its pushes our hands. */
@@ -118,12 +82,6 @@ async function decide({ inputs, ledger, registry, world }: Release, facts: Facts
   for (const sentence of plan.decisions) world.runner.info(sentence)
   ledger.planned(plan.gems, plan.commit)
   return plan
-}
-
-/** Makes the objects of the tags to come, which proves the permission to tag before anything is public. */
-export async function prepare({ repository, world }: Release, plan: Plan, facts: Facts): Promise<PreparedTag[]> {
-  if (!repository) return []
-  return prepareTags(plan, facts, repository, world)
 }
 
 async function getKey({ keys, inputs, world }: Release): Promise<void> {

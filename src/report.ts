@@ -1,6 +1,6 @@
 import { documentation, type Problem, type ReleaseError } from './errors.ts'
 import { isPublished, type LedgerRecord } from './ledger.ts'
-import { title } from './plan/gems.ts'
+import { title } from './rubygems/versions.ts'
 import { baseName } from './steps/build.ts'
 import type { Runner } from './world/runner.ts'
 

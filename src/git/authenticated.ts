@@ -1,7 +1,7 @@
 import { getExecOutput } from '@actions/exec'
 import type { Facts } from '../facts.ts'
 import type { RunContext } from '../github/run-context.ts'
-import type { Plan } from '../plan.ts'
+import type { Plan } from '../plan/planned.ts'
 import type { Runner } from '../world/runner.ts'
 import type { Secret } from '../world/secret.ts'
 import type { World } from '../world/world.ts'

@@ -1,9 +1,10 @@
 import type { Problem } from '../errors.ts'
 import type { Facts } from '../facts.ts'
 import type { Inputs } from '../inputs.ts'
-import type { Decision, PlannedGem } from '../plan.ts'
+import { publishedVersion, title, versionTaken } from '../rubygems/versions.ts'
+import type { Decision, PlannedGem } from './planned.ts'
 import { checksumProblems, duplicateProblems, platformProblems } from './handover.ts'
-import { acceptedTags, matchTag, type TagRules, type Versioned } from '../tags.ts'
+import { acceptedTags, matchTag, type TagRules } from '../tags.ts'
 import { allowsPushTo, type GemServer } from '../server.ts'
 
 /** Which gems this run publishes, and whether they may go where they are to go. */
@@ -28,11 +29,6 @@ export function selectGems(inputs: Inputs, facts: Facts): Decision<readonly Plan
       ]),
     ],
   }
-}
-
-/** `foo 1.2.3` or `foo 1.2.3 (x86_64-linux)`. */
-export function title(gem: { name: string; version: string; platform: string }): string {
-  return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`
 }
 
 export function tagRules(inputs: Inputs, facts: Pick<Facts, 'project'>): TagRules {
@@ -166,25 +162,4 @@ function takenProblem(gem: PlannedGem, { server }: Inputs, { published }: Facts)
   const live = publishedVersion(gem, published)
   if (!gem.file || !live || live.sha256 === gem.file.sha256) return []
   return [versionTaken(gem, gem.file.sha256, live.sha256, server.host)]
-}
-
-export function publishedVersion(
-  gem: Versioned & { platform: string },
-  published: Facts['published'],
-): { sha256: string } | undefined {
-  return published.get(gem.name)?.find(({ version, platform }) => version === gem.version && platform === gem.platform)
-}
-
-export function versionTaken(
-  gem: { name: string; version: string; platform: string },
-  ours: string,
-  theirs: string,
-  host: string,
-): Problem {
-  return {
-    code: 'version-taken',
-    what: `${title(gem)} is already on ${host} with other content: SHA-256 ${theirs} there, ${ours} here.`,
-    why: 'A published version cannot be replaced. Either it was released from another state of the code, or the build gives other bytes each time.',
-    fix: 'Bump the version and release that. If the code is the same, compare the two files: `gem fetch` gets the published one.',
-  }
 }

@@ -1,8 +1,8 @@
 import type { Problem } from '../errors.ts'
 import type { Facts } from '../facts.ts'
 import type { Inputs } from '../inputs.ts'
-import type { PlannedGem } from '../plan.ts'
-import { title } from './gems.ts'
+import type { PlannedGem } from './planned.ts'
+import { title } from '../rubygems/versions.ts'
 
 /** What a build job handed over, compared with what it said: every file named, none that is not, each with its digest. */
 export function checksumProblems({ checksums }: Inputs, { prebuilt }: Facts): Problem[] {

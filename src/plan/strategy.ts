@@ -1,18 +1,8 @@
 import type { Problem } from '../errors.ts'
 import { type Facts, releasedCommit } from '../facts.ts'
 import type { Inputs } from '../inputs.ts'
-import type { Decision, PlannedGem } from '../plan.ts'
+import type { BuildMethod, Decision, PlannedGem } from './planned.ts'
 import type { Project, Rake } from '../rubygems/project.ts'
-
-/** How the gems come into being. */
-export type BuildMethod =
-  | { kind: 'prebuilt' }
-  /** `rake build`, under Bundler where the project has a Gemfile. */
-  | { kind: 'rake-build'; bundler: boolean }
-  /** `gem build` of each gemspec, in the order of the plan. */
-  | { kind: 'gem-build' }
-  /** The project's own release task builds as it goes. */
-  | { kind: 'release-task'; bundler: boolean }
 
 interface Strategy {
   strategy: 'direct' | 'rake'

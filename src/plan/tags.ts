@@ -2,19 +2,9 @@ import type { Problem } from '../errors.ts'
 import { type Facts, releasedCommit } from '../facts.ts'
 import type { RemoteTag } from '../github/repository.ts'
 import type { Inputs } from '../inputs.ts'
-import type { Decision, PlannedGem } from '../plan.ts'
+import type { Decision, PlannedGem, PlannedTag } from './planned.ts'
 import { tagFor } from '../tags.ts'
 import { tagRules } from './gems.ts'
-
-export interface PlannedTag {
-  name: string
-  /** Message of the annotated tag, as Bundler writes it. */
-  message: string
-  /** Names of the gems it speaks for. */
-  gems: readonly string[]
-  /** `create` after the push; `exists` on the released commit already; `by-task`: the release task makes it. */
-  action: 'create' | 'exists' | 'by-task'
-}
 
 /** The names of all tags whose state the plan needs to know: the run's own, or those that would be created. */
 export function tagsToLookUp(inputs: Inputs, facts: Pick<Facts, 'run' | 'project' | 'prebuilt'>): string[] {

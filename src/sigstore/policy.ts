@@ -1,10 +1,7 @@
 import type { Problem } from '../errors.ts'
-import type { Authentication } from '../inputs.ts'
+import type { AttestationsInput, Authentication } from '../inputs.ts'
 import { isObject, objectAt, stringAt } from '../json.ts'
 import type { GemServer } from '../server.ts'
-
-/** The `attestations` input. */
-export type AttestationsInput = 'true' | 'required' | 'false'
 
 export interface AttestationQuestion {
   input: AttestationsInput

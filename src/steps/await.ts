@@ -1,5 +1,5 @@
 import { type Problem, ReleaseError } from '../errors.ts'
-import { title } from '../plan/gems.ts'
+import { title } from '../rubygems/versions.ts'
 import { checksumOf } from '../rubygems/compact-index.ts'
 import type { InfoAnswer, Registry } from '../rubygems/registry.ts'
 import { duration } from '../world/clock.ts'

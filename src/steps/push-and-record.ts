@@ -1,6 +1,6 @@
 import { type Problem, ReleaseError } from '../errors.ts'
-import { title } from '../plan/gems.ts'
-import type { Release } from '../release.ts'
+import { title } from '../rubygems/versions.ts'
+import type { Release } from '../release-context.ts'
 import { explainDifference } from '../rubygems/explain-difference.ts'
 import type { ReleaseGem } from './inspect.ts'
 import { push } from './push.ts'

@@ -1,7 +1,6 @@
 import { type Problem, ReleaseError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
-import type { PlannedTag } from '../plan/tags.ts'
-import type { Plan } from '../plan.ts'
+import type { Plan, PlannedTag } from '../plan/planned.ts'
 import type { Repository } from '../github/repository.ts'
 import type { World } from '../world/world.ts'
 

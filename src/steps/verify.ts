@@ -1,5 +1,5 @@
 import { type Problem, ReleaseError } from '../errors.ts'
-import { title } from '../plan/gems.ts'
+import { title } from '../rubygems/versions.ts'
 import type { Registry } from '../rubygems/registry.ts'
 import { HttpFault, isPassing } from '../world/http.ts'
 import { type Attempt, persist } from '../world/retry.ts'

@@ -1,0 +1,78 @@
+import { globSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const SOURCE = path.resolve(import.meta.dirname, '..', 'src')
+
+/** What each module of src imports from src, types included: who is read first explains who is read second. */
+function imports(): Map<string, string[]> {
+  const names = globSync('**/*.ts', { cwd: SOURCE })
+  const of = (name: string): string[] =>
+    [...readFileSync(path.join(SOURCE, name), 'utf8').matchAll(/(?:from|import\() ?'(\.[^']+)'/g)].map(([, to = '']) =>
+      path.join(path.dirname(name), to),
+    )
+  return new Map(names.map((name) => [name, of(name)]))
+}
+
+/** A path of imports that comes back to where it began, if there is one. */
+function circle(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>()
+  const walk = (name: string, trail: readonly string[]): string[] => {
+    if (trail.includes(name)) return [...trail.slice(trail.indexOf(name)), name]
+    if (done.has(name)) return []
+    for (const next of graph.get(name) ?? []) {
+      const found = walk(next, [...trail, name])
+      if (found.length > 0) return found
+    }
+    done.add(name)
+    return []
+  }
+  for (const name of graph.keys()) {
+    const found = walk(name, [])
+    if (found.length > 0) return found
+  }
+  return []
+}
+
+const EDGES = /^(@actions\/|undici$|(node:)?(fs|child_process|net|http|https|process)(\/promises)?$)/
+
+/** Packages that reach outside of the process, for each module that imports one. */
+function reachesOutside(): string[] {
+  return globSync('**/*.ts', { cwd: SOURCE })
+    .flatMap((name) =>
+      [...readFileSync(path.join(SOURCE, name), 'utf8').matchAll(/^(?:import|export) (?!type ).*from '([^.'][^']*)'/gm)]
+        .filter(([, from = '']) => EDGES.test(from))
+        .map(([, from = '']) => `${name} ${from}`),
+    )
+    .toSorted()
+}
+
+describe('the modules of src', () => {
+  it('import one another without circles', () => {
+    const graph = imports()
+    expect(graph.size).toBeGreaterThan(80)
+    expect([...graph.values()].flat().filter((name) => !graph.has(name))).toEqual([])
+    expect(circle(graph)).toEqual([])
+  })
+
+  it('reach the outside world only in world/, with exceptions that are few and known', () => {
+    expect(reachesOutside().filter((line) => !line.startsWith('world/'))).toEqual(
+      [
+        // A program of its own, which stands in for `gem`.
+        'gem-command.ts node:child_process',
+        'gem-command.ts node:net',
+        // Reads a checkout: ends on its own, and is not worth a process group.
+        'git/authenticated.ts @actions/exec',
+        'git/git.ts @actions/exec',
+        // Modes, owners and links of one file are what these two are about.
+        'rubygems/credentials-disk.ts node:fs',
+        'rubygems/credentials-disk.ts node:fs/promises',
+        'rubygems/credentials-disk.ts node:process',
+        'rubygems/credentials-file.ts node:fs/promises',
+        // Read from a handle that is opened once.
+        'rubygems/gem-contents.ts node:fs',
+        'rubygems/gem-file.ts node:fs/promises',
+      ].toSorted(),
+    )
+  })
+})

@@ -1,14 +1,19 @@
 import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { constants } from 'node:os'
+import path from 'node:path'
 import { isObject, parseJson, stringAt } from './json.ts'
 
 /**
- * Stands in for `gem` inside a release task: Bundler runs `$GEM_COMMAND` instead (bundler/gem_helper.rb, Bundler 2.2
- * to 4.0). `gem push` is handed to the action, which holds the key; everything else is the real `gem`'s business.
+ * Stands in for `gem` inside a release task: as `$GEM_COMMAND`, which Bundler runs instead (bundler/gem_helper.rb, Bundler
+ * 2.2 to 4.0), and as the first `gem` on PATH. `gem push` is handed to the action, which holds the key; everything else
+ * is the real `gem`'s business.
  */
 
 const SOCKET = 'RELEASE_GEM_SOCKET'
+const BY_NAME = 'RELEASE_GEM_BY_NAME'
+/** The directory of the `gem` on PATH that is us. */
+const BIN = 'RELEASE_GEM_BIN'
 const HELP = new Set(['-h', '--help'])
 
 const [verb, ...args] = process.argv.slice(2)
@@ -30,16 +35,19 @@ function handOver(socketAddress: string): void {
   socket.on('close', () => {
     const reply = parseJson(answer)
     const message = stringAt(reply, 'message')
+    const exitCode = isObject(reply) ? reply['exitCode'] : undefined
     if (message === undefined) process.stderr.write('release-gem: the action that started this task is gone.\n')
     else process.stdout.write(`${message}\n`)
-    process.exitCode = message !== undefined && isObject(reply) && reply['exitCode'] === 0 ? 0 : 1
+    if (exitCode === 'by-gem') runGem()
+    else process.exitCode = exitCode === 0 ? 0 : 1
   })
-  socket.write(`${JSON.stringify({ args, cwd: process.cwd() })}\n`)
+  socket.write(`${JSON.stringify({ args, cwd: process.cwd(), byName: process.env[BY_NAME] === '1' })}\n`)
 }
 
 function runGem(): void {
   const program = process.platform === 'win32' ? 'gem.cmd' : 'gem'
   const child = spawn(program, verb === undefined ? [] : [verb, ...args], {
+    env: withoutUs(process.env),
     stdio: 'inherit',
     shell: process.platform === 'win32',
   })
@@ -50,4 +58,11 @@ function runGem(): void {
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 128 + (signal ? constants.signals[signal] : 0)
   })
+}
+
+/** For the real `gem`: whatever looks for one on PATH below it must not find us again. */
+function withoutUs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { [BY_NAME]: _, ...others } = env
+  const directories = (env['PATH'] ?? '').split(path.delimiter).filter((directory) => directory !== env[BIN])
+  return env[BIN] === undefined ? others : { ...others, PATH: directories.join(path.delimiter) }
 }

@@ -56,7 +56,8 @@ export const CUSTOM_RELEASES: readonly CustomRelease[] = [
 
 /**
  * A release task of the project's own, made of these lines of Ruby after Bundler's `build`. `GEM` is the built file;
- * `stand_in` runs what GEM_COMMAND names, as Bundler does.
+ * `stand_in` runs what GEM_COMMAND names, as Bundler does; `client` is RubyGems' own, loaded by the task, which no
+ * stand-in is in the way of.
  */
 export function ownRelease(...lines: string[]): string {
   return [
@@ -64,6 +65,7 @@ export function ownRelease(...lines: string[]): string {
     'require "shellwords"',
     'GEM = "pkg/rack-lens-1.2.3.gem"',
     'def stand_in(*args) = sh(*ENV.fetch("GEM_COMMAND").shellsplit, *args)',
+    'def client(*args) = sh("ruby", "-rrubygems/gem_runner", "-e", "Gem::GemRunner.new.run(ARGV)", "--", *args)',
     'Rake::Task["release"].clear',
     'task release: :build do',
     ...lines.map((line) => `  ${line}`),

@@ -7,11 +7,11 @@ import { expectGreen, newWorld } from './scenario.ts'
 
 const OTHERS = '---\nhttps://gems.example.com: other_key_0123456789\n'
 
-describe('a release task that calls gem push by itself', () => {
+describe('a release task that loads the client of RubyGems by itself', () => {
   it('finds the key in the credentials file, which is private and goes again', async () => {
     await using world = await newWorld()
     await world.repository(
-      rakeProject(ownRelease('sh "stat -c %a $HOME/.gem/credentials $HOME/.gem"', 'sh "gem push #{GEM}"')),
+      rakeProject(ownRelease('sh "stat -c %a $HOME/.gem/credentials $HOME/.gem"', 'client "push", GEM')),
     )
     const ran = await world.run({
       meanwhile: async ({ runner }) => {
@@ -28,7 +28,7 @@ describe('a release task that calls gem push by itself', () => {
 
   it('leaves keys of other servers, and the mode, as they were', async () => {
     await using world = await newWorld()
-    await world.repository(rakeProject(ownRelease('sh "gem push #{GEM}"')))
+    await world.repository(rakeProject(ownRelease('client "push", GEM')))
     let file = ''
     const ran = await world.run({
       before: async ({ runner }) => {
@@ -48,7 +48,7 @@ describe('a release task that calls gem push by itself', () => {
 
   it('fails after the push: the run is red and says that the gem is out', async () => {
     await using world = await newWorld()
-    await world.repository(rakeProject(ownRelease('sh "gem push #{GEM}"', 'abort "no announcement today"')))
+    await world.repository(rakeProject(ownRelease('client "push", GEM', 'abort "no announcement today"')))
     const { step, error, gems } = await world.run()
     expect(step.exitCode).toBe(1)
     expect(error).toMatch(/^release-task-failed: /)
@@ -71,7 +71,7 @@ describe('a release task that calls gem push by itself', () => {
 })
 
 describe('a release task that goes its own way with files', () => {
-  const elsewhere = 'sh "mkdir dist && mv #{GEM} dist/ && gem push dist/rack-lens-1.2.3.gem"'
+  const elsewhere = 'sh "mkdir dist && mv #{GEM} dist/"; client "push", "dist/rack-lens-1.2.3.gem"'
 
   it('builds and pushes where nobody looks: the run is red and does not claim to know', async () => {
     await using world = await newWorld()
@@ -92,6 +92,75 @@ describe('a release task that goes its own way with files', () => {
     expect(step.exitCode).toBe(1)
     expect(error).toMatch(/^release-task-failed: `rake release` failed/)
     expect(error).toMatch(/\n\nNothing was published\.$/)
+  })
+})
+
+describe('a release task that calls gem by its name', () => {
+  const MOON = 'abort "the moon is wrong" if ENV["MOON"] == "wrong"'
+
+  it.each([
+    { form: 'sh "gem push"', line: 'sh "gem push #{GEM}"' },
+    { form: 'ruby "-S gem push", as Rake’s helper does', line: 'ruby "-S gem push #{GEM}"' },
+    { form: 'backticks', line: 'puts `gem push #{GEM}`; exit $?.exitstatus unless $?.success?' },
+  ])('with $form: gets our push, and the next run finishes without sending it', async ({ line }) => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(ownRelease(line, MOON)))
+    const first = await world.run({ env: { MOON: 'wrong' } })
+    expect(first.step.exitCode).toBe(1)
+    expect(first.error).toContain('the moon is wrong')
+    expect(first.error).toContain('rack-lens 1.2.3 is published on')
+    const second = await world.run()
+    expectGreen(second)
+    expect(second.log).toContain('| rack-lens 1.2.3 is on ')
+    expect(second.gems).toMatchObject([{ status: 'already-published', sha256: world.published('rack-lens-1.2.3') }])
+    expect(world.uploads).toHaveLength(1)
+  })
+
+  it('and pushes from where nobody else would look: is verified all the same', async () => {
+    await using world = await newWorld()
+    await world.repository(
+      rakeProject(ownRelease('sh "mkdir dist && mv #{GEM} dist/ && gem push dist/rack-lens-1.2.3.gem"')),
+    )
+    const ran = await world.run()
+    expectGreen(ran)
+    expect(ran.gems).toMatchObject([{ status: 'pushed', sha256: world.published('rack-lens-1.2.3') }])
+  })
+
+  it('gets the real one for everything else, with its exit code', async () => {
+    await using world = await newWorld()
+    const lines = ['sh "gem --version"', 'sh("gem unheard-of") { |ok, status| puts "it said #{status.exitstatus}" }']
+    await world.repository(rakeProject(ownRelease(...lines, 'sh "gem push #{GEM}"')))
+    const ran = await world.run()
+    expectGreen(ran)
+    expect(ran.log).toMatch(/\| \d+\.\d+\.\d+\n/)
+    expect(ran.log).toContain('Unknown command unheard-of')
+    expect(ran.log).toContain('| it said 1')
+  })
+
+  it('for a gem of another project, or in a way that is not ours: it is left to gem, and said', async () => {
+    await using world = await newWorld()
+    const files = rakeProject(
+      ownRelease(
+        'Dir.chdir("other") { sh "gem build other.gemspec && gem push other-9.9.9.gem" }',
+        'sh("gem push --unheard-of #{GEM}") { |ok, _| puts ok ? "taken" : "not taken" }',
+        'sh "gem push #{GEM}"',
+      ),
+    )
+    await world.repository(
+      { ...files, 'other/other.gemspec': gemspec('other', '9.9.9') },
+      { gems: ['rack-lens', 'other'] },
+    )
+    const ran = await world.run()
+    expectGreen(ran)
+    expect(ran.log).toContain(
+      'tried to push other 9.9.9, but this run releases rack-lens 1.2.3. It is left to `gem` itself.',
+    )
+    expect(ran.log).toContain(
+      'called `gem push` with --unheard-of, which this action does not carry out. It is left to',
+    )
+    expect(ran.log).toContain('| not taken')
+    expect(ran.gems).toMatchObject([{ name: 'rack-lens', status: 'pushed' }])
+    expect(world.live).toEqual(expect.arrayContaining(['other-9.9.9', 'rack-lens-1.2.3']))
   })
 })
 

@@ -57385,7 +57385,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 6916:
+/***/ 6273:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -57396,8 +57396,293 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
-// EXTERNAL MODULE: ./lib/plan/gems.js + 2 modules
-var plan_gems = __nccwpck_require__(6691);
+// EXTERNAL MODULE: ./lib/rubygems/versions.js
+var versions = __nccwpck_require__(7055);
+;// CONCATENATED MODULE: ./lib/plan/handover.js
+
+/** What a build job handed over, compared with what it said: every file named, none that is not, each with its digest. */
+function checksumProblems({ checksums }, { prebuilt }) {
+    if (checksums.size === 0)
+        return [];
+    const files = new Map(prebuilt.map((gem) => [gem.fileName, gem.sha256]));
+    return [
+        ...[...files].flatMap(([file, sha256]) => wrongDigest(file, sha256, checksums.get(file))),
+        ...[...checksums.keys()].filter((file) => !files.has(file)).map(missingFile),
+    ];
+}
+function wrongDigest(file, actual, expected) {
+    if (actual === expected)
+        return [];
+    return [
+        {
+            code: 'checksum-mismatch',
+            what: expected === undefined
+                ? `Input \`checksums\` does not name ${file}, which \`gems\` matches.`
+                : `${file} has SHA-256 ${actual}, but input \`checksums\` says ${expected}.`,
+            why: 'Only what the build job made and named may be published; anything else was put there or changed on the way.',
+            fix: 'Hand over the build job’s output `checksums` and exactly its files. If nobody changed them on purpose, find out who did before you re-run.',
+        },
+    ];
+}
+function missingFile(file) {
+    return {
+        code: 'checksum-mismatch',
+        what: `Input \`checksums\` names ${file}, but \`gems\` matches no such file.`,
+        fix: 'Download all artifacts of the build jobs into one directory (`merge-multiple: true`), and let `gems:` match them all.',
+    };
+}
+/** Two files for one version and platform: only one of them could be published. */
+function duplicateProblems(gems) {
+    const same = Map.groupBy(gems, versions/* title */.DD);
+    return [...same].flatMap(([label, files]) => files.length === 1
+        ? []
+        : [
+            {
+                code: 'gem-unexpected',
+                what: `There are ${String(files.length)} files for ${label}: ${files.map((gem) => gem.file?.fileName ?? gem.gemspec ?? '').join(', ')}.`,
+                fix: 'Clean the directory before building, or make `gems:` match only one of them.',
+            },
+        ]);
+}
+/** A set is complete or it is not published: users of a missing platform would silently get the source gem. */
+function platformProblems(gems, { platforms }) {
+    if (platforms.length === 0)
+        return [];
+    const sets = Map.groupBy(gems, (gem) => `${gem.name} ${gem.version}`);
+    return [...sets].flatMap(([label, set]) => {
+        const built = set.map((gem) => gem.platform);
+        const missing = platforms.filter((platform) => !built.includes(platform));
+        const extra = built.filter((platform) => !platforms.includes(platform));
+        if (missing.length === 0 && extra.length === 0)
+            return [];
+        const parts = [
+            ...(missing.length > 0 ? [`lacks ${missing.join(', ')}`] : []),
+            ...(extra.length > 0 ? [`has ${extra.join(', ')} that nobody asked for`] : []),
+        ];
+        return [
+            {
+                code: 'platform-mismatch',
+                what: `The set of ${label} ${parts.join(' and ')} (input \`platforms\`: ${platforms.join(', ')}).`,
+                why: 'A set that is published in part makes some users build from source, and is noticed late.',
+                fix: 'Look at the build job of the missing platform, or correct `platforms:`.',
+            },
+        ];
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/tags.js
+/** The tag to create for a gem; `alone` when no other version is released by this run. */
+function tagFor(gem, alone, { input, bundler }) {
+    if (input.kind === 'none')
+        return undefined;
+    if (input.kind === 'template')
+        return fill(input.template, gem);
+    if (bundler?.gem === gem.name)
+        return bundler.tag;
+    return alone ? `v${gem.version}` : `${gem.name}-v${gem.version}`;
+}
+/** Compares a tag with a gem: `vX`, `X`, `name-vX`, `name/vX`, the template's form and the project's own are known. */
+function matchTag(tag, gem, rules) {
+    const forms = knownForms(gem, rules);
+    const exact = forms.find((form) => fill(form.template, gem) === tag);
+    if (exact)
+        return { fits: true, scope: exact.scope };
+    const similar = forms.find((form) => pattern(form.template, gem.name).test(tag));
+    return { fits: false, scope: similar?.scope ?? 'unknown' };
+}
+/** Tag names that would have been accepted for a gem, the likeliest first; for the error message. */
+function acceptedTags(gem, rules) {
+    return [...new Set(knownForms(gem, rules).map((form) => fill(form.template, gem)))];
+}
+function knownForms(gem, { input, bundler }) {
+    const forms = [
+        { template: 'v{version}', scope: 'all' },
+        { template: '{version}', scope: 'all' },
+        { template: '{name}-v{version}', scope: 'mine' },
+        { template: '{name}/v{version}', scope: 'mine' },
+    ];
+    if (input.kind === 'template') {
+        forms.unshift({ template: input.template, scope: input.template.includes('{name}') ? 'mine' : 'all' });
+    }
+    if (bundler?.gem === gem.name)
+        forms.unshift(bundlersForm(bundler.tag, gem));
+    return forms;
+}
+/** The project's own tag: a form for other versions too where it ends in the version, just itself where it does not. */
+function bundlersForm(tag, { version }) {
+    if (!tag.endsWith(version))
+        return { template: tag, scope: 'mine' };
+    const prefix = tag.slice(0, -version.length);
+    return { template: `${prefix}{version}`, scope: prefix === 'v' ? 'all' : 'mine' };
+}
+function fill(template, { name, version }) {
+    return template.replaceAll('{name}', name).replaceAll('{version}', version);
+}
+function literally(text) {
+    return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+function pattern(template, name) {
+    const source = template
+        .split('{version}')
+        .map((part) => literally(part.replaceAll('{name}', name)))
+        .join('(?=\\d)[0-9A-Za-z.]+');
+    return new RegExp(`^${source}$`);
+}
+
+// EXTERNAL MODULE: ./lib/server.js
+var lib_server = __nccwpck_require__(9040);
+;// CONCATENATED MODULE: ./lib/plan/gems.js
+
+
+
+
+/** Which gems this run publishes, and whether they may go where they are to go. */
+function selectGems(inputs, facts) {
+    const found = facts.project ? fromGemspecs(facts) : fromFiles(facts);
+    if (found.length === 0)
+        return { choice: [], because: [], problems: [nothingToRelease(inputs)] };
+    const byTag = selectByTag(found, inputs, facts);
+    const gems = byTag.choice;
+    return {
+        choice: gems,
+        because: [...byTag.because, ...gems.map((gem) => `${(0,versions/* title */.DD)(gem)} is released ${origin(gem)}.`)],
+        problems: [
+            ...byTag.problems,
+            ...checkoutProblems(facts),
+            ...checksumProblems(inputs, facts),
+            ...platformProblems(gems, inputs),
+            ...duplicateProblems(gems),
+            ...gems.flatMap((gem) => [
+                ...versionProblem(gem, inputs),
+                ...pushHostProblem(gem, inputs, facts),
+                ...takenProblem(gem, inputs, facts),
+            ]),
+        ],
+    };
+}
+function tagRules(inputs, facts) {
+    const rake = facts.project?.rake;
+    const bundler = rake?.state === 'loaded' && rake.gem && rake.tag ? { gem: rake.gem, tag: rake.tag } : undefined;
+    return { input: inputs.tag, bundler };
+}
+function fromGemspecs({ project }) {
+    return (project?.gemspecs ?? []).map(({ name, version, platform, file }) => ({
+        name,
+        version,
+        platform,
+        gemspec: file,
+        file: undefined,
+    }));
+}
+function fromFiles({ prebuilt }) {
+    return prebuilt.map((file) => ({
+        name: file.name,
+        version: file.version,
+        platform: file.originalPlatform,
+        gemspec: undefined,
+        file,
+    }));
+}
+function origin(gem) {
+    return gem.gemspec === undefined ? `as prebuilt (input \`gems\`: ${gem.file?.fileName ?? ''})` : `from ${gem.gemspec}`;
+}
+function nothingToRelease(inputs) {
+    return {
+        code: 'no-gemspec',
+        what: `There is no gemspec in ${JSON.stringify(inputs.workingDirectory)}.`,
+        fix: 'Check out the repository before this step, set `working-directory:` to the directory of the gemspec, or hand over built files with `gems:`.',
+    };
+}
+/** A tag that started the run says what is to be released; gems it does not speak for stay out. */
+function selectByTag(gems, inputs, facts) {
+    const { tag } = facts.run;
+    if (tag === undefined)
+        return { choice: gems, because: [], problems: [] };
+    const rules = tagRules(inputs, facts);
+    const matched = gems.map((gem) => ({ gem, match: matchTag(tag, gem, rules) }));
+    const mine = matched.filter(({ match }) => match.scope === 'mine');
+    const concerned = mine.length > 0 ? mine : matched;
+    const problems = concerned.filter(({ match }) => !match.fits).map(({ gem }) => tagMismatch(tag, gem, rules));
+    const chosen = concerned.map(({ gem }) => gem);
+    const because = mine.length > 0 && chosen.length < gems.length
+        ? [
+            `The tag ${tag} started this run and names ${chosen.map(versions/* title */.DD).join(', ')}: the other ${String(gems.length - chosen.length)} are left out.`,
+        ]
+        : [`The tag ${tag} started this run.`];
+    return { choice: chosen, because, problems };
+}
+function tagMismatch(tag, gem, rules) {
+    return {
+        code: 'tag-version-mismatch',
+        what: `The tag ${JSON.stringify(tag)} started this run, but ${gem.gemspec ?? gem.file?.fileName ?? 'the gem'} says ${(0,versions/* title */.DD)(gem)}.`,
+        why: `For this version the tag would have to be one of ${acceptedTags(gem, rules).join(', ')}.`,
+        fix: 'Tag the commit that sets this version, or correct the version and make a new tag. A tag form of your own is declared with `tag:`, such as `tag: release-{version}`.',
+    };
+}
+function checkoutProblems({ project, checkout }) {
+    if (!project)
+        return [];
+    if (!checkout) {
+        return [
+            {
+                code: 'no-checkout',
+                what: 'The working directory is in no git checkout that can be read, so that the gem cannot be tied to a commit.',
+                why: 'Either nothing was checked out, or git is not installed here (actions/checkout then only unpacks an archive).',
+                fix: 'Add an `actions/checkout` step before this one, and install git in the container image.',
+            },
+        ];
+    }
+    if (checkout.dirty.length === 0)
+        return [];
+    const shown = checkout.dirty
+        .slice(0, 10)
+        .map((file) => JSON.stringify(file))
+        .join(', ');
+    return [
+        {
+            code: 'dirty-checkout',
+            what: `The checkout differs from the commit in ${String(checkout.dirty.length)} tracked ${checkout.dirty.length === 1 ? 'file' : 'files'}: ${shown}.`,
+            why: 'A gem built from it would not be what the tag says. Often it is `Gemfile.lock`, changed by `bundle install`.',
+            fix: 'Commit the change, or undo it in a step before this one (`git checkout -- FILE`).',
+        },
+    ];
+}
+function versionProblem(gem, { expectedVersion }) {
+    if (expectedVersion === undefined || expectedVersion === gem.version)
+        return [];
+    return [
+        {
+            code: 'version-mismatch',
+            what: `Input \`expected-version\` is ${JSON.stringify(expectedVersion)}, but ${gem.gemspec ?? gem.file?.fileName ?? 'the gem'} says ${(0,versions/* title */.DD)(gem)}.`,
+            fix: 'Start the run again with the version in the repository, or release the commit that has the expected one.',
+        },
+    ];
+}
+function pushHostProblem(gem, { server }, { project }) {
+    const metadata = gem.file?.metadata ?? project?.gemspecs.find((spec) => spec.file === gem.gemspec)?.metadata;
+    return pushHostProblems(gem, metadata ?? new Map(), server);
+}
+/** Also asked of the built gem, whose metadata decides what the world sees. */
+function pushHostProblems(gem, metadata, server) {
+    const allowed = metadata.get('allowed_push_host') ?? '';
+    if (allowed === '' || (0,lib_server/* allowsPushTo */.o0)(allowed, server))
+        return [];
+    return [
+        {
+            code: 'push-host-mismatch',
+            what: `${(0,versions/* title */.DD)(gem)} may only be pushed to ${JSON.stringify(allowed)} (gemspec metadata \`allowed_push_host\`), but \`gem-server\` is ${server.origin}.`,
+            fix: `Set \`gem-server:\` to that server, or change \`allowed_push_host\` in the gemspec.`,
+        },
+    ];
+}
+/** Only a prebuilt gem's bytes are known before the build; for the others `inspect` compares. */
+function takenProblem(gem, { server }, { published }) {
+    const live = (0,versions/* publishedVersion */.xJ)(gem, published);
+    if (!gem.file || !live || live.sha256 === gem.file.sha256)
+        return [];
+    return [(0,versions/* versionTaken */.Qy)(gem, gem.file.sha256, live.sha256, server.host)];
+}
+
 ;// CONCATENATED MODULE: ./lib/facts.js
 /** The commit a release is made from: what is checked out, or what the event names. */
 function facts_releasedCommit(facts) {
@@ -58430,6 +58715,7 @@ async function differencesOf(gem, registry, world) {
 
 
 
+
 /** Two files are open for each gem that is being read, and a large release has hundreds. */
 const READ_AT_ONCE = 16;
 /** A fresh name below our private directory: the one copy that is hashed, inspected and sent. */
@@ -58444,13 +58730,13 @@ async function inspect(built, facts, { server, registry }, world) {
     const lanes = new lib_lanes/* Lanes */.G(READ_AT_ONCE);
     const gems = await Promise.all(built.map(async ({ planned, path: builtPath }) => {
         const file = planned.file ?? (await lanes.run(() => readGem(builtPath, { copyTo: privateCopy(world) })));
-        const live = (0,plan_gems/* publishedVersion */.xJ)({ ...file, platform: file.originalPlatform }, facts.published);
+        const live = (0,versions/* publishedVersion */.xJ)({ ...file, platform: file.originalPlatform }, facts.published);
         return { ...file, builtPath, planned, live, alreadyPublished: live?.sha256 === file.sha256 };
     }));
     const [first, ...others] = gems.flatMap((gem) => [
         ...unexpected(gem, gem.planned),
-        ...(0,plan_gems/* pushHostProblems */.n8)(gem, gem.metadata, server),
-        ...(gem.live && !gem.alreadyPublished ? [(0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, gem.live.sha256, server.host)] : []),
+        ...pushHostProblems(gem, gem.metadata, server),
+        ...(gem.live && !gem.alreadyPublished ? [(0,versions/* versionTaken */.Qy)(gem, gem.sha256, gem.live.sha256, server.host)] : []),
     ]);
     if (first) {
         const error = new errors/* ReleaseError */.K2([first, ...others]);
@@ -58461,7 +58747,7 @@ async function inspect(built, facts, { server, registry }, world) {
     return gems.map(({ planned: _planned, live: _live, ...gem }) => gem);
 }
 function inspect_describe(gem, server, { runner }) {
-    runner.info(`${(0,plan_gems/* title */.DD)(gem)}: ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`);
+    runner.info(`${(0,versions/* title */.DD)(gem)}: ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`);
     const runtime = gem.dependencies.filter((dependency) => dependency.type === 'runtime');
     if (runtime.length > 0) {
         runner.info(`  depends on ${runtime.map(({ name, requirement }) => `${name} ${requirement}`).join('; ')}`);
@@ -58477,7 +58763,7 @@ function unexpected(gem, planned) {
     return [
         {
             code: 'gem-unexpected',
-            what: `The build made ${(0,plan_gems/* title */.DD)(gem)}, but ${planned.gemspec ?? 'the plan'} said ${(0,plan_gems/* title */.DD)(planned)}.`,
+            what: `The build made ${(0,versions/* title */.DD)(gem)}, but ${planned.gemspec ?? 'the plan'} said ${(0,versions/* title */.DD)(planned)}.`,
             why: 'The gemspec depends on something that changed between reading and building it, such as the clock or a file the build writes.',
             fix: 'Make name, version and platform in the gemspec independent of the build.',
         },
@@ -58513,7 +58799,7 @@ async function rebuild(gems, plan, project, world) {
         if (first && first.sha256 !== other.sha256)
             problems.push(await notReproducible(first, other));
         else
-            world.runner.info(`${(0,plan_gems/* title */.DD)(other)}: the second build has the same SHA-256.`);
+            world.runner.info(`${(0,versions/* title */.DD)(other)}: the second build has the same SHA-256.`);
     }
     await files/* files */.a.remove(copy);
     errors/* ReleaseError */.K2.throwIfAny(problems);
@@ -58523,7 +58809,7 @@ async function notReproducible(first, second) {
     const differences = one && other ? describeDifference(one, other) : [];
     return {
         code: 'not-reproducible',
-        what: `Two builds of ${(0,plan_gems/* title */.DD)(first)} differ: SHA-256 ${first.sha256} and ${second.sha256}. ${differences.join(' ')}`.trim(),
+        what: `Two builds of ${(0,versions/* title */.DD)(first)} differ: SHA-256 ${first.sha256} and ${second.sha256}. ${differences.join(' ')}`.trim(),
         why: 'Something of the build depends on the time, the directory or chance. A re-run that has to build again could then not tell its gem from the published one.',
         fix: 'Take times from `SOURCE_DATE_EPOCH`, sort what a directory listing gives, and keep absolute paths out of generated files.',
     };
@@ -58900,7 +59186,7 @@ function asGemspec(value) {
     };
 }
 
-;// CONCATENATED MODULE: ./lib/rubygems/project.js
+;// CONCATENATED MODULE: ./lib/rubygems/probe.js
 
 
 
@@ -58955,8 +59241,6 @@ async function runProbe(options, answer) {
     }
 }
 
-// EXTERNAL MODULE: ./lib/server.js
-var lib_server = __nccwpck_require__(9040);
 ;// CONCATENATED MODULE: ./lib/sigstore/services.js
 
 /** The instance RubyGems.org trusts, and no other (rubygems.org app/models/pusher.rb, `Sigstore::Verifier.production`). */
@@ -59095,7 +59379,7 @@ async function buildGems({ inputs, run, reproducible }, { ledger, phases, world 
     await phases.run('Build again', () => rebuild(gems, plan, project, world));
 }
 function decide(inputs, facts, { runner }) {
-    const gems = (0,plan_gems/* selectGems */.$p)(inputs, facts);
+    const gems = selectGems(inputs, facts);
     const strategy = chooseStrategy(inputs, facts, gems.choice);
     const broken = facts.project ? projectProblem(facts.project, gems.choice) : undefined;
     errors/* ReleaseError */.K2.throwIfAny([...gems.problems, ...(broken ? [broken] : [])]);
@@ -59116,7 +59400,7 @@ const CAN_PUBLISH = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6916);
+/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6273);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _github_run_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5928);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6704);
@@ -59771,7 +60055,7 @@ class Lanes {
 /* harmony export */   O: () => (/* binding */ Ledger)
 /* harmony export */ });
 /* unused harmony export isPublished */
-/* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6691);
+/* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7055);
 /* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7939);
 
 
@@ -59822,18 +60106,18 @@ class Ledger {
             attested: status === 'pushed' && (gem.bundles ?? []).length > 0,
             url: versionPage(gem, this.#server),
         });
-        this.#unsettled.delete((0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
+        this.#unsettled.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
         if (status !== 'not-tried')
             await this.#save(false);
     }
     /** Before a gem's first byte leaves this machine. */
     async sending(gem) {
-        this.#unsettled.add((0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
+        this.#unsettled.add((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
         await this.#save(false);
     }
     /** Where it turned out that nothing is open about a gem, whatever its status is. */
     settled(gem) {
-        this.#unsettled.delete((0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
+        this.#unsettled.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
     }
     /** Where a push ended without an answer that can be relied on. */
     async unsettled(gem) {
@@ -59920,323 +60204,6 @@ class Phases {
 
 /***/ }),
 
-/***/ 6691:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  xJ: () => (/* binding */ publishedVersion),
-  n8: () => (/* binding */ pushHostProblems),
-  $p: () => (/* binding */ selectGems),
-  DD: () => (/* binding */ title),
-  Qy: () => (/* binding */ versionTaken)
-});
-
-// UNUSED EXPORTS: tagRules
-
-;// CONCATENATED MODULE: ./lib/plan/handover.js
-
-/** What a build job handed over, compared with what it said: every file named, none that is not, each with its digest. */
-function checksumProblems({ checksums }, { prebuilt }) {
-    if (checksums.size === 0)
-        return [];
-    const files = new Map(prebuilt.map((gem) => [gem.fileName, gem.sha256]));
-    return [
-        ...[...files].flatMap(([file, sha256]) => wrongDigest(file, sha256, checksums.get(file))),
-        ...[...checksums.keys()].filter((file) => !files.has(file)).map(missingFile),
-    ];
-}
-function wrongDigest(file, actual, expected) {
-    if (actual === expected)
-        return [];
-    return [
-        {
-            code: 'checksum-mismatch',
-            what: expected === undefined
-                ? `Input \`checksums\` does not name ${file}, which \`gems\` matches.`
-                : `${file} has SHA-256 ${actual}, but input \`checksums\` says ${expected}.`,
-            why: 'Only what the build job made and named may be published; anything else was put there or changed on the way.',
-            fix: 'Hand over the build job’s output `checksums` and exactly its files. If nobody changed them on purpose, find out who did before you re-run.',
-        },
-    ];
-}
-function missingFile(file) {
-    return {
-        code: 'checksum-mismatch',
-        what: `Input \`checksums\` names ${file}, but \`gems\` matches no such file.`,
-        fix: 'Download all artifacts of the build jobs into one directory (`merge-multiple: true`), and let `gems:` match them all.',
-    };
-}
-/** Two files for one version and platform: only one of them could be published. */
-function duplicateProblems(gems) {
-    const same = Map.groupBy(gems, title);
-    return [...same].flatMap(([label, files]) => files.length === 1
-        ? []
-        : [
-            {
-                code: 'gem-unexpected',
-                what: `There are ${String(files.length)} files for ${label}: ${files.map((gem) => gem.file?.fileName ?? gem.gemspec ?? '').join(', ')}.`,
-                fix: 'Clean the directory before building, or make `gems:` match only one of them.',
-            },
-        ]);
-}
-/** A set is complete or it is not published: users of a missing platform would silently get the source gem. */
-function platformProblems(gems, { platforms }) {
-    if (platforms.length === 0)
-        return [];
-    const sets = Map.groupBy(gems, (gem) => `${gem.name} ${gem.version}`);
-    return [...sets].flatMap(([label, set]) => {
-        const built = set.map((gem) => gem.platform);
-        const missing = platforms.filter((platform) => !built.includes(platform));
-        const extra = built.filter((platform) => !platforms.includes(platform));
-        if (missing.length === 0 && extra.length === 0)
-            return [];
-        const parts = [
-            ...(missing.length > 0 ? [`lacks ${missing.join(', ')}`] : []),
-            ...(extra.length > 0 ? [`has ${extra.join(', ')} that nobody asked for`] : []),
-        ];
-        return [
-            {
-                code: 'platform-mismatch',
-                what: `The set of ${label} ${parts.join(' and ')} (input \`platforms\`: ${platforms.join(', ')}).`,
-                why: 'A set that is published in part makes some users build from source, and is noticed late.',
-                fix: 'Look at the build job of the missing platform, or correct `platforms:`.',
-            },
-        ];
-    });
-}
-
-;// CONCATENATED MODULE: ./lib/tags.js
-/** The tag to create for a gem; `alone` when no other version is released by this run. */
-function tagFor(gem, alone, { input, bundler }) {
-    if (input.kind === 'none')
-        return undefined;
-    if (input.kind === 'template')
-        return fill(input.template, gem);
-    if (bundler?.gem === gem.name)
-        return bundler.tag;
-    return alone ? `v${gem.version}` : `${gem.name}-v${gem.version}`;
-}
-/** Compares a tag with a gem: `vX`, `X`, `name-vX`, `name/vX`, the template's form and the project's own are known. */
-function matchTag(tag, gem, rules) {
-    const forms = knownForms(gem, rules);
-    const exact = forms.find((form) => fill(form.template, gem) === tag);
-    if (exact)
-        return { fits: true, scope: exact.scope };
-    const similar = forms.find((form) => pattern(form.template, gem.name).test(tag));
-    return { fits: false, scope: similar?.scope ?? 'unknown' };
-}
-/** Tag names that would have been accepted for a gem, the likeliest first; for the error message. */
-function acceptedTags(gem, rules) {
-    return [...new Set(knownForms(gem, rules).map((form) => fill(form.template, gem)))];
-}
-function knownForms(gem, { input, bundler }) {
-    const forms = [
-        { template: 'v{version}', scope: 'all' },
-        { template: '{version}', scope: 'all' },
-        { template: '{name}-v{version}', scope: 'mine' },
-        { template: '{name}/v{version}', scope: 'mine' },
-    ];
-    if (input.kind === 'template') {
-        forms.unshift({ template: input.template, scope: input.template.includes('{name}') ? 'mine' : 'all' });
-    }
-    if (bundler?.gem === gem.name)
-        forms.unshift(bundlersForm(bundler.tag, gem));
-    return forms;
-}
-/** The project's own tag: a form for other versions too where it ends in the version, just itself where it does not. */
-function bundlersForm(tag, { version }) {
-    if (!tag.endsWith(version))
-        return { template: tag, scope: 'mine' };
-    const prefix = tag.slice(0, -version.length);
-    return { template: `${prefix}{version}`, scope: prefix === 'v' ? 'all' : 'mine' };
-}
-function fill(template, { name, version }) {
-    return template.replaceAll('{name}', name).replaceAll('{version}', version);
-}
-function literally(text) {
-    return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-}
-function pattern(template, name) {
-    const source = template
-        .split('{version}')
-        .map((part) => literally(part.replaceAll('{name}', name)))
-        .join('(?=\\d)[0-9A-Za-z.]+');
-    return new RegExp(`^${source}$`);
-}
-
-// EXTERNAL MODULE: ./lib/server.js
-var lib_server = __nccwpck_require__(9040);
-;// CONCATENATED MODULE: ./lib/plan/gems.js
-
-
-
-/** Which gems this run publishes, and whether they may go where they are to go. */
-function selectGems(inputs, facts) {
-    const found = facts.project ? fromGemspecs(facts) : fromFiles(facts);
-    if (found.length === 0)
-        return { choice: [], because: [], problems: [nothingToRelease(inputs)] };
-    const byTag = selectByTag(found, inputs, facts);
-    const gems = byTag.choice;
-    return {
-        choice: gems,
-        because: [...byTag.because, ...gems.map((gem) => `${title(gem)} is released ${origin(gem)}.`)],
-        problems: [
-            ...byTag.problems,
-            ...checkoutProblems(facts),
-            ...checksumProblems(inputs, facts),
-            ...platformProblems(gems, inputs),
-            ...duplicateProblems(gems),
-            ...gems.flatMap((gem) => [
-                ...versionProblem(gem, inputs),
-                ...pushHostProblem(gem, inputs, facts),
-                ...takenProblem(gem, inputs, facts),
-            ]),
-        ],
-    };
-}
-/** `foo 1.2.3` or `foo 1.2.3 (x86_64-linux)`. */
-function title(gem) {
-    return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`;
-}
-function tagRules(inputs, facts) {
-    const rake = facts.project?.rake;
-    const bundler = rake?.state === 'loaded' && rake.gem && rake.tag ? { gem: rake.gem, tag: rake.tag } : undefined;
-    return { input: inputs.tag, bundler };
-}
-function fromGemspecs({ project }) {
-    return (project?.gemspecs ?? []).map(({ name, version, platform, file }) => ({
-        name,
-        version,
-        platform,
-        gemspec: file,
-        file: undefined,
-    }));
-}
-function fromFiles({ prebuilt }) {
-    return prebuilt.map((file) => ({
-        name: file.name,
-        version: file.version,
-        platform: file.originalPlatform,
-        gemspec: undefined,
-        file,
-    }));
-}
-function origin(gem) {
-    return gem.gemspec === undefined ? `as prebuilt (input \`gems\`: ${gem.file?.fileName ?? ''})` : `from ${gem.gemspec}`;
-}
-function nothingToRelease(inputs) {
-    return {
-        code: 'no-gemspec',
-        what: `There is no gemspec in ${JSON.stringify(inputs.workingDirectory)}.`,
-        fix: 'Check out the repository before this step, set `working-directory:` to the directory of the gemspec, or hand over built files with `gems:`.',
-    };
-}
-/** A tag that started the run says what is to be released; gems it does not speak for stay out. */
-function selectByTag(gems, inputs, facts) {
-    const { tag } = facts.run;
-    if (tag === undefined)
-        return { choice: gems, because: [], problems: [] };
-    const rules = tagRules(inputs, facts);
-    const matched = gems.map((gem) => ({ gem, match: matchTag(tag, gem, rules) }));
-    const mine = matched.filter(({ match }) => match.scope === 'mine');
-    const concerned = mine.length > 0 ? mine : matched;
-    const problems = concerned.filter(({ match }) => !match.fits).map(({ gem }) => tagMismatch(tag, gem, rules));
-    const chosen = concerned.map(({ gem }) => gem);
-    const because = mine.length > 0 && chosen.length < gems.length
-        ? [
-            `The tag ${tag} started this run and names ${chosen.map(title).join(', ')}: the other ${String(gems.length - chosen.length)} are left out.`,
-        ]
-        : [`The tag ${tag} started this run.`];
-    return { choice: chosen, because, problems };
-}
-function tagMismatch(tag, gem, rules) {
-    return {
-        code: 'tag-version-mismatch',
-        what: `The tag ${JSON.stringify(tag)} started this run, but ${gem.gemspec ?? gem.file?.fileName ?? 'the gem'} says ${title(gem)}.`,
-        why: `For this version the tag would have to be one of ${acceptedTags(gem, rules).join(', ')}.`,
-        fix: 'Tag the commit that sets this version, or correct the version and make a new tag. A tag form of your own is declared with `tag:`, such as `tag: release-{version}`.',
-    };
-}
-function checkoutProblems({ project, checkout }) {
-    if (!project)
-        return [];
-    if (!checkout) {
-        return [
-            {
-                code: 'no-checkout',
-                what: 'The working directory is in no git checkout that can be read, so that the gem cannot be tied to a commit.',
-                why: 'Either nothing was checked out, or git is not installed here (actions/checkout then only unpacks an archive).',
-                fix: 'Add an `actions/checkout` step before this one, and install git in the container image.',
-            },
-        ];
-    }
-    if (checkout.dirty.length === 0)
-        return [];
-    const shown = checkout.dirty
-        .slice(0, 10)
-        .map((file) => JSON.stringify(file))
-        .join(', ');
-    return [
-        {
-            code: 'dirty-checkout',
-            what: `The checkout differs from the commit in ${String(checkout.dirty.length)} tracked ${checkout.dirty.length === 1 ? 'file' : 'files'}: ${shown}.`,
-            why: 'A gem built from it would not be what the tag says. Often it is `Gemfile.lock`, changed by `bundle install`.',
-            fix: 'Commit the change, or undo it in a step before this one (`git checkout -- FILE`).',
-        },
-    ];
-}
-function versionProblem(gem, { expectedVersion }) {
-    if (expectedVersion === undefined || expectedVersion === gem.version)
-        return [];
-    return [
-        {
-            code: 'version-mismatch',
-            what: `Input \`expected-version\` is ${JSON.stringify(expectedVersion)}, but ${gem.gemspec ?? gem.file?.fileName ?? 'the gem'} says ${title(gem)}.`,
-            fix: 'Start the run again with the version in the repository, or release the commit that has the expected one.',
-        },
-    ];
-}
-function pushHostProblem(gem, { server }, { project }) {
-    const metadata = gem.file?.metadata ?? project?.gemspecs.find((spec) => spec.file === gem.gemspec)?.metadata;
-    return pushHostProblems(gem, metadata ?? new Map(), server);
-}
-/** Also asked of the built gem, whose metadata decides what the world sees. */
-function pushHostProblems(gem, metadata, server) {
-    const allowed = metadata.get('allowed_push_host') ?? '';
-    if (allowed === '' || (0,lib_server/* allowsPushTo */.o0)(allowed, server))
-        return [];
-    return [
-        {
-            code: 'push-host-mismatch',
-            what: `${title(gem)} may only be pushed to ${JSON.stringify(allowed)} (gemspec metadata \`allowed_push_host\`), but \`gem-server\` is ${server.origin}.`,
-            fix: `Set \`gem-server:\` to that server, or change \`allowed_push_host\` in the gemspec.`,
-        },
-    ];
-}
-/** Only a prebuilt gem's bytes are known before the build; for the others `inspect` compares. */
-function takenProblem(gem, { server }, { published }) {
-    const live = publishedVersion(gem, published);
-    if (!gem.file || !live || live.sha256 === gem.file.sha256)
-        return [];
-    return [versionTaken(gem, gem.file.sha256, live.sha256, server.host)];
-}
-function publishedVersion(gem, published) {
-    return published.get(gem.name)?.find(({ version, platform }) => version === gem.version && platform === gem.platform);
-}
-function versionTaken(gem, ours, theirs, host) {
-    return {
-        code: 'version-taken',
-        what: `${title(gem)} is already on ${host} with other content: SHA-256 ${theirs} there, ${ours} here.`,
-        why: 'A published version cannot be replaced. Either it was released from another state of the code, or the build gives other bytes each time.',
-        fix: 'Bump the version and release that. If the code is the same, compare the two files: `gem fetch` gets the published one.',
-    };
-}
-
-
-/***/ }),
-
 /***/ 9293:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -60247,7 +60214,7 @@ function versionTaken(gem, ours, theirs, host) {
 /* unused harmony exports setOutputs, outcome, problemText */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
 /* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2682);
-/* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6691);
+/* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7055);
 /* harmony import */ var _steps_build_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7467);
 
 
@@ -60290,17 +60257,17 @@ function outcome(record) {
 function settled(record) {
     const prospects = record.gems.filter((gem) => gem.status === 'would-push');
     if (prospects.length > 0)
-        return `Dry run: ${prospects.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} would be pushed to ${record.server}. Nothing was published.`;
+        return `Dry run: ${prospects.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} would be pushed to ${record.server}. Nothing was published.`;
     const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published');
     if (record.gems.length === 0 || out.length === 0) {
         return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.';
     }
     if (out.length === record.gems.length) {
         const tags = record.tags.length > 0 ? ` Tag: ${record.tags.join(', ')}.` : '';
-        return `${out.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`;
+        return `${out.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`;
     }
     const rest = record.gems.filter((gem) => !out.includes(gem));
-    return `Published: ${out.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')}. Not published: ${rest.map((gem) => `${(0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD)(gem)} (${gem.status})`).join(', ')}.`;
+    return `Published: ${out.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')}. Not published: ${rest.map((gem) => `${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD)(gem)} (${gem.status})`).join(', ')}.`;
 }
 /** The one error annotation of a failed run, and what to do next in the log. */
 function announceFailure(error, record, runner) {
@@ -60462,6 +60429,33 @@ function pick(env, extra, wanted) {
 
 /***/ }),
 
+/***/ 7055:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   DD: () => (/* binding */ title),
+/* harmony export */   Qy: () => (/* binding */ versionTaken),
+/* harmony export */   xJ: () => (/* binding */ publishedVersion)
+/* harmony export */ });
+/** `foo 1.2.3` or `foo 1.2.3 (x86_64-linux)`. */
+function title(gem) {
+    return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`;
+}
+function publishedVersion(gem, published) {
+    return published.get(gem.name)?.find(({ version, platform }) => version === gem.version && platform === gem.platform);
+}
+function versionTaken(gem, ours, theirs, host) {
+    return {
+        code: 'version-taken',
+        what: `${title(gem)} is already on ${host} with other content: SHA-256 ${theirs} there, ${ours} here.`,
+        why: 'A published version cannot be replaced. Either it was released from another state of the code, or the build gives other bytes each time.',
+        fix: 'Bump the version and release that. If the code is the same, compare the two files: `gem fetch` gets the published one.',
+    };
+}
+
+
+/***/ }),
+
 /***/ 9040:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -60526,7 +60520,7 @@ const JOURNAL = 'journal.json';
 /* unused harmony exports fileName, findBuilt */
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
-/* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6691);
+/* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7055);
 /* harmony import */ var _rubygems_child_environment_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3174);
 /* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
 /* harmony import */ var _world_processes_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(307);
@@ -60592,7 +60586,7 @@ async function findBuilt(planned, workingDirectory, since) {
     }
     throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
         code: 'build-failed',
-        what: `The build ended well, but left no new file ${fileName(planned)} for ${(0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_5__/* .title */ .DD)(planned)}, neither in \`pkg\` nor beside the gemspec.`,
+        what: `The build ended well, but left no new file ${fileName(planned)} for ${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_5__/* .title */ .DD)(planned)}, neither in \`pkg\` nor beside the gemspec.`,
         fix: 'Let the project’s `build` task write there, or build in a step of your own and hand the files over with `gems:`.',
     });
 }
@@ -60744,6 +60738,10 @@ const files = {
     },
     async write(target, content) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, content, { mode: 0o600 });
+    },
+    /** A program that only we can run. */
+    async writeProgram(target, content) {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, content, { mode: 0o700 });
     },
     /** Writes a file in one step: whoever reads it, even after a kill in the middle, finds the old text or the new one. */
     async replace(target, text) {

@@ -7,6 +7,8 @@ const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createReq
 const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+;// CONCATENATED MODULE: external "node:path"
+const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
 ;// CONCATENATED MODULE: ./lib/json.js
 /** Reading JSON of unknown shape: everything from another machine or process is `unknown` until it was looked at. */
 /** The value a JSON text stands for, or undefined where it is none. */
@@ -51,11 +53,16 @@ function at(value, path) {
 
 
 
+
 /**
- * Stands in for `gem` inside a release task: Bundler runs `$GEM_COMMAND` instead (bundler/gem_helper.rb, Bundler 2.2
- * to 4.0). `gem push` is handed to the action, which holds the key; everything else is the real `gem`'s business.
+ * Stands in for `gem` inside a release task: as `$GEM_COMMAND`, which Bundler runs instead (bundler/gem_helper.rb, Bundler
+ * 2.2 to 4.0), and as the first `gem` on PATH. `gem push` is handed to the action, which holds the key; everything else
+ * is the real `gem`'s business.
  */
 const SOCKET = 'RELEASE_GEM_SOCKET';
+const BY_NAME = 'RELEASE_GEM_BY_NAME';
+/** The directory of the `gem` on PATH that is us. */
+const BIN = 'RELEASE_GEM_BIN';
 const HELP = new Set(['-h', '--help']);
 const [verb, ...args] = process.argv.slice(2);
 const address = process.env[SOCKET];
@@ -77,17 +84,22 @@ function handOver(socketAddress) {
     socket.on('close', () => {
         const reply = parseJson(answer);
         const message = stringAt(reply, 'message');
+        const exitCode = isObject(reply) ? reply['exitCode'] : undefined;
         if (message === undefined)
             process.stderr.write('release-gem: the action that started this task is gone.\n');
         else
             process.stdout.write(`${message}\n`);
-        process.exitCode = message !== undefined && isObject(reply) && reply['exitCode'] === 0 ? 0 : 1;
+        if (exitCode === 'by-gem')
+            runGem();
+        else
+            process.exitCode = exitCode === 0 ? 0 : 1;
     });
-    socket.write(`${JSON.stringify({ args, cwd: process.cwd() })}\n`);
+    socket.write(`${JSON.stringify({ args, cwd: process.cwd(), byName: process.env[BY_NAME] === '1' })}\n`);
 }
 function runGem() {
     const program = process.platform === 'win32' ? 'gem.cmd' : 'gem';
     const child = (0,external_node_child_process_namespaceObject.spawn)(program, verb === undefined ? [] : [verb, ...args], {
+        env: withoutUs(process.env),
         stdio: 'inherit',
         shell: process.platform === 'win32',
     });
@@ -98,5 +110,11 @@ function runGem() {
     child.on('exit', (code, signal) => {
         process.exitCode = code ?? 128 + (signal ? external_node_os_namespaceObject.constants.signals[signal] : 0);
     });
+}
+/** For the real `gem`: whatever looks for one on PATH below it must not find us again. */
+function withoutUs(env) {
+    const { [BY_NAME]: _, ...others } = env;
+    const directories = (env['PATH'] ?? '').split(external_node_path_namespaceObject.delimiter).filter((directory) => directory !== env[BIN]);
+    return env[BIN] === undefined ? others : { ...others, PATH: directories.join(external_node_path_namespaceObject.delimiter) };
 }
 

@@ -48734,6 +48734,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream"
 
 /***/ }),
 
+/***/ 6466:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
+
+/***/ }),
+
 /***/ 7830:
 /***/ ((module) => {
 
@@ -57496,6 +57503,238 @@ function documentation(code) {
 
 /***/ }),
 
+/***/ 1588:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   l: () => (/* binding */ releasedCommit)
+/* harmony export */ });
+/** The commit a release is made from: what is checked out, or what the event names. */
+function releasedCommit(facts) {
+    return facts.checkout?.head ?? facts.run.sha;
+}
+
+
+/***/ }),
+
+/***/ 9050:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   b: () => (/* binding */ readCheckout)
+/* harmony export */ });
+/** Reads the checkout; undefined where there is none or git is missing. */
+async function readCheckout(git) {
+    const [head, committed, status, branch] = await Promise.all([
+        git.ask('rev-parse', '--verify', 'HEAD^{commit}'),
+        git.ask('log', '-1', '--format=%ct', '--no-show-signature', 'HEAD'),
+        git.ask('status', '--porcelain=v1', '-z', '--untracked-files=no'),
+        git.ask('symbolic-ref', '--quiet', '--short', 'HEAD'),
+    ]);
+    if (head === undefined || status === undefined)
+        return undefined;
+    return { head, committedAt: Number(committed ?? '0'), dirty: changedFiles(status), branch };
+}
+/** Paths of `git status --porcelain=v1 -z`: `XY PATH`, after a rename followed by the old path on its own. */
+function changedFiles(status) {
+    const entries = status.split('\0').filter((entry) => entry !== '');
+    const paths = [];
+    for (let index = 0; index < entries.length; index++) {
+        const entry = entries[index] ?? '';
+        paths.push(entry.slice(3));
+        if (/^[RC]|^.[RC]/.test(entry))
+            index += 1;
+    }
+    return paths;
+}
+
+
+/***/ }),
+
+/***/ 5216:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   t: () => (/* binding */ readOnlyGit)
+/* harmony export */ });
+/* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9529);
+
+/**
+ * Settings that keep a repository's own configuration from running programs while git reads it: hooks, a file
+ * system monitor, credential helpers, external transports and maintenance.
+ */
+const INERT = {
+    'core.hooksPath': '/dev/null',
+    'core.fsmonitor': 'false',
+    'credential.helper': '',
+    'protocol.ext.allow': 'never',
+    'gc.auto': '0',
+    'maintenance.auto': 'false',
+    'diff.external': '',
+};
+/** Variables that make git quiet, read-only and independent of the machine's and the user's configuration. */
+function inertEnvironment(env) {
+    return {
+        PATH: env['PATH'] ?? '',
+        ...(env['SystemRoot'] === undefined ? {} : { SystemRoot: env['SystemRoot'] }),
+        HOME: '/nonexistent',
+        GIT_CONFIG_NOSYSTEM: '1',
+        GIT_CONFIG_GLOBAL: '/dev/null',
+        GIT_OPTIONAL_LOCKS: '0',
+        GIT_TERMINAL_PROMPT: '0',
+        LC_ALL: 'C',
+    };
+}
+/** Git for the checkout in `directory`, without its configuration's teeth. */
+function readOnlyGit(directory, env) {
+    // The owner of a checkout differs from the user of a container job; reading it inertly is safe all the same.
+    const settings = Object.entries({ ...INERT, 'safe.directory': '*' }).flatMap(([key, value]) => [
+        '-c',
+        `${key}=${value}`,
+    ]);
+    const environment = inertEnvironment(env);
+    return {
+        async ask(...args) {
+            try {
+                const { exitCode, stdout } = await (0,_actions_exec__WEBPACK_IMPORTED_MODULE_0__/* .getExecOutput */ .H)('git', [...settings, ...args], {
+                    cwd: directory,
+                    env: environment,
+                    silent: true,
+                    ignoreReturnCode: true,
+                });
+                return exitCode === 0 ? stdout.trimEnd() : undefined;
+            }
+            catch {
+                // @actions/exec throws where the program is missing: to the caller the same as "no checkout".
+                return undefined;
+            }
+        },
+    };
+}
+
+
+/***/ }),
+
+/***/ 4335:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $f: () => (/* binding */ githubClient),
+/* harmony export */   Af: () => (/* binding */ githubClientOnce),
+/* harmony export */   kr: () => (/* binding */ orRefusal),
+/* harmony export */   vu: () => (/* binding */ isRefusal)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6413);
+/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5409);
+/* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2646);
+
+
+
+
+const SUPPORTED = { GET: 'GET', POST: 'POST', PATCH: 'PATCH', DELETE: 'DELETE' };
+/**
+ * GitHub's REST client over our own HTTP edge: its routes and types, our deadlines, retries, caps and proxies.
+ * Loaded on first use, since a dry registry-only run never needs it.
+ */
+async function githubClient(token, apiUrl, http) {
+    const github = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 2413));
+    return github.getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch: fetchThrough(http) } });
+}
+/** The same without repetition, for what must be looked up before it is asked for again. */
+async function githubClientOnce(token, apiUrl, http) {
+    const github = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 2413));
+    const fetch = async (url, options) => asResponse(await http.send('github', asRequest(url, options)));
+    return github.getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch } });
+}
+function fetchThrough(http) {
+    return async (url, options) => {
+        const request = asRequest(url, options);
+        const answer = await http.ask({
+            edge: 'github',
+            purpose: `reach GitHub (${request.method} ${request.url.pathname})`,
+            failure: (reason) => ({
+                code: 'github-unavailable',
+                what: `GitHub's API did not answer usefully: ${reason}.`,
+                fix: 'Re-run the job: what is published already is recognised by its digest.',
+            }),
+        }, request, (reply) => rateLimit(reply) ?? htmlRefusal(reply) ?? { done: reply });
+        return asResponse(answer);
+    };
+}
+function asRequest(url, { method = 'GET', headers = {}, body }) {
+    const verb = Object.values(SUPPORTED).find((supported) => supported === method);
+    if (verb === undefined)
+        throw new Error(`${method} is not used by this action`);
+    return {
+        method: verb,
+        url: new URL(url),
+        headers: { ...headers, accept: 'application/vnd.github+json' },
+        ...(body === undefined ? {} : { body }),
+    };
+}
+function asResponse(answer) {
+    // A page is not the API's: octokit would quote all of it.
+    if ((0,_world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .isPage */ .yp)(answer))
+        return Response.json({ message: 'an HTML page' }, { status: answer.status });
+    const type = answer.headers.get('content-type');
+    const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
+    return new Response(empty ? null : answer.text, {
+        status: answer.status,
+        headers: type ? { 'content-type': type } : {},
+    });
+}
+/**
+ * GitHub answers 403 as well as 429 to too many requests; a header or its words tell it from a refusal, and a wait that
+ * is not named is a minute (docs.github.com, "Rate limits for the REST API").
+ */
+function rateLimit(answer) {
+    if (answer.status !== 403)
+        return undefined;
+    const { headers } = answer;
+    const named = (0,_world_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .retryAfter */ .P9)(headers, new Date());
+    const reset = headers.get('x-ratelimit-remaining') === '0' ? untilReset(headers) : undefined;
+    const limited = named !== undefined || reset !== undefined || /rate limit/i.test((0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .stringAt */ .bX)(answer.json, 'message') ?? '');
+    if (!limited)
+        return undefined;
+    return { again: 'GitHub limits the rate of requests', after: named ?? reset ?? _world_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .POLICIES */ .PQ.github.limited ?? 0 };
+}
+/** Until the hour of the primary limit is over, by the server's own clock. */
+function untilReset(headers) {
+    const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN) * 1000;
+    const wait = reset - Date.parse(headers.get('date') ?? '');
+    return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
+}
+/** A success that is not JSON came from something in between, never from the API. */
+function htmlRefusal(answer) {
+    return answer.status < 300 && answer.status !== 204 && answer.json === undefined
+        ? { again: (0,_world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .describe */ .q0)(answer) }
+        : undefined;
+}
+/** Runs one API call; a refusal becomes a value. Throws ReleaseError where there was no usable answer. */
+async function orRefusal(call) {
+    try {
+        return await call;
+    }
+    catch (error) {
+        if (!(error instanceof Error))
+            throw error;
+        // octokit wraps what its fetch threw; ours is the one that explains.
+        if (error.cause instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2 || error.cause instanceof _world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .HttpFault */ .F9)
+            throw error.cause;
+        if (error.name === 'HttpError' && 'status' in error && 'response' in error && typeof error.status === 'number') {
+            return { status: error.status, message: error.message };
+        }
+        throw error.cause instanceof Error && error.cause.name === 'AbortError' ? error.cause : error;
+    }
+}
+function isRefusal(answer) {
+    return !('data' in answer);
+}
+
+
+/***/ }),
+
 /***/ 9742:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -57544,6 +57783,21 @@ function publisherForm(claims) {
         Environment: claims.environment ?? '(leave empty)',
         ...(elsewhere ? { 'Workflow repository': workflow.repository } : {}),
     };
+}
+
+
+/***/ }),
+
+/***/ 3826:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   q: () => (/* binding */ lazily)
+/* harmony export */ });
+/** Makes something on first use, once; everybody who asks meanwhile waits for the same one. */
+function lazily(make) {
+    let made;
+    return () => (made ??= make());
 }
 
 
@@ -58065,7 +58319,7 @@ class Lanes {
 /* harmony export */   H: () => (/* binding */ isPublished),
 /* harmony export */   O: () => (/* binding */ Ledger)
 /* harmony export */ });
-/* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5461);
+/* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7055);
 /* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7939);
 
 
@@ -58116,18 +58370,18 @@ class Ledger {
             attested: status === 'pushed' && (gem.bundles ?? []).length > 0,
             url: versionPage(gem, this.#server),
         });
-        this.#unsettled.delete((0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
+        this.#unsettled.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
         if (status !== 'not-tried')
             await this.#save(false);
     }
     /** Before a gem's first byte leaves this machine. */
     async sending(gem) {
-        this.#unsettled.add((0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
+        this.#unsettled.add((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
         await this.#save(false);
     }
     /** Where it turned out that nothing is open about a gem, whatever its status is. */
     settled(gem) {
-        this.#unsettled.delete((0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
+        this.#unsettled.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
     }
     /** Where a push ended without an answer that can be relied on. */
     async unsettled(gem) {
@@ -58189,14 +58443,15 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6704);
 /* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2682);
 /* harmony import */ var _phases_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1939);
-/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6165);
-/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9293);
-/* harmony import */ var _summary_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6095);
-/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5009);
-/* harmony import */ var _world_clock_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6290);
-/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(7126);
-/* harmony import */ var _world_process_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(8337);
-/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(9849);
+/* harmony import */ var _release_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9439);
+/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7462);
+/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9293);
+/* harmony import */ var _summary_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6095);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(5009);
+/* harmony import */ var _world_clock_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(6290);
+/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(7126);
+/* harmony import */ var _world_process_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(8337);
+/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(9849);
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
         if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
@@ -58263,13 +58518,14 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
+
 /** Entry of the root action: inputs to one record, one call, outputs from the ledger. */
-const runner = (0,_world_runner_js__WEBPACK_IMPORTED_MODULE_13__/* .actionsRunner */ .A)(process.env);
-const exit = (0,_world_process_js__WEBPACK_IMPORTED_MODULE_12__/* .guardExit */ .K)(() => {
+const runner = (0,_world_runner_js__WEBPACK_IMPORTED_MODULE_14__/* .actionsRunner */ .A)(process.env);
+const exit = (0,_world_process_js__WEBPACK_IMPORTED_MODULE_13__/* .guardExit */ .K)(() => {
     runner.error('internal-error', 'The release stopped without reaching its end. Re-run the job: what is published already is recognised by its digest.');
 });
 async function main() {
-    const phases = new _phases_js__WEBPACK_IMPORTED_MODULE_5__/* .Phases */ .V(runner, _world_clock_js__WEBPACK_IMPORTED_MODULE_10__/* .systemClock */ .m);
+    const phases = new _phases_js__WEBPACK_IMPORTED_MODULE_5__/* .Phases */ .V(runner, _world_clock_js__WEBPACK_IMPORTED_MODULE_11__/* .systemClock */ .m);
     let ledger;
     let failure;
     try {
@@ -58277,9 +58533,9 @@ async function main() {
         try {
             const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .Ko)(runner);
             const run = await (0,_github_run_context_js__WEBPACK_IMPORTED_MODULE_2__/* .readRunContext */ .$)(runner);
-            const world = __addDisposableResource(env_1, await (0,_world_open_js__WEBPACK_IMPORTED_MODULE_11__/* .openWorld */ .H)(run.temp, runner), true);
-            ledger = new _ledger_js__WEBPACK_IMPORTED_MODULE_4__/* .Ledger */ .O(inputs.server, node_path__WEBPACK_IMPORTED_MODULE_0__.join(world.privateDirectory, _state_js__WEBPACK_IMPORTED_MODULE_9__/* .JOURNAL */ .E));
-            await (0,_release_js__WEBPACK_IMPORTED_MODULE_6__/* .release */ ._r)((0,_release_js__WEBPACK_IMPORTED_MODULE_6__/* .prepareRelease */ .vn)({ inputs, run, ledger, phases, world }));
+            const world = __addDisposableResource(env_1, await (0,_world_open_js__WEBPACK_IMPORTED_MODULE_12__/* .openWorld */ .H)(run.temp, runner), true);
+            ledger = new _ledger_js__WEBPACK_IMPORTED_MODULE_4__/* .Ledger */ .O(inputs.server, node_path__WEBPACK_IMPORTED_MODULE_0__.join(world.privateDirectory, _state_js__WEBPACK_IMPORTED_MODULE_10__/* .JOURNAL */ .E));
+            await (0,_release_js__WEBPACK_IMPORTED_MODULE_7__/* .release */ ._)((0,_release_context_js__WEBPACK_IMPORTED_MODULE_6__/* .prepareRelease */ .v)({ inputs, run, ledger, phases, world }));
             await ledger.finish();
         }
         catch (e_1) {
@@ -58313,13 +58569,13 @@ async function report(ledger, phases, failure) {
         releaseUrl: '',
         finished: false,
     };
-    (0,_report_js__WEBPACK_IMPORTED_MODULE_7__/* .setOutputs */ .n0)(record, runner);
+    (0,_report_js__WEBPACK_IMPORTED_MODULE_8__/* .setOutputs */ .n0)(record, runner);
     if (failure)
-        (0,_report_js__WEBPACK_IMPORTED_MODULE_7__/* .announceFailure */ .cX)(failure, record, runner);
+        (0,_report_js__WEBPACK_IMPORTED_MODULE_8__/* .announceFailure */ .cX)(failure, record, runner);
     else
-        runner.info((0,_report_js__WEBPACK_IMPORTED_MODULE_7__/* .outcome */ .bu)(record));
-    await runner.summary((0,_summary_js__WEBPACK_IMPORTED_MODULE_8__/* .summary */ .z)(record, phases.done, failure));
-    runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_9__/* .STATE */ .c.reported, 'true');
+        runner.info((0,_report_js__WEBPACK_IMPORTED_MODULE_8__/* .outcome */ .bu)(record));
+    await runner.summary((0,_summary_js__WEBPACK_IMPORTED_MODULE_9__/* .summary */ .z)(record, phases.done, failure));
+    runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_10__/* .STATE */ .c.reported, 'true');
 }
 await main();
 
@@ -58369,14 +58625,13 @@ class Phases {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  xJ: () => (/* binding */ publishedVersion),
   n8: () => (/* binding */ pushHostProblems),
   $p: () => (/* binding */ selectGems),
-  w8: () => (/* binding */ tagRules),
-  DD: () => (/* binding */ title),
-  Qy: () => (/* binding */ versionTaken)
+  w8: () => (/* binding */ tagRules)
 });
 
+// EXTERNAL MODULE: ./lib/rubygems/versions.js
+var versions = __nccwpck_require__(7055);
 ;// CONCATENATED MODULE: ./lib/plan/handover.js
 
 /** What a build job handed over, compared with what it said: every file named, none that is not, each with its digest. */
@@ -58412,7 +58667,7 @@ function missingFile(file) {
 }
 /** Two files for one version and platform: only one of them could be published. */
 function duplicateProblems(gems) {
-    const same = Map.groupBy(gems, title);
+    const same = Map.groupBy(gems, versions/* title */.DD);
     return [...same].flatMap(([label, files]) => files.length === 1
         ? []
         : [
@@ -58457,6 +58712,7 @@ var lib_server = __nccwpck_require__(9040);
 
 
 
+
 /** Which gems this run publishes, and whether they may go where they are to go. */
 function selectGems(inputs, facts) {
     const found = facts.project ? fromGemspecs(facts) : fromFiles(facts);
@@ -58466,7 +58722,7 @@ function selectGems(inputs, facts) {
     const gems = byTag.choice;
     return {
         choice: gems,
-        because: [...byTag.because, ...gems.map((gem) => `${title(gem)} is released ${origin(gem)}.`)],
+        because: [...byTag.because, ...gems.map((gem) => `${(0,versions/* title */.DD)(gem)} is released ${origin(gem)}.`)],
         problems: [
             ...byTag.problems,
             ...checkoutProblems(facts),
@@ -58480,10 +58736,6 @@ function selectGems(inputs, facts) {
             ]),
         ],
     };
-}
-/** `foo 1.2.3` or `foo 1.2.3 (x86_64-linux)`. */
-function title(gem) {
-    return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`;
 }
 function tagRules(inputs, facts) {
     const rake = facts.project?.rake;
@@ -58531,7 +58783,7 @@ function selectByTag(gems, inputs, facts) {
     const chosen = concerned.map(({ gem }) => gem);
     const because = mine.length > 0 && chosen.length < gems.length
         ? [
-            `The tag ${tag} started this run and names ${chosen.map(title).join(', ')}: the other ${String(gems.length - chosen.length)} are left out.`,
+            `The tag ${tag} started this run and names ${chosen.map(versions/* title */.DD).join(', ')}: the other ${String(gems.length - chosen.length)} are left out.`,
         ]
         : [`The tag ${tag} started this run.`];
     return { choice: chosen, because, problems };
@@ -58539,7 +58791,7 @@ function selectByTag(gems, inputs, facts) {
 function tagMismatch(tag, gem, rules) {
     return {
         code: 'tag-version-mismatch',
-        what: `The tag ${JSON.stringify(tag)} started this run, but ${gem.gemspec ?? gem.file?.fileName ?? 'the gem'} says ${title(gem)}.`,
+        what: `The tag ${JSON.stringify(tag)} started this run, but ${gem.gemspec ?? gem.file?.fileName ?? 'the gem'} says ${(0,versions/* title */.DD)(gem)}.`,
         why: `For this version the tag would have to be one of ${(0,tags/* acceptedTags */.FQ)(gem, rules).join(', ')}.`,
         fix: 'Tag the commit that sets this version, or correct the version and make a new tag. A tag form of your own is declared with `tag:`, such as `tag: release-{version}`.',
     };
@@ -58578,7 +58830,7 @@ function versionProblem(gem, { expectedVersion }) {
     return [
         {
             code: 'version-mismatch',
-            what: `Input \`expected-version\` is ${JSON.stringify(expectedVersion)}, but ${gem.gemspec ?? gem.file?.fileName ?? 'the gem'} says ${title(gem)}.`,
+            what: `Input \`expected-version\` is ${JSON.stringify(expectedVersion)}, but ${gem.gemspec ?? gem.file?.fileName ?? 'the gem'} says ${(0,versions/* title */.DD)(gem)}.`,
             fix: 'Start the run again with the version in the repository, or release the commit that has the expected one.',
         },
     ];
@@ -58595,49 +58847,580 @@ function pushHostProblems(gem, metadata, server) {
     return [
         {
             code: 'push-host-mismatch',
-            what: `${title(gem)} may only be pushed to ${JSON.stringify(allowed)} (gemspec metadata \`allowed_push_host\`), but \`gem-server\` is ${server.origin}.`,
+            what: `${(0,versions/* title */.DD)(gem)} may only be pushed to ${JSON.stringify(allowed)} (gemspec metadata \`allowed_push_host\`), but \`gem-server\` is ${server.origin}.`,
             fix: `Set \`gem-server:\` to that server, or change \`allowed_push_host\` in the gemspec.`,
         },
     ];
 }
 /** Only a prebuilt gem's bytes are known before the build; for the others `inspect` compares. */
 function takenProblem(gem, { server }, { published }) {
-    const live = publishedVersion(gem, published);
+    const live = (0,versions/* publishedVersion */.xJ)(gem, published);
     if (!gem.file || !live || live.sha256 === gem.file.sha256)
         return [];
-    return [versionTaken(gem, gem.file.sha256, live.sha256, server.host)];
+    return [(0,versions/* versionTaken */.Qy)(gem, gem.file.sha256, live.sha256, server.host)];
 }
-function publishedVersion(gem, published) {
-    return published.get(gem.name)?.find(({ version, platform }) => version === gem.version && platform === gem.platform);
+
+
+/***/ }),
+
+/***/ 5126:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B: () => (/* binding */ tagsToLookUp),
+/* harmony export */   V: () => (/* binding */ planTags)
+/* harmony export */ });
+/* harmony import */ var _facts_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1588);
+/* harmony import */ var _tags_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8826);
+/* harmony import */ var _gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5461);
+
+
+
+/** The names of all tags whose state the plan needs to know: the run's own, or those that would be created. */
+function tagsToLookUp(inputs, facts) {
+    if (facts.run.tag !== undefined)
+        return [facts.run.tag];
+    const gems = facts.project?.gemspecs ?? facts.prebuilt;
+    return wantedTags(inputs, facts, gems).map((tag) => tag.name);
 }
-function versionTaken(gem, ours, theirs, host) {
+/** Which tags there will be. A tag is made once, never moved, and only where none started the run. */
+function planTags(inputs, facts, gems, strategy) {
+    const { run, github } = facts;
+    if (run.tag !== undefined)
+        return startedByTag(run.tag, facts, gems);
+    const wanted = wantedTags(inputs, facts, gems);
+    if (wanted.length === 0 && inputs.githubRelease !== 'false') {
+        return { choice: [], because: [], problems: [releaseWithoutTag()] };
+    }
+    if (wanted.length === 0)
+        return { choice: [], because: ['No tag is created: input `tag` is "false".'], problems: [] };
+    if (strategy === 'rake')
+        return byTask(wanted, facts);
+    if (!github)
+        return { choice: [], because: [], problems: [noToken()] };
+    const problems = wanted.flatMap((tag) => elsewhere(tag.name, github.tags.get(tag.name), facts));
+    if (!github.commit)
+        problems.push(notOnGitHub(facts));
+    const choice = wanted.map((tag) => ({
+        ...tag,
+        action: github.tags.get(tag.name) ? 'exists' : 'create',
+    }));
+    const because = choice.map(({ name, action }) => action === 'exists'
+        ? `Tag ${name} is on this commit already.`
+        : `Tag ${name} will be created on ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .releasedCommit */ .l)(facts).slice(0, 12)} after the push (${provenance(inputs, facts)}).`);
+    return { choice, because, problems };
+}
+function wantedTags(inputs, facts, gems) {
+    const rules = (0,_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .tagRules */ .w8)(inputs, facts);
+    const alone = new Set(gems.map((gem) => gem.version)).size === 1;
+    const byTag = Map.groupBy(gems, (gem) => (0,_tags_js__WEBPACK_IMPORTED_MODULE_2__/* .tagFor */ .gY)(gem, alone, rules));
+    return [...byTag].flatMap(([name, its]) => name === undefined
+        ? []
+        : [{ name, message: `Version ${its[0]?.version ?? ''}`, gems: [...new Set(its.map((gem) => gem.name))] }]);
+}
+function provenance(inputs, facts) {
+    if (inputs.tag.kind === 'template')
+        return 'input `tag`';
+    return (0,_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .tagRules */ .w8)(inputs, facts).bundler ? 'the form Bundler uses in this project' : 'default form';
+}
+function startedByTag(tag, facts, gems) {
+    const known = facts.github?.tags.get(tag);
+    const problems = facts.github && !known ? [gone(tag)] : [];
+    if (known?.commit !== facts.run.sha)
+        problems.push(...elsewhere(tag, known, facts));
+    if (facts.checkout && facts.checkout.head !== facts.run.sha)
+        problems.push(otherCheckout(tag, facts));
     return {
-        code: 'version-taken',
-        what: `${title(gem)} is already on ${host} with other content: SHA-256 ${theirs} there, ${ours} here.`,
-        why: 'A published version cannot be replaced. Either it was released from another state of the code, or the build gives other bytes each time.',
-        fix: 'Bump the version and release that. If the code is the same, compare the two files: `gem fetch` gets the published one.',
+        choice: [{ name: tag, message: '', gems: [...new Set(gems.map((gem) => gem.name))], action: 'exists' }],
+        because: [`No tag is created: ${tag} started this run and names commit ${facts.run.sha.slice(0, 12)}.`],
+        problems,
+    };
+}
+function byTask(wanted, facts) {
+    return {
+        choice: wanted.map((tag) => ({ ...tag, action: 'by-task' })),
+        because: ['The tag is left to the release task.'],
+        problems: wanted.flatMap((tag) => elsewhere(tag.name, facts.github?.tags.get(tag.name), facts)),
+    };
+}
+function elsewhere(name, tag, facts) {
+    const commit = (0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .releasedCommit */ .l)(facts);
+    if (!tag || tag.commit === commit)
+        return [];
+    return [
+        {
+            code: 'tag-commit-mismatch',
+            what: `The tag ${name} names commit ${tag.commit.slice(0, 12)}, but this run releases ${commit.slice(0, 12)}.`,
+            why: 'A tag is never moved. Most often the version was released before and has not been bumped since.',
+            fix: 'Bump the version. If the tag was made by mistake and nothing was published, delete it and run again.',
+        },
+    ];
+}
+function gone(tag) {
+    return {
+        code: 'tag-commit-mismatch',
+        what: `The tag ${tag} started this run, but it is not in the repository any more.`,
+        fix: 'Push the tag again on the commit to release; that starts a new run.',
+    };
+}
+function otherCheckout(tag, facts) {
+    return {
+        code: 'tag-commit-mismatch',
+        what: `The tag ${tag} names commit ${facts.run.sha.slice(0, 12)}, but ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .releasedCommit */ .l)(facts).slice(0, 12)} is checked out.`,
+        fix: 'Use `actions/checkout` without `ref:` in a workflow that is started by tags, and do not commit in it.',
+    };
+}
+function notOnGitHub(facts) {
+    return {
+        code: 'commit-not-on-github',
+        what: `Commit ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .releasedCommit */ .l)(facts).slice(0, 12)} is checked out, but GitHub does not have it, so that it cannot be tagged there.`,
+        why: 'A step before this one made a commit and did not push it.',
+        fix: 'Push the commit before this step, or set `strategy: rake`: Bundler’s release task pushes the branch.',
+    };
+}
+function releaseWithoutTag() {
+    return {
+        code: 'invalid-input',
+        what: 'Input `github-release` wants a GitHub Release, and input `tag` is "false": a release belongs to a tag.',
+        fix: 'Remove `tag: false`, or remove `github-release:`.',
+    };
+}
+function noToken() {
+    return {
+        code: 'tag-not-permitted',
+        what: 'Input `token` is empty, but a tag has to be created.',
+        fix: 'Leave `token:` out, so that it is the job’s own, and give the job `permissions: contents: write`; or set `tag: false`.',
     };
 }
 
 
 /***/ }),
 
-/***/ 6165:
+/***/ 9439:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  A9: () => (/* binding */ buildAndInspect),
-  iA: () => (/* binding */ prepare),
-  vn: () => (/* binding */ prepareRelease),
-  _r: () => (/* binding */ release)
+  v: () => (/* binding */ prepareRelease)
+});
+
+;// CONCATENATED MODULE: ./lib/rubygems/key-ring.js
+/** A key with less life left than this is replaced before it is used, in ms. */
+const RESERVE = 2 * 60 * 1000;
+/**
+ * The key of a release, minted on first use and again when it is about to expire: a temporary key lives 15 minutes,
+ * a large release longer. Never two mints at a time.
+ */
+class KeyRing {
+    #mint;
+    #clock;
+    #key;
+    /** What every key that was given up was replaced with, so that nobody replaces it again. */
+    #next = new WeakMap();
+    constructor(mint, clock) {
+        this.#mint = mint;
+        this.#clock = clock;
+    }
+    async current() {
+        const key = await (this.#key ??= this.#mint());
+        return this.#left(key) > RESERVE ? key : this.replace(key);
+    }
+    /** Another key in place of `old`; the same answer for everybody who asks to replace the same key. */
+    async replace(old) {
+        const next = this.#next.get(old);
+        if (next)
+            return next;
+        this.#key = this.#mint();
+        this.#next.set(old, this.#key);
+        return this.#key;
+    }
+    /** Whether `key` is one that expires, so that a refusal of it says nothing about the next one. */
+    isTemporary(key) {
+        return key.expiresAt !== undefined;
+    }
+    #left(key) {
+        return (key.expiresAt ?? Number.POSITIVE_INFINITY) - this.#clock.now();
+    }
+}
+
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: ./lib/json.js
+var lib_json = __nccwpck_require__(6413);
+// EXTERNAL MODULE: ./lib/world/http.js + 4 modules
+var world_http = __nccwpck_require__(5409);
+;// CONCATENATED MODULE: ./lib/rubygems/registry.js
+
+
+
+const JSON_ONLY = { accept: 'application/json' };
+function createRegistry(server, http, clock) {
+    const url = (path) => new URL(path, server.origin);
+    return {
+        server,
+        versions: (name) => http.ask({
+            edge: 'preflight',
+            purpose: `read the versions of ${name} on ${server.host}`,
+            failure: (reason) => ({
+                code: 'registry-unavailable',
+                what: `${server.host} could not be asked which versions of ${name} it has: ${reason}.`,
+                fix: 'Nothing was published. Re-run the job when the registry answers again.',
+            }),
+        }, { method: 'GET', url: url(`/api/v1/versions/${encodeURIComponent(name)}.json`), headers: JSON_ONLY }, (answer) => judgeVersions(answer, name, server)),
+        async digest({ name, version, originalPlatform }) {
+            const page = url(`/api/v2/rubygems/${encodeURIComponent(name)}/versions/${encodeURIComponent(version)}.json`);
+            page.searchParams.set('platform', originalPlatform);
+            const answer = await http.send('verify', { method: 'GET', url: page, headers: JSON_ONLY });
+            if (answer.status === 404)
+                return { done: undefined };
+            const sha256 = digestAt(answer.json);
+            const sameVersion = ((0,lib_json/* stringAt */.bX)(answer.json, 'number') ?? version) === version &&
+                ((0,lib_json/* stringAt */.bX)(answer.json, 'platform') ?? originalPlatform) === originalPlatform;
+            if (answer.status === 200 && sha256 && sameVersion)
+                return { done: sha256 };
+            if (answer.status === 200)
+                return { again: 'the answer was 200 without the digest of this version' };
+            const trouble = (0,world_http/* passingTrouble */.td)(answer, clock, 'verify');
+            if (trouble)
+                return trouble;
+            if ((0,world_http/* isPage */.yp)(answer))
+                return { again: (0,world_http/* describe */.q0)(answer) };
+            throw new errors/* ReleaseError */.K2(registry_hidden(answer, name, server));
+        },
+        push: (key, { contentType, upload }) => http.send('push', {
+            method: 'POST',
+            url: url('/api/v1/gems'),
+            headers: { authorization: key.value.reveal(), 'content-type': contentType, accept: '*/*' },
+            body: upload,
+        }),
+        async file(fullName) {
+            const answer = await http.send('preflight', {
+                method: 'GET',
+                url: url(`/gems/${encodeURIComponent(fullName)}.gem`),
+            });
+            return answer.status === 200 ? answer.bytes : undefined;
+        },
+        async info(name, etag) {
+            const headers = etag === undefined ? {} : { 'if-none-match': etag };
+            const answer = await http.send('index', { method: 'GET', url: url(`/info/${encodeURIComponent(name)}`), headers });
+            if (answer.status === 304)
+                return { state: 'unchanged' };
+            if (answer.status === 200)
+                return { state: 'text', text: answer.text, etag: answer.headers.get('etag') };
+            return { state: 'none', reason: (0,world_http/* describe */.q0)(answer) };
+        },
+    };
+}
+function judgeVersions(answer, name, server) {
+    if (answer.status === 404)
+        return { done: [] };
+    const { json } = answer;
+    const listed = Array.isArray(json) && json.every((entry) => (0,lib_json/* stringAt */.bX)(entry, 'number') !== undefined);
+    if (answer.status === 200 && listed)
+        return { done: json.flatMap(asVersion) };
+    if (answer.status === 200)
+        return { again: 'the answer was 200 without a list of versions' };
+    if ((0,world_http/* isPage */.yp)(answer))
+        return { again: (0,world_http/* describe */.q0)(answer) };
+    throw new errors/* ReleaseError */.K2({
+        code: 'registry-unavailable',
+        what: `${server.host} refused to list the versions of ${name}: ${(0,world_http/* describe */.q0)(answer)}.`,
+        fix: 'Nothing was published. Check `gem-server`, and whether something between this runner and the server blocks it.',
+    });
+}
+function registry_hidden(answer, name, server) {
+    return {
+        code: 'registry-unavailable',
+        what: `${server.host} refused to show whether it has this version of ${name}: ${(0,world_http/* describe */.q0)(answer)}.`,
+        why: 'The gem may or may not be published.',
+        fix: 'Re-run the job: it asks again, and sends the gem only if it is not there. If the answer is always the same, something between this runner and the server blocks it.',
+    };
+}
+function asVersion(value) {
+    const version = (0,lib_json/* stringAt */.bX)(value, 'number');
+    const sha256 = digestAt(value);
+    return version && sha256 ? [{ version, sha256, platform: (0,lib_json/* stringAt */.bX)(value, 'platform') ?? 'ruby' }] : [];
+}
+function digestAt(value) {
+    const sha = (0,lib_json/* stringAt */.bX)(value, 'sha');
+    return sha !== undefined && /^[0-9a-f]{64}$/i.test(sha) ? sha.toLowerCase() : undefined;
+}
+
+// EXTERNAL MODULE: ./lib/github/claims.js
+var github_claims = __nccwpck_require__(9742);
+// EXTERNAL MODULE: ./lib/github/oidc.js
+var oidc = __nccwpck_require__(9402);
+// EXTERNAL MODULE: ./lib/inputs.js + 1 modules
+var inputs = __nccwpck_require__(6704);
+// EXTERNAL MODULE: ./lib/world/files.js
+var files = __nccwpck_require__(7939);
+// EXTERNAL MODULE: ./lib/world/secret.js
+var secret = __nccwpck_require__(1502);
+// EXTERNAL MODULE: ./lib/rubygems/credentials-file.js + 2 modules
+var credentials_file = __nccwpck_require__(4653);
+// EXTERNAL MODULE: ./lib/rubygems/credentials-text.js
+var credentials_text = __nccwpck_require__(5636);
+;// CONCATENATED MODULE: ./lib/rubygems/existing-key.js
+
+
+
+
+
+
+/**
+ * The key that earlier steps configured, found as `gem push` finds it (rubygems/gemcutter_utilities.rb): the variable
+ * `GEM_HOST_API_KEY`, then the credentials file's entry for this very server. RubyGems would fall back to the key of
+ * RubyGems.org for any server; this action does not send it elsewhere. Throws ReleaseError (`no-credentials`).
+ */
+async function existingKey(server, { runner }) {
+    const fromVariable = runner.env['GEM_HOST_API_KEY'];
+    if (fromVariable)
+        return usable(fromVariable, 'variable `GEM_HOST_API_KEY`', runner);
+    const { HOME, XDG_DATA_HOME, USERPROFILE } = runner.env;
+    const path = await (0,credentials_file/* credentialsPath */._x)({ HOME, XDG_DATA_HOME, USERPROFILE });
+    const key = (0,credentials_text/* credentialsKey */.Up)(new URL(server.origin));
+    const found = (0,credentials_text/* findCredential */.L4)((await files/* files */.a.text(path)) ?? '', key);
+    if (found)
+        return usable(found, `entry \`${key}\` of ${path}`, runner);
+    throw new errors/* ReleaseError */.K2({
+        code: 'no-credentials',
+        what: `Input \`setup-trusted-publisher\` is "false", and no credentials for ${server.origin} are configured: neither \`GEM_HOST_API_KEY\` nor an entry \`${key}\` in ${path}.`,
+        fix: 'Run the step that configures credentials in this same job before this one, or remove `setup-trusted-publisher: false`.',
+    });
+}
+function usable(value, source, runner) {
+    runner.mask(value);
+    if (inputs/* API_TOKEN */.BA.test(value))
+        return { value: new secret/* Secret */.z(value), source };
+    throw new errors/* ReleaseError */.K2({
+        code: 'no-credentials',
+        what: `The existing credential (${source}) cannot be sent: it must be 8 to 512 printable ASCII characters without spaces.`,
+        fix: 'Set it again without line breaks or quotes.',
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/steps/exchange.js
+
+
+
+
+
+
+
+
+/** Keys of RubyGems.org: prefix and 24 random bytes (rubygems.org app/controllers/concerns/api_keyable.rb). */
+const RUBYGEMS_KEY = /^rubygems_[0-9a-f]{48}$/;
+/** An ID token lives five minutes; an older one than this is not worth sending again. */
+const TOKEN_AGE = 4 * 60 * 1000;
+/** How long a trusted publisher's key lives (rubygems.org app/controllers/api/v1/oidc/trusted_publisher_controller.rb). */
+const LIFETIME = 15 * 60 * 1000;
+/**
+ * The key to push with: exchanged for an ID token, or given. Masked before it is returned.
+ * Throws ReleaseError: `id-token-*`, `exchange-*`, `no-credentials`.
+ */
+async function exchange(authentication, server, run, world) {
+    switch (authentication.kind) {
+        case 'api-token':
+            return { value: authentication.token, source: 'input `api-token`' };
+        case 'existing':
+            return existingKey(server, world);
+        case 'trusted-publisher':
+            return exchangeToken({
+                path: '/api/v1/oidc/trusted_publisher/exchange_token',
+                source: 'trusted publisher',
+                audience: authentication.audience,
+                server,
+                run,
+                world,
+            });
+        case 'api-key-role':
+            return exchangeToken({
+                path: `/api/v1/oidc/api_key_roles/${encodeURIComponent(authentication.role)}/assume_role`,
+                source: 'API key role',
+                audience: authentication.audience,
+                server,
+                run,
+                world,
+            });
+    }
+}
+async function exchangeToken(options) {
+    const { server, world } = options;
+    let token = await freshToken(options);
+    const claims = (0,github_claims/* readClaims */.Ip)(token.value);
+    const started = world.clock.now();
+    return world.http.ask({
+        edge: 'exchange',
+        purpose: `exchange the ID token at ${server.host}`,
+        failure: (reason) => ({
+            code: 'exchange-failed',
+            what: `${server.host} gave no key for the ID token: ${reason}.`,
+            fix: 'Nothing was published. Re-run the job when the registry answers again (status.rubygems.org).',
+        }),
+    }, async () => {
+        if (token.sent && isSpent(options, token, world))
+            token = await freshToken(options);
+        token.sent = true;
+        return {
+            method: 'POST',
+            url: new URL(options.path, server.origin),
+            headers: { accept: 'application/json', 'content-type': 'application/json' },
+            body: JSON.stringify({ jwt: token.value.reveal() }),
+        };
+    }, (answer) => judge(answer, { ...options, claims, started }));
+}
+/** An API key role accepts a token once (`jti` must be unique), and nobody accepts one after five minutes. */
+function isSpent({ source }, token, { clock }) {
+    return source === 'API key role' || clock.now() - token.at > TOKEN_AGE;
+}
+async function freshToken({ run, audience, world }) {
+    const value = await (0,oidc/* requestIdToken */.g)(run, audience, world.http, world.runner);
+    return { value, at: world.clock.now(), sent: false };
+}
+function judge(answer, exchanged) {
+    const { server } = exchanged;
+    if (answer.status === 201 && answer.json === undefined)
+        return { again: 'the answer was 201, but cut short' };
+    if (answer.status === 201)
+        return { done: acceptKey(answer, exchanged) };
+    // Whatever a success without a key is, its body is not shown: it was meant to hold one.
+    if (answer.status < 300)
+        return { again: `the answer was ${String(answer.status)} without a key` };
+    if (answer.status === 404)
+        throw new errors/* ReleaseError */.K2(refused(exchanged));
+    throw new errors/* ReleaseError */.K2({
+        code: 'exchange-failed',
+        what: `${server.host} did not accept the ID token: ${(0,world_http/* describe */.q0)(answer)}.`,
+        fix: 'Nothing was published. If the answer is a web page, something between this runner and the registry blocks it.',
+    });
+}
+function acceptKey(answer, { server, source, run, world, claims, started }) {
+    const value = (0,lib_json/* stringAt */.bX)(answer.json, 'rubygems_api_key') ?? '';
+    const shape = server.kind === 'other' ? inputs/* API_TOKEN */.BA : RUBYGEMS_KEY;
+    if (value)
+        world.runner.mask(value);
+    const name = (0,lib_json/* stringAt */.bX)(answer.json, 'name');
+    const lifetime = lifetimeOf(answer) ?? (server.kind === 'other' ? undefined : LIFETIME);
+    const doubt = shape.test(value) ? doubtful(answer, name, source, run) : 'its key does not have the shape of one';
+    if (doubt !== undefined) {
+        throw new errors/* ReleaseError */.K2({
+            code: 'exchange-untrusted',
+            what: `${server.host} answered the exchange with success, but ${doubt}. The answer is not used.`,
+            why: 'It may have come from a cache or a proxy and belong to somebody else.',
+            fix: 'Nothing was published. Re-run the job; if it persists, report it to the registry’s security contact.',
+        });
+    }
+    return {
+        value: new secret/* Secret */.z(value),
+        source,
+        ...(name === undefined ? {} : { name }),
+        ...(claims === undefined ? {} : { claims }),
+        // Counted from before the request, on our own clock: the key can only live longer than that.
+        ...(lifetime === undefined ? {} : { expiresAt: started + lifetime }),
+    };
+}
+/** How long the key lives by the server's own clock, in ms; undefined where the answer does not say. */
+function lifetimeOf({ json, headers }) {
+    const lifetime = Date.parse((0,lib_json/* stringAt */.bX)(json, 'expires_at') ?? '') - Date.parse(headers.get('date') ?? '');
+    return Number.isFinite(lifetime) ? lifetime : undefined;
+}
+/** What shows that the answer is not this job's own; undefined where nothing does. */
+function doubtful(answer, name, source, run) {
+    if (Number(answer.headers.get('age') ?? '0') > 0 || /\bhit\b/i.test(answer.headers.get('x-cache') ?? '')) {
+        return 'it was served from a cache';
+    }
+    if ((lifetimeOf(answer) ?? 1) <= 0)
+        return 'its key has expired already';
+    const scopes = (0,lib_json/* isObject */.Gv)(answer.json) && Array.isArray(answer.json['scopes']) ? answer.json['scopes'] : [];
+    if (!scopes.includes('push_rubygem'))
+        return 'its key may not push';
+    // rubygems.org names the key of a trusted publisher `GitHub Actions OWNER/REPO @ .github/workflows/FILE …`.
+    const owner = /^GitHub Actions ([\w.-]{1,100}\/[\w.-]{1,100}) @ /.exec(name ?? '')?.[1];
+    if (source === 'trusted publisher' && owner !== undefined && owner !== run.repository)
+        return `its key is for ${owner}`;
+    return undefined;
+}
+/** Every refusal of the registry is the same 404: the cause has to be found in our own claims. */
+function refused({ server, source, claims, audience }) {
+    if (source === 'API key role') {
+        return {
+            code: 'exchange-refused',
+            what: `${server.host} refused to hand out a key for this API key role (404, it gives no reason).`,
+            why: `The role does not exist, or its conditions do not accept this job: audience ${JSON.stringify(audience)}, ${claimList(claims)}.`,
+            fix: 'Compare the role’s conditions on the gem server with these values; `sub` has a new form in repositories created since July 2026.',
+        };
+    }
+    return {
+        code: 'exchange-refused',
+        what: `${server.host} knows no trusted publisher for this job (404, it gives no reason).`,
+        why: likelyCause(claims),
+        fix: [
+            `On ${server.origin}, open the gem’s page, “Trusted publishers”, “Create”, and enter exactly:`,
+            ...(claims ? Object.entries((0,github_claims/* publisherForm */.H1)(claims)).map(([field, value]) => `  ${field}: ${value}`) : []),
+            'For a gem that was never published, create a pending trusted publisher in your profile instead; it is good for 12 hours.',
+        ].join('\n'),
+    };
+}
+function likelyCause(claims) {
+    if (!claims)
+        return 'The ID token could not be read.';
+    const callee = (0,github_claims/* workflowOf */.B4)(claims.jobWorkflowRef);
+    const caller = (0,github_claims/* workflowOf */.B4)(claims.workflowRef);
+    if (callee &&
+        caller &&
+        callee.repository === claims.repository &&
+        callee.ref !== claims.ref &&
+        callee.file !== caller.file) {
+        return `The job lives in the reusable workflow ${callee.file} at ${callee.ref}, while the run is at ${claims.ref}: within one repository the registry wants both to be the same. Call it as \`./.github/workflows/${callee.file}\`.`;
+    }
+    if (callee && caller && callee.file !== caller.file) {
+        return `The job lives in the reusable workflow ${callee.file}: that file counts, not ${caller.file}, which was started.`;
+    }
+    if (claims.environment === undefined)
+        return 'Most often a field differs, or the publisher has an environment and this job has none (`environment:`).';
+    return `Most often a field differs; this job runs in the environment ${JSON.stringify(claims.environment)}.`;
+}
+function claimList(claims) {
+    if (!claims)
+        return 'claims unreadable';
+    const { repository, ref, environment, jobWorkflowRef, eventName } = claims;
+    return `repository ${repository}, ref ${ref}, environment ${environment ?? '(none)'}, job_workflow_ref ${jobWorkflowRef}, event_name ${eventName}`;
+}
+
+// EXTERNAL MODULE: ./lib/survey.js + 3 modules
+var survey = __nccwpck_require__(2418);
+;// CONCATENATED MODULE: ./lib/release-context.js
+
+
+
+
+function prepareRelease(options) {
+    const { inputs, run, world } = options;
+    return {
+        ...options,
+        registry: createRegistry(inputs.server, world.http, world.clock),
+        repository: (0,survey/* repositoryOf */._M)(inputs, run, world),
+        keys: new KeyRing(() => exchange(inputs.authentication, inputs.server, run, world), world.clock),
+    };
+}
+
+
+/***/ }),
+
+/***/ 7462:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  _: () => (/* binding */ release)
 });
 
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
-// EXTERNAL MODULE: ./lib/plan/gems.js + 1 modules
-var plan_gems = __nccwpck_require__(5461);
+// EXTERNAL MODULE: ./lib/rubygems/versions.js
+var versions = __nccwpck_require__(7055);
 // EXTERNAL MODULE: ./lib/sigstore/services.js
 var services = __nccwpck_require__(2876);
 // EXTERNAL MODULE: ./lib/github/oidc.js
@@ -58647,7 +59430,7 @@ var conversation = __nccwpck_require__(5571);
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./lib/json.js
-var lib_json = __nccwpck_require__(6413);
+var json = __nccwpck_require__(6413);
 // EXTERNAL MODULE: ./lib/world/http.js + 4 modules
 var world_http = __nccwpck_require__(5409);
 // EXTERNAL MODULE: ./lib/sigstore/bundle-fields.js
@@ -58685,15 +59468,15 @@ async function publishedAttestations(fullName, bundles, server, http, clock) {
 /** What makes a bundle this one. The registry may write the rest anew: order, spelling, fields that are empty. */
 function essence(value) {
     const { bundle } = (0,bundle_fields/* readFields */.q)(value);
-    const material = (0,lib_json/* objectAt */.lJ)(bundle, 'verificationMaterial');
-    const [entry] = (0,lib_json/* objectsAt */.yR)(material, 'tlogEntries');
-    const envelope = (0,lib_json/* objectAt */.lJ)(bundle, 'dsseEnvelope');
+    const material = (0,json/* objectAt */.lJ)(bundle, 'verificationMaterial');
+    const [entry] = (0,json/* objectsAt */.yR)(material, 'tlogEntries');
+    const envelope = (0,json/* objectAt */.lJ)(bundle, 'dsseEnvelope');
     return {
-        certificate: (0,lib_json/* objectAt */.lJ)(material, 'certificate')['rawBytes'] ?? (0,lib_json/* objectAt */.lJ)(material, 'x509CertificateChain'),
-        entry: (0,lib_json/* objectAt */.lJ)(entry)['canonicalizedBody'],
+        certificate: (0,json/* objectAt */.lJ)(material, 'certificate')['rawBytes'] ?? (0,json/* objectAt */.lJ)(material, 'x509CertificateChain'),
+        entry: (0,json/* objectAt */.lJ)(entry)['canonicalizedBody'],
         payload: envelope['payload'],
-        signatures: (0,lib_json/* objectsAt */.yR)(envelope, 'signatures').map((signature) => signature['sig']),
-        message: (0,lib_json/* objectAt */.lJ)(bundle, 'messageSignature')['signature'],
+        signatures: (0,json/* objectsAt */.yR)(envelope, 'signatures').map((signature) => signature['sig']),
+        message: (0,json/* objectAt */.lJ)(bundle, 'messageSignature')['signature'],
     };
 }
 
@@ -58819,7 +59602,7 @@ async function attestAll(gems, plan, { inputs, run, world }) {
     const without = gems.filter((gem) => !bundles.has(gem.sha256));
     if (without.length > 0) {
         const lines = [
-            `${without.map(plan_gems/* title */.DD).join(', ')} will be published without attestations.`,
+            `${without.map(versions/* title */.DD).join(', ')} will be published without attestations.`,
             ...problems.map(({ what }) => what),
             FINAL,
         ];
@@ -58849,10 +59632,10 @@ async function attestations_confirm(gem, { inputs, world }) {
     if (listed === undefined)
         return;
     if (listed === 'listed') {
-        world.runner.info(`${host} lists the attestation of ${(0,plan_gems/* title */.DD)(gem)}: ${page}`);
+        world.runner.info(`${host} lists the attestation of ${(0,versions/* title */.DD)(gem)}: ${page}`);
     }
     else
-        world.runner.warning('Attestation not listed', `${host} took ${(0,plan_gems/* title */.DD)(gem)}, but does not list its attestation: ${page}`);
+        world.runner.warning('Attestation not listed', `${host} took ${(0,versions/* title */.DD)(gem)}, but does not list its attestation: ${page}`);
 }
 async function bundleFiles({ attestationBundles, workingDirectory }) {
     const matches = await Promise.all(attestationBundles.map(async (pattern) => {
@@ -58906,7 +59689,7 @@ const TRIGGERS = [
     '  workflow_dispatch:',
 ].join('\n');
 function workflowRunProblem(run) {
-    const cause = (0,lib_json/* stringAt */.bX)(run.event, 'workflow_run', 'event') ?? 'an unknown event';
+    const cause = (0,json/* stringAt */.bX)(run.event, 'workflow_run', 'event') ?? 'an unknown event';
     const from = (0,run_context/* headRepository */.n)(run);
     const ours = from !== undefined && from === run.repository;
     if (ours && EVENTS.has(cause))
@@ -58921,12 +59704,8 @@ function workflowRunProblem(run) {
 
 // EXTERNAL MODULE: ./lib/sigstore/identity.js
 var sigstore_identity = __nccwpck_require__(7390);
-;// CONCATENATED MODULE: ./lib/facts.js
-/** The commit a release is made from: what is checked out, or what the event names. */
-function releasedCommit(facts) {
-    return facts.checkout?.head ?? facts.run.sha;
-}
-
+// EXTERNAL MODULE: ./lib/facts.js
+var lib_facts = __nccwpck_require__(1588);
 ;// CONCATENATED MODULE: ./lib/plan/strategy.js
 
 /** `direct` where it is provably what the project's own task would do, `rake` where the project goes its own way. */
@@ -58951,7 +59730,7 @@ function automatic(facts, project, gems) {
         return direct('the `release` task is Bundler’s own, unchanged', project, gems);
     if (facts.checkout?.branch === undefined)
         return direct('the `release` task is Bundler’s own, unchanged', project, gems);
-    return viaRake(project, `commit ${releasedCommit(facts).slice(0, 12)} is not on GitHub yet, and the release task pushes it`);
+    return viaRake(project, `commit ${(0,lib_facts/* releasedCommit */.l)(facts).slice(0, 12)} is not on GitHub yet, and the release task pushes it`);
 }
 /** Unknown counts as yes: then no tag is wanted, and nothing depends on it. */
 function isOnGitHub(facts) {
@@ -59038,6 +59817,95 @@ function decided(choice, ...because) {
     return { choice, because, problems: [] };
 }
 
+// EXTERNAL MODULE: ./lib/steps/build.js
+var build = __nccwpck_require__(7467);
+// EXTERNAL MODULE: ./lib/steps/inspect.js
+var inspect = __nccwpck_require__(3159);
+;// CONCATENATED MODULE: ./lib/steps/tag.js
+
+/**
+ * Makes the objects of the tags to come. It needs the very permission that the tags will, and nobody sees it: a
+ * missing permission is found before the first push. Throws ReleaseError (`tag-not-permitted`).
+ */
+async function prepareTags(plan, facts, repository, world) {
+    const author = facts.github?.commit?.author;
+    const tagger = {
+        name: author?.name ?? facts.run.actor,
+        email: author?.email ?? `${facts.run.actor}@users.noreply.github.com`,
+        date: world.clock.date(),
+    };
+    const wanted = plan.tags.filter((tag) => tag.action === 'create');
+    return Promise.all(wanted.map(async ({ name, message }) => ({
+        name,
+        object: await repository.prepareTag({ name, message, commit: plan.commit, tagger }),
+    })));
+}
+/** Names the prepared objects; an equal tag made meanwhile is as good. Throws ReleaseError (`tag-commit-mismatch`). */
+async function createTags(prepared, plan, repository, { runner }) {
+    for (const { name, object } of prepared) {
+        if ((await makeTag(name, object, plan.commit, repository)) === 'created') {
+            runner.info(`Created tag ${name} on ${plan.commit.slice(0, 12)}.`);
+            continue;
+        }
+        const existing = await repository.tag(name);
+        if (existing?.commit !== plan.commit)
+            throw new errors/* ReleaseError */.K2(taken(name, plan.commit, existing?.commit));
+        runner.info(`Tag ${name} has been created on ${plan.commit.slice(0, 12)} meanwhile.`);
+    }
+}
+/** Whatever was answered, or not: a tag that is there on our commit is a success. */
+async function makeTag(name, object, commit, repository) {
+    try {
+        return await repository.createTag(name, object);
+    }
+    catch (error) {
+        if (!(error instanceof errors/* ReleaseError */.K2) || error.code === 'cancelled')
+            throw error;
+        const found = await repository.tag(name).catch(() => undefined);
+        if (found?.commit === commit)
+            return 'exists';
+        throw error;
+    }
+}
+/**
+ * What became of the tags a release task was to make: the names that are there, on one of the released commits. A task
+ * that commits before it tags has two. Throws ReleaseError (`tag-commit-mismatch`) for a tag that is elsewhere.
+ */
+async function tagsByTask(tags, commits, repository) {
+    const found = await Promise.all(tags.map(async ({ name }) => ({ name, tag: await repository.tag(name) })));
+    const made = found.filter(({ tag }) => tag !== undefined);
+    errors/* ReleaseError */.K2.throwIfAny(made
+        .filter(({ tag }) => !commits.includes(tag?.commit ?? ''))
+        .map(({ name, tag }) => taken(name, commits[0], tag?.commit)));
+    return made.map(({ name }) => name);
+}
+function taken(name, commit, existing) {
+    return {
+        code: 'tag-commit-mismatch',
+        what: `The gems are published, but the tag ${name} was created meanwhile on ${existing?.slice(0, 12) ?? 'an unknown commit'} instead of ${commit.slice(0, 12)}.`,
+        why: 'Somebody else made the tag while this run was publishing. A tag is never moved.',
+        fix: `Find out who made it. If it is a mistake, delete it and re-run this job: it publishes nothing again and creates the tag.`,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/preparation.js
+
+
+
+/** The lines of the checklist before the first public act, which a dry run shares with a release. */
+/** Makes the gems with the project's own tools, then reads and compares them. */
+async function buildAndInspect(it, plan, facts) {
+    const { inputs, phases, world } = it;
+    const built = await phases.run('Build', () => (0,build/* build */.jq)(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world));
+    return phases.run('Inspect', () => (0,inspect/* inspect */.Nn)(built, facts, { server: inputs.server, registry: it.registry }, world));
+}
+/** Makes the objects of the tags to come, which proves the permission to tag before anything is public. */
+async function prepareTagObjects({ repository, world }, plan, facts) {
+    if (!repository)
+        return [];
+    return prepareTags(plan, facts, repository, world);
+}
+
 ;// CONCATENATED MODULE: ./lib/dry-run.js
 
 
@@ -59055,7 +59923,7 @@ async function dryRun(it, plan, facts) {
     const gems = await buildAndInspect(it, { ...plan, build: buildOf(it, plan, facts) }, facts);
     for (const gem of gems)
         await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'would-push');
-    await phases.run('Prepare tag', () => prepare(it, plan, facts));
+    await phases.run('Prepare tag', () => prepareTagObjects(it, plan, facts));
     const unchecked = await phases.run('Exchange', () => tryExchange(it));
     await phases.run('What a real run would do', async () => {
         for (const line of [...prospects(it, plan, gems), ...unchecked, ...foreign(it)])
@@ -59102,8 +59970,8 @@ function prospects({ inputs }, plan, gems) {
     const { host } = inputs.server;
     return [
         ...gems.map((gem) => gem.alreadyPublished
-            ? `${(0,plan_gems/* title */.DD)(gem)} is on ${host} already, with these bytes.`
-            : `${(0,plan_gems/* title */.DD)(gem)} would be pushed to ${host}.`),
+            ? `${(0,versions/* title */.DD)(gem)} is on ${host} already, with these bytes.`
+            : `${(0,versions/* title */.DD)(gem)} would be pushed to ${host}.`),
         ...plan.tags.map(({ name, action }) => action === 'exists' ? `Tag ${name} is there already.` : `Tag ${name} would be created.`),
         ...(inputs.githubRelease === 'false'
             ? []
@@ -59115,118 +59983,10 @@ function foreign({ run }) {
     return problem ? [`A real run would be refused: ${problem.what}`] : [];
 }
 
-;// CONCATENATED MODULE: ./lib/github/api-client.js
-
-
-
-
-const SUPPORTED = { GET: 'GET', POST: 'POST', PATCH: 'PATCH', DELETE: 'DELETE' };
-/**
- * GitHub's REST client over our own HTTP edge: its routes and types, our deadlines, retries, caps and proxies.
- * Loaded on first use, since a dry registry-only run never needs it.
- */
-async function githubClient(token, apiUrl, http) {
-    const github = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 2413));
-    return github.getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch: fetchThrough(http) } });
-}
-/** The same without repetition, for what must be looked up before it is asked for again. */
-async function githubClientOnce(token, apiUrl, http) {
-    const github = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 2413));
-    const fetch = async (url, options) => asResponse(await http.send('github', asRequest(url, options)));
-    return github.getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch } });
-}
-function fetchThrough(http) {
-    return async (url, options) => {
-        const request = asRequest(url, options);
-        const answer = await http.ask({
-            edge: 'github',
-            purpose: `reach GitHub (${request.method} ${request.url.pathname})`,
-            failure: (reason) => ({
-                code: 'github-unavailable',
-                what: `GitHub's API did not answer usefully: ${reason}.`,
-                fix: 'Re-run the job: what is published already is recognised by its digest.',
-            }),
-        }, request, (reply) => rateLimit(reply) ?? htmlRefusal(reply) ?? { done: reply });
-        return asResponse(answer);
-    };
-}
-function asRequest(url, { method = 'GET', headers = {}, body }) {
-    const verb = Object.values(SUPPORTED).find((supported) => supported === method);
-    if (verb === undefined)
-        throw new Error(`${method} is not used by this action`);
-    return {
-        method: verb,
-        url: new URL(url),
-        headers: { ...headers, accept: 'application/vnd.github+json' },
-        ...(body === undefined ? {} : { body }),
-    };
-}
-function asResponse(answer) {
-    // A page is not the API's: octokit would quote all of it.
-    if ((0,world_http/* isPage */.yp)(answer))
-        return Response.json({ message: 'an HTML page' }, { status: answer.status });
-    const type = answer.headers.get('content-type');
-    const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
-    return new Response(empty ? null : answer.text, {
-        status: answer.status,
-        headers: type ? { 'content-type': type } : {},
-    });
-}
-/**
- * GitHub answers 403 as well as 429 to too many requests; a header or its words tell it from a refusal, and a wait that
- * is not named is a minute (docs.github.com, "Rate limits for the REST API").
- */
-function rateLimit(answer) {
-    if (answer.status !== 403)
-        return undefined;
-    const { headers } = answer;
-    const named = (0,retry/* retryAfter */.P9)(headers, new Date());
-    const reset = headers.get('x-ratelimit-remaining') === '0' ? untilReset(headers) : undefined;
-    const limited = named !== undefined || reset !== undefined || /rate limit/i.test((0,lib_json/* stringAt */.bX)(answer.json, 'message') ?? '');
-    if (!limited)
-        return undefined;
-    return { again: 'GitHub limits the rate of requests', after: named ?? reset ?? retry/* POLICIES */.PQ.github.limited ?? 0 };
-}
-/** Until the hour of the primary limit is over, by the server's own clock. */
-function untilReset(headers) {
-    const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN) * 1000;
-    const wait = reset - Date.parse(headers.get('date') ?? '');
-    return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
-}
-/** A success that is not JSON came from something in between, never from the API. */
-function htmlRefusal(answer) {
-    return answer.status < 300 && answer.status !== 204 && answer.json === undefined
-        ? { again: (0,world_http/* describe */.q0)(answer) }
-        : undefined;
-}
-/** Runs one API call; a refusal becomes a value. Throws ReleaseError where there was no usable answer. */
-async function orRefusal(call) {
-    try {
-        return await call;
-    }
-    catch (error) {
-        if (!(error instanceof Error))
-            throw error;
-        // octokit wraps what its fetch threw; ours is the one that explains.
-        if (error.cause instanceof errors/* ReleaseError */.K2 || error.cause instanceof world_http/* HttpFault */.F9)
-            throw error.cause;
-        if (error.name === 'HttpError' && 'status' in error && 'response' in error && typeof error.status === 'number') {
-            return { status: error.status, message: error.message };
-        }
-        throw error.cause instanceof Error && error.cause.name === 'AbortError' ? error.cause : error;
-    }
-}
-function isRefusal(answer) {
-    return !('data' in answer);
-}
-
-;// CONCATENATED MODULE: ./lib/github/lazily.js
-/** Makes something on first use, once; everybody who asks meanwhile waits for the same one. */
-function lazily(make) {
-    let made;
-    return () => (made ??= make());
-}
-
+// EXTERNAL MODULE: ./lib/github/api-client.js
+var api_client = __nccwpck_require__(4335);
+// EXTERNAL MODULE: ./lib/github/lazily.js
+var lazily = __nccwpck_require__(3826);
 ;// CONCATENATED MODULE: ./lib/github/releases.js
 
 
@@ -59239,17 +59999,17 @@ const NEWEST = 100;
 function createReleases(options) {
     const [owner = '', repo = ''] = options.name.split('/');
     const here = { owner, repo };
-    const client = lazily(() => githubClient(options.token, options.apiUrl, options.http));
-    const once = lazily(() => githubClientOnce(options.token, options.apiUrl, options.http));
+    const client = (0,lazily/* lazily */.q)(() => (0,api_client/* githubClient */.$f)(options.token, options.apiUrl, options.http));
+    const once = (0,lazily/* lazily */.q)(() => (0,api_client/* githubClientOnce */.Af)(options.token, options.apiUrl, options.http));
     const find = async (tag) => {
         const { rest } = await client();
-        const published = await orRefusal(rest.repos.getReleaseByTag({ ...here, tag }));
-        if (!isRefusal(published))
+        const published = await (0,api_client/* orRefusal */.kr)(rest.repos.getReleaseByTag({ ...here, tag }));
+        if (!(0,api_client/* isRefusal */.vu)(published))
             return asRelease(published.data, options.apiUrl);
         if (published.status !== 404)
             throw new errors/* ReleaseError */.K2(failed(`look for the release of ${tag}`, published));
-        const newest = await orRefusal(rest.repos.listReleases({ ...here, per_page: NEWEST }));
-        if (isRefusal(newest))
+        const newest = await (0,api_client/* orRefusal */.kr)(rest.repos.listReleases({ ...here, per_page: NEWEST }));
+        if ((0,api_client/* isRefusal */.vu)(newest))
             throw new errors/* ReleaseError */.K2(failed('list the releases', newest));
         const draft = newest.data.find((release) => release.tag_name === tag);
         return draft && asRelease(draft, options.apiUrl);
@@ -59258,7 +60018,7 @@ function createReleases(options) {
         find,
         draft: ({ tag, commit, notes, prerelease }) => carefully('github', `create the release of ${tag}`, options, () => find(tag), async () => {
             const { rest } = await once();
-            const answer = await orRefusal(rest.repos.createRelease({
+            const answer = await (0,api_client/* orRefusal */.kr)(rest.repos.createRelease({
                 ...here,
                 tag_name: tag,
                 target_commitish: commit,
@@ -59267,7 +60027,7 @@ function createReleases(options) {
                 prerelease,
                 ...(notes === undefined ? { generate_release_notes: true } : { body: notes }),
             }));
-            return isRefusal(answer) ? answer : { done: asRelease(answer.data, options.apiUrl) };
+            return (0,api_client/* isRefusal */.vu)(answer) ? answer : { done: asRelease(answer.data, options.apiUrl) };
         }),
         async attach(release, { name, type, upload }) {
             const url = new URL(release.uploadUrl);
@@ -59287,8 +60047,8 @@ function createReleases(options) {
         },
         async publish(release) {
             const { rest } = await client();
-            const answer = await orRefusal(rest.repos.updateRelease({ ...here, release_id: release.id, draft: false }));
-            if (isRefusal(answer))
+            const answer = await (0,api_client/* orRefusal */.kr)(rest.repos.updateRelease({ ...here, release_id: release.id, draft: false }));
+            if ((0,api_client/* isRefusal */.vu)(answer))
                 throw new errors/* ReleaseError */.K2(failed('publish the release', answer));
             return answer.data.html_url;
         },
@@ -59296,16 +60056,16 @@ function createReleases(options) {
     /** Whether an asset is there, whole; what is left of a broken upload is removed, since its name is taken. */
     async function attached(release, name, bytes) {
         const { rest } = await client();
-        const answer = await orRefusal(rest.repos.listReleaseAssets({ ...here, release_id: release.id, per_page: NEWEST }));
-        if (isRefusal(answer))
+        const answer = await (0,api_client/* orRefusal */.kr)(rest.repos.listReleaseAssets({ ...here, release_id: release.id, per_page: NEWEST }));
+        if ((0,api_client/* isRefusal */.vu)(answer))
             throw new errors/* ReleaseError */.K2(failed('list the assets of the release', answer));
         const found = answer.data.find((asset) => asset.name === name);
         if (!found)
             return undefined;
         if (found.state === 'uploaded' && found.size === bytes)
             return true;
-        const removed = await orRefusal(rest.repos.deleteReleaseAsset({ ...here, asset_id: found.id }));
-        if (isRefusal(removed))
+        const removed = await (0,api_client/* orRefusal */.kr)(rest.repos.deleteReleaseAsset({ ...here, asset_id: found.id }));
+        if ((0,api_client/* isRefusal */.vu)(removed))
             throw new errors/* ReleaseError */.K2(failed(`remove a broken upload of ${name}`, removed));
         return undefined;
     }
@@ -59346,19 +60106,19 @@ function failure(purpose, reason) {
     };
 }
 function asRelease(data, apiUrl) {
-    const value = (0,lib_json/* parseJson */.qF)(JSON.stringify(data));
+    const value = (0,json/* parseJson */.qF)(JSON.stringify(data));
     const id = typeof value === 'object' && value !== null && 'id' in value ? Number(value.id) : 0;
     const draft = typeof value === 'object' && value !== null && 'draft' in value && value.draft === true;
     return {
         id,
         draft,
-        url: (0,lib_json/* stringAt */.bX)(value, 'html_url') ?? '',
-        uploadUrl: trustedUploadUrl((0,lib_json/* stringAt */.bX)(value, 'upload_url') ?? '', apiUrl),
-        assets: (0,lib_json/* objectsAt */.yR)(value, 'assets').map((asset) => ({
+        url: (0,json/* stringAt */.bX)(value, 'html_url') ?? '',
+        uploadUrl: trustedUploadUrl((0,json/* stringAt */.bX)(value, 'upload_url') ?? '', apiUrl),
+        assets: (0,json/* objectsAt */.yR)(value, 'assets').map((asset) => ({
             id: Number(asset['id']),
-            name: (0,lib_json/* stringAt */.bX)(asset, 'name') ?? '',
+            name: (0,json/* stringAt */.bX)(asset, 'name') ?? '',
             size: Number(asset['size']),
-            complete: (0,lib_json/* stringAt */.bX)(asset, 'state') === 'uploaded',
+            complete: (0,json/* stringAt */.bX)(asset, 'state') === 'uploaded',
         })),
     };
 }
@@ -59372,12 +60132,1921 @@ function trustedUploadUrl(template, apiUrl) {
     throw new errors/* ReleaseError */.K2(failure('attach files to the release', 'it named an upload address of another host'));
 }
 
+// EXTERNAL MODULE: ./lib/rubygems/credentials-file.js + 2 modules
+var credentials_file = __nccwpck_require__(4653);
+// EXTERNAL MODULE: ./lib/rubygems/credentials-text.js
+var credentials_text = __nccwpck_require__(5636);
+// EXTERNAL MODULE: ./lib/state.js
+var state = __nccwpck_require__(5009);
+;// CONCATENATED MODULE: ./lib/persisted-credentials.js
+
+
+
+
+/**
+ * Writes the key to the user's gem credentials file. The receipt goes into the action's state before the file
+ * changes, so that the post step can undo it whatever happens to this process.
+ */
+async function keepForLaterSteps(key, server, world) {
+    const { runner, privateDirectory } = world;
+    const { HOME, XDG_DATA_HOME, USERPROFILE } = runner.env;
+    const receipt = await (0,credentials_file/* writeCredentials */.wK)({
+        path: await (0,credentials_file/* credentialsPath */._x)({ HOME, XDG_DATA_HOME, USERPROFILE }),
+        key: (0,credentials_text/* credentialsKey */.Up)(new URL(server.origin)),
+        secret: key.value,
+        workspace: runner.env['GITHUB_WORKSPACE'] ?? '',
+        backupDirectory: privateDirectory,
+        remember: (made) => {
+            runner.saveState(state/* STATE */.c.credentials, JSON.stringify(made));
+        },
+    });
+    runner.info(`Wrote the key to ${receipt.path} (0600); the post step puts the file back as it was.`);
+    return receipt;
+}
+/** Puts the credentials file back; says so in one sentence, and never fails. */
+async function putBack(receipt) {
+    const { reason } = await (0,credentials_file/* restoreCredentials */.JA)(receipt);
+    return reason;
+}
+/** The receipt a step left in its state, or undefined where it left none. */
+function savedReceipt(state) {
+    const value = parseJson(state);
+    const path = stringAt(value, 'path');
+    const writtenSha256 = stringAt(value, 'writtenSha256');
+    if (!isObject(value) || path === undefined || writtenSha256 === undefined)
+        return undefined;
+    const created = Array.isArray(value['createdDirectories']) ? value['createdDirectories'] : [];
+    const backup = { ...objectAt(value, 'backup') };
+    const copy = stringAt(backup, 'path');
+    const sha256 = stringAt(backup, 'sha256');
+    const mode = backup['mode'];
+    return {
+        path,
+        writtenSha256,
+        createdDirectories: created.filter((directory) => typeof directory === 'string'),
+        ...(copy && sha256 && typeof mode === 'number' ? { backup: { path: copy, sha256, mode } } : {}),
+    };
+}
+
+// EXTERNAL MODULE: ./lib/plan/gems.js + 1 modules
+var plan_gems = __nccwpck_require__(5461);
+// EXTERNAL MODULE: ./lib/plan/tags.js
+var plan_tags = __nccwpck_require__(5126);
+;// CONCATENATED MODULE: ./lib/sigstore/policy.js
+
+/** Decides whether the gems of a release are attested. Nothing is dropped that was asked for: that is a refusal. */
+function decideAttestations(question) {
+    const { input, bundlesGiven } = question;
+    if (input === 'false') {
+        return bundlesGiven
+            ? refusal('Inputs `attestations: false` and `attestation-bundles` contradict each other.', 'Remove one of them.')
+            : { attest: false, because: '`attestations` is `false`' };
+    }
+    const unaccepted = whyUnaccepted(question);
+    const obstacle = unaccepted ?? (bundlesGiven ? undefined : whyNotSigned(question));
+    if (obstacle === undefined)
+        return { attest: true };
+    if (input === 'required') {
+        return refusal(`Attestations are required, but ${obstacle.because}.`, obstacle.fix);
+    }
+    if (bundlesGiven) {
+        return refusal(`Input \`attestation-bundles\` names bundles to send, but ${obstacle.because}.`, obstacle.fix);
+    }
+    return { attest: false, because: obstacle.because };
+}
+/** Why the registry would refuse any attestation (rubygems.org app/models/pusher.rb verify_sigstore). */
+function whyUnaccepted({ input, server, authentication, bundlesGiven }) {
+    if (server.kind === 'other') {
+        return {
+            because: `${server.host} is not known to accept attestations`,
+            fix: 'Set `attestations: false` for this gem server.',
+        };
+    }
+    const only = 'RubyGems.org accepts attestations only with the key of a trusted publisher';
+    switch (authentication) {
+        case 'trusted-publisher':
+            return undefined;
+        case 'api-key-role':
+            return {
+                because: `the key comes from an API key role, and ${only}`,
+                fix: 'Use a trusted publisher instead of `role-to-assume`, or set `attestations: false`.',
+            };
+        case 'api-token':
+            return {
+                because: `the key is a static token, and ${only}`,
+                fix: 'Use a trusted publisher instead of `api-token`, or set `attestations: false`.',
+            };
+        case 'existing':
+            // Whose key an earlier step configured cannot be seen from here: whoever insists on attestations may try.
+            if (input === 'required' || bundlesGiven)
+                return undefined;
+            return {
+                because: `the key was configured by an earlier step and may be any kind, while ${only}`,
+                fix: 'Remove `setup-trusted-publisher: false`.',
+            };
+    }
+}
+function whyNotSigned({ server, event, canSign }) {
+    if (isPrivate(event)) {
+        return {
+            because: 'the repository is not public: signing would write its name, workflow and commits into a public log for ever',
+            fix: 'Set `attestations: false`, or give bundles you made yourself with the public Sigstore instance as `attestation-bundles`.',
+        };
+    }
+    if (!canSign) {
+        return { because: `there is no Sigstore instance for ${server.host}`, fix: 'Set `attestations: false`.' };
+    }
+    return undefined;
+}
+/** Events without a repository in their payload say nothing; the ID token does, before anything is sent. */
+function isPrivate(event) {
+    const repository = (0,json/* objectAt */.lJ)(event, 'repository');
+    const visibility = (0,json/* isObject */.Gv)(event) ? (0,json/* stringAt */.bX)(event, 'repository', 'visibility') : undefined;
+    return repository['private'] === true || (visibility !== undefined && visibility !== 'public');
+}
+function refusal(what, fix) {
+    return { refused: { code: 'invalid-input', what, fix } };
+}
+
+;// CONCATENATED MODULE: ./lib/plan.js
+
+
+
+
+
+
+
+/**
+ * Whether what started this run may release at all: asked before anything of the project is read, because reading a
+ * gemspec runs its code. A dry run may also follow a pull request, which has no rights to lose.
+ * Throws ReleaseError (`event-not-allowed`).
+ */
+function refuseForeignEvents(run, dryRun) {
+    const forbidden = eventProblem(run);
+    if (forbidden && !(dryRun && run.eventName === 'pull_request'))
+        throw new errors/* ReleaseError */.K2(forbidden);
+}
+/**
+ * Decides what will happen. Pure: the same inputs and facts give the same plan.
+ * Throws ReleaseError with every problem that can be known before building.
+ */
+function makePlan(inputs, facts) {
+    const gems = (0,plan_gems/* selectGems */.$p)(inputs, facts);
+    const strategy = chooseStrategy(inputs, facts, gems.choice);
+    const tags = (0,plan_tags/* planTags */.V)(inputs, facts, gems.choice, strategy.choice.strategy);
+    const attestations = planAttestations(inputs, facts);
+    errors/* ReleaseError */.K2.throwIfAny([...gems.problems, ...strategy.problems, ...tags.problems, ...attestations.problems]);
+    return {
+        ...strategy.choice,
+        gems: gems.choice,
+        commit: (0,lib_facts/* releasedCommit */.l)(facts),
+        tags: tags.choice,
+        attest: attestations.choice,
+        decisions: [
+            ...gems.because,
+            ...strategy.because,
+            ...tags.because,
+            ...attestations.because,
+            ...remarks(facts, gems.choice),
+        ],
+    };
+}
+function planAttestations(inputs, { run, canSign }) {
+    const decision = decideAttestations({
+        input: inputs.attestations,
+        server: inputs.server,
+        authentication: inputs.authentication.kind,
+        event: run.event,
+        bundlesGiven: inputs.attestationBundles.length > 0,
+        canSign,
+    });
+    if ('refused' in decision)
+        return { choice: false, because: [], problems: [decision.refused] };
+    const sentence = decision.attest
+        ? `The gems are published with attestations (${inputs.attestationBundles.length > 0 ? 'input `attestation-bundles`' : 'signed by this run'}).`
+        : `The gems are published without attestations: ${decision.because}.`;
+    return { choice: decision.attest, because: [sentence], problems: [] };
+}
+/** Pushes that rubygems.org accepts from one address in an hour (config/initializers/rack_attack.rb). */
+const PUSHES_AN_HOUR = 400;
+/** What the maintainer should know about this run although nothing is wrong with it. */
+function remarks({ project, run }, gems) {
+    const hours = Math.ceil(gems.length / PUSHES_AN_HOUR);
+    return [
+        ...(project && run.idToken
+            ? [
+                'Built in the job that publishes: code of the build could ask for a key as well. Two jobs keep them apart (README, “Two jobs”).',
+            ]
+            : []),
+        ...(gems.length > PUSHES_AN_HOUR / 2
+            ? [
+                `${String(gems.length)} gems: RubyGems.org takes ${String(PUSHES_AN_HOUR)} pushes an hour from one address, so that this needs up to ${String(hours)} ${hours === 1 ? 'hour' : 'hours'}.`,
+            ]
+            : []),
+    ];
+}
+
+// EXTERNAL MODULE: ./lib/rubygems/explain-difference.js + 1 modules
+var explain_difference = __nccwpck_require__(9720);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./lib/changelog.js
+/** Names a changelog goes by, the commonest first. */
+const CHANGELOG_FILES = [
+    'CHANGELOG.md',
+    'Changelog.md',
+    'changelog.md',
+    'CHANGES.md',
+    'Changes.md',
+    'HISTORY.md',
+    'History.md',
+    'NEWS.md',
+    'CHANGELOG.markdown',
+    'CHANGELOG',
+    'HISTORY.rdoc',
+];
+/**
+ * The part of a changelog that is about one version: what stands between its heading and the next one of the same or a
+ * higher level. Understands Keep a Changelog (`## [1.2.3] - 2026-11-23`), `## v1.2.3`, `### Version 1.2.3 (date)`,
+ * `# name 1.2.3`, underlined headings and rdoc's `=== 1.2.3`. Undefined where the version has no section, or an empty one.
+ */
+function sectionFor(changelog, version) {
+    const lines = changelog.split(/\r\n|\n/);
+    const headings = headingsOf(lines);
+    const start = headings.find(({ text }) => names(text, version));
+    if (!start)
+        return undefined;
+    const next = headings.find(({ line, level }) => line > start.line && level <= start.level);
+    const body = lines.slice(start.line + 1, next?.line).filter((line, index) => index > 0 || !isUnderline(line));
+    const section = withoutLinkDefinitions(body).join('\n').trim();
+    return section === '' ? undefined : section;
+}
+/** The version as a word of its own: `1.2.3` is not meant by `11.2.3`, `1.2.3.1` or `1.2.3.rc1`. */
+function names(heading, version) {
+    const escaped = version.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    return new RegExp(`(?:^|[^0-9A-Za-z.])v?${escaped}(?![0-9A-Za-z]|\\.[0-9A-Za-z]|-[0-9A-Za-z])`).test(heading);
+}
+function headingsOf(lines) {
+    let fenced = false;
+    return lines.flatMap((line, index) => {
+        if (/^ {0,3}(```|~~~)/.test(line))
+            fenced = !fenced;
+        const marked = /^(#{1,6}|={1,6}) *([^#=\s].*?)(?: [#=]+)?$/.exec(line);
+        if (!fenced && marked?.[1] && marked[2])
+            return [{ line: index, level: marked[1].length, text: marked[2] }];
+        const under = lines[index + 1] ?? '';
+        if (!fenced && line.trim() !== '' && isUnderline(under))
+            return [{ line: index, level: under.startsWith('=') ? 1 : 2, text: line }];
+        return [];
+    });
+}
+function isUnderline(line) {
+    return /^(={3,}|-{3,})\s*$/.test(line);
+}
+/** `[1.2.3]: https://…` belongs to the whole file, not to the section it stands under. */
+function withoutLinkDefinitions(lines) {
+    return lines.filter((line) => !/^ {0,3}\[[^\]]+\]: +\S+\s*$/.test(line));
+}
+
+;// CONCATENATED MODULE: ./lib/steps/announce.js
+
+
+
+
+/** Lists the SHA-256 of every gem, as `sha256sum --check` reads it. */
+const CHECKSUMS = 'SHA256SUMS';
+/**
+ * Makes the GitHub Release of a tag, or completes the one that is there: draft first, then the gems and their checksums,
+ * then, if wanted, published. Comes last, so that it never speaks of a gem nobody can install. Returns its page.
+ * Throws ReleaseError (`github-release-failed`).
+ */
+async function announce(tag, gems, plan, inputs, releases, { runner }) {
+    const existing = await releases.find(tag);
+    const release = existing ?? (await releases.draft(await describe(tag, gems, plan, inputs)));
+    runner.info(existing ? `Completing the release of ${tag} that is there.` : `Made a draft of the release of ${tag}.`);
+    for (const asset of [...gems.map(gemAsset), checksumAsset(gems)])
+        await attachOnce(release, asset, releases);
+    if (inputs.githubRelease === 'draft' || !release.draft)
+        return release.url;
+    const url = await releases.publish(release);
+    runner.info(`Published ${url}`);
+    return url;
+}
+async function attachOnce(release, asset, releases) {
+    const there = release.assets.some(({ name, size, complete }) => complete && name === asset.name && size === asset.upload.bytes);
+    if (!there)
+        await releases.attach(release, asset);
+}
+async function describe(tag, gems, { commit }, inputs) {
+    const version = gems[0]?.version ?? '';
+    return { tag, commit, notes: await notesFor(version, inputs), prerelease: gems.every((gem) => gem.prerelease) };
+}
+/** The changelog's section of this version; undefined, for notes that GitHub generates, where there is none. */
+async function notesFor(version, { workingDirectory }) {
+    for (const name of CHANGELOG_FILES) {
+        const text = await files/* files */.a.text(external_node_path_.join(workingDirectory, name)).catch(() => undefined);
+        const section = text === undefined ? undefined : sectionFor(text, version);
+        if (section !== undefined)
+            return section;
+    }
+    return undefined;
+}
+function gemAsset(gem) {
+    const upload = { bytes: gem.size, chunks: () => files/* files */.a.read(gem.path) };
+    return { name: (0,build/* baseName */.Fl)(gem.builtPath), type: 'application/octet-stream', upload };
+}
+function checksumAsset(gems) {
+    const lines = gems.map((gem) => `${gem.sha256}  ${(0,build/* baseName */.Fl)(gem.builtPath)}\n`).join('');
+    const bytes = Buffer.from(lines);
+    return {
+        name: CHECKSUMS,
+        type: 'text/plain',
+        upload: {
+            bytes: bytes.length,
+            async *chunks() {
+                yield bytes;
+            },
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/rubygems/compact-index.js
+/**
+ * The SHA-256 of one version in a compact index file (`/info/NAME`): lines of
+ * `NUMBER[-PLATFORM] DEPENDENCIES|checksum:HEX,ruby:…,created_at:…`. Keys and values part at the first colon, since
+ * times hold more of them; unknown keys are left alone (guides.rubygems.org, "Compact Index API").
+ */
+function checksumOf(info, version, platform) {
+    const label = platform === 'ruby' ? version : `${version}-${platform}`;
+    const line = info.split('\n').find((candidate) => candidate.startsWith(`${label} `));
+    const [, after = ''] = line?.split('|') ?? [];
+    const facts = after.split(',');
+    return facts
+        .map((fact) => /^checksum:([0-9a-f]{64})$/.exec(fact.trimEnd())?.[1])
+        .find((digest) => digest !== undefined);
+}
+
+// EXTERNAL MODULE: ./lib/world/clock.js + 1 modules
+var world_clock = __nccwpck_require__(6290);
+;// CONCATENATED MODULE: ./lib/steps/await.js
+
+
+
+
+
+/** Waits between looks at the index, in ms; the last one repeats. */
+const INTERVALS = [1_000, 2_000, 4_000, 8_000, 15_000];
+/** A server without a compact index answers 404 for good; the others only until the gem's first version is indexed. */
+const PATIENCE_WITH_OTHERS = 3;
+/**
+ * Waits until `gem install` and Bundler will find every gem: its line in `/info/NAME` carries our checksum. Returns
+ * the gems that were not there in time; the release itself is finished all the same.
+ * Throws ReleaseError (`verification-failed`) where the index has another checksum.
+ */
+async function awaitIndex(gems, seconds, registry, world) {
+    const deadline = world.clock.now() + seconds * 1000;
+    const names = Map.groupBy(gems, (gem) => gem.name);
+    const late = await Promise.all([...names.values()].map((sameName) => awaitName(sameName, deadline, registry, world)));
+    return late.flat();
+}
+async function awaitName(gems, deadline, registry, world) {
+    const { clock, runner } = world;
+    const name = gems[0]?.name ?? '';
+    const started = clock.now();
+    let missing = gems;
+    let etag;
+    for (let look = 0;; look++) {
+        const answer = await readInfo(name, etag, registry);
+        if (answer.state === 'text') {
+            etag = answer.etag;
+            missing = missing.filter((gem) => !isIndexed(gem, answer.text, registry));
+            if (missing.length === 0) {
+                runner.info(`${gems.map(versions/* title */.DD).join(', ')} can be installed (index checked after ${(0,world_clock/* duration */.p)(clock.now() - started)}).`);
+                return [];
+            }
+        }
+        const interval = INTERVALS[Math.min(look, INTERVALS.length - 1)] ?? 0;
+        const hopeless = registry.server.kind === 'other' && answer.state === 'none' && look + 1 >= PATIENCE_WITH_OTHERS;
+        if (hopeless || clock.now() + interval > deadline)
+            return missing;
+        if (look === 0)
+            runner.info(`Waiting until the index of ${registry.server.host} lists ${missing.map(versions/* title */.DD).join(', ')}.`);
+        await clock.sleep(interval, world.signal);
+    }
+}
+async function readInfo(name, etag, registry) {
+    try {
+        return await registry.info(name, etag);
+    }
+    catch (error) {
+        if (error instanceof world_http/* HttpFault */.F9)
+            return { state: 'none', reason: error.message };
+        throw error;
+    }
+}
+function isIndexed(gem, info, registry) {
+    const checksum = checksumOf(info, gem.version, gem.originalPlatform);
+    if (checksum === undefined)
+        return false;
+    if (checksum === gem.sha256)
+        return true;
+    const problem = {
+        code: 'verification-failed',
+        what: `The index of ${registry.server.host} lists ${(0,versions/* title */.DD)(gem)} with SHA-256 ${checksum}, but ${gem.sha256} was published.`,
+        why: 'Whoever installs this version gets other bytes than this run pushed, or an error.',
+        fix: 'Do not use this version until it is explained; report it to the registry.',
+    };
+    throw new errors/* ReleaseError */.K2(problem);
+}
+/** What to report about gems the index did not list in time. */
+function lateProblem(late, seconds, host) {
+    return {
+        code: 'await-timeout',
+        what: `${late.map(versions/* title */.DD).join(', ')} ${late.length === 1 ? 'is' : 'are'} published, but the index of ${host} did not list ${late.length === 1 ? 'it' : 'them'} within ${String(seconds)} s.`,
+        why: 'The registry updates its index in the background; this can take minutes, on bad days hours.',
+        fix: 'Nothing has to be done: `gem install` will find it. Do not publish it again.',
+    };
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./lib/rubygems/push-answer.js
+function meaningOf({ status, text }, server) {
+    const page = /^\s*</.test(text);
+    if (status === 200 && text.startsWith('Successfully registered gem: '))
+        return 'registered';
+    if (status === 200 && text.startsWith('Gem was already pushed: '))
+        return 'already-pushed';
+    // Other servers have words of their own for success.
+    if (status < 300 && server.kind === 'other' && !page)
+        return 'registered';
+    if (status < 400)
+        return 'unclear';
+    if (page)
+        return 'refused';
+    if (status === 409 && text.includes('did not finish pushing'))
+        return 'unfinished';
+    if (status === 409 && text.startsWith('A yanked version'))
+        return 'yanked';
+    if (status === 409 && text.startsWith('Repushing of gem versions is not allowed'))
+        return 'live';
+    // A race between two pushes reads like a lack of permission.
+    if (status === 403 && RACE.test(text))
+        return 'live';
+    if (status === 401)
+        return 'key-refused';
+    if (status === 403 && text.startsWith('You are not allowed to push this gem'))
+        return 'not-attached';
+    if (status === 404 && text.includes('No pending publisher found'))
+        return 'all-yanked';
+    return 'refused';
+}
+/** But not "Canonical number has already been taken": that is the same version in another spelling, and other bytes. */
+const RACE = /already exists with this number|(?<!Canonical number )has already been taken/;
+/** Advice for refusals whose text the registry gives but does not explain. */
+function adviceFor({ status, text }) {
+    const rule = ADVICE.find((entry) => entry.status === status && entry.text.test(text));
+    return rule?.fix;
+}
+const ADVICE = [
+    {
+        status: 403,
+        text: /cannot perform the specified action/,
+        fix: 'Give the key the scope “Push rubygem”, and no limit to another gem.',
+    },
+    { status: 403, text: /name is reserved/, fix: 'Choose another name for the gem.' },
+    {
+        status: 403,
+        text: /enable MFA/,
+        fix: 'The owner of this key has to enable multi-factor authentication; a trusted publisher needs none.',
+    },
+    {
+        status: 403,
+        text: /too similar to an existing gem/,
+        fix: 'Choose a name that differs by more than dashes and underscores.',
+    },
+    {
+        status: 403,
+        text: /Canonical number/,
+        fix: 'That version exists with another spelling (1.0 and 1.0.0 are the same): bump it.',
+    },
+    { status: 409, text: /Unable to change case/, fix: 'Use the spelling under which the gem was first published.' },
+    { status: 413, text: /./, fix: 'A gem may have 500 MB: leave test data and binaries out of `files` in the gemspec.' },
+    {
+        status: 422,
+        text: /aliases in the YAML/,
+        fix: 'Build the gem with another version of RubyGems or Psych: its metadata holds YAML aliases.',
+    },
+    {
+        status: 422,
+        text: /cannot process this gem/,
+        fix: 'Correct what the registry names in the gemspec and release a new build.',
+    },
+];
+
+;// CONCATENATED MODULE: ./lib/sigstore/upload.js
+
+/**
+ * The body of a push: the gem alone, or a form with the parts `gem` (a file, so it must have a file name) and
+ * `attestations` (no file, so it must have none) that holds a list of bundles (rubygems.org
+ * app/controllers/api/v1/rubygems_controller.rb create). Streamed, and repeatable as often as the gem is: every attempt
+ * sends the same bytes, so that none is ever sent with fewer attestations than the one before.
+ */
+function pushBody(gem, bundles) {
+    if (bundles.length === 0)
+        return { contentType: 'application/octet-stream', upload: gem };
+    const boundary = `release-gem-${(0,external_node_crypto_.randomUUID)()}`;
+    const head = Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="gem"; filename="gem"\r\nContent-Type: application/octet-stream\r\n\r\n`);
+    const tail = Buffer.from(`\r\n--${boundary}\r\nContent-Disposition: form-data; name="attestations"\r\nContent-Type: application/json\r\n\r\n${JSON.stringify(bundles)}\r\n--${boundary}--\r\n`);
+    return {
+        contentType: `multipart/form-data; boundary=${boundary}`,
+        upload: {
+            bytes: head.length + gem.bytes + tail.length,
+            async *chunks() {
+                yield head;
+                yield* gem.chunks();
+                yield tail;
+            },
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/steps/push-refusals.js
+
+
+
+/** What is said about a gem that was not, or may not be, published. */
+function changedCopy(gem) {
+    return {
+        code: 'tampered-job',
+        what: `The private copy of ${(0,versions/* title */.DD)(gem)} changed between inspection and upload. The upload was broken off.`,
+        why: 'A process of this job, most likely one the build left behind, writes to files below RUNNER_TEMP.',
+        fix: 'Build in a separate job, and publish the files with `gems:` and `checksums:`.',
+    };
+}
+function notSent(gem, registry, fault) {
+    if (fault.kind === 'redirected') {
+        return {
+            code: 'push-failed',
+            what: `${(0,versions/* title */.DD)(gem)} was not taken by ${registry.server.host}: ${fault.message}.`,
+            why: 'A key is sent to the one server it was made for, and a gem with it.',
+            fix: 'Set `gem-server:` to the address that really takes pushes.',
+        };
+    }
+    return {
+        code: 'push-failed',
+        what: `${(0,versions/* title */.DD)(gem)} was not sent to ${registry.server.host}: ${fault.message}.`,
+        why: 'A connection whose other end cannot be trusted is never used.',
+        fix: 'If a proxy of your own intercepts TLS, give its certificate with `NODE_EXTRA_CA_CERTS`.',
+    };
+}
+function yanked(gem, { server }) {
+    return {
+        code: 'version-yanked',
+        what: `${(0,versions/* title */.DD)(gem)} was published on ${server.host} and yanked: this version number cannot be used again.`,
+        fix: 'Bump the version and release that.',
+    };
+}
+function refused(answer, key, gem, registry) {
+    const { host, origin } = registry.server;
+    const meaning = meaningOf(answer, registry.server);
+    const what = `${host} refused ${(0,versions/* title */.DD)(gem)}: ${(0,world_http/* describe */.q0)(answer)}.`;
+    if (meaning === 'not-attached') {
+        return {
+            code: 'push-refused',
+            what,
+            why: `The key is valid (${key.source}${key.name === undefined ? '' : `, “${key.name}”`}), but ${gem.name} does not trust this workflow.`,
+            fix: `Add this workflow as a trusted publisher on ${origin}/gems/${gem.name}. A gem that was never published needs a pending trusted publisher in your profile, which is good for 12 hours. If another gem trusts the same workflow with an environment and this one without, give both the same.`,
+        };
+    }
+    if (meaning === 'all-yanked') {
+        return {
+            code: 'push-refused',
+            what,
+            why: 'All versions of this gem were yanked; with them its owners and trusted publishers are gone.',
+            fix: 'Create a pending trusted publisher for the name in your profile, and bump the version.',
+        };
+    }
+    if (meaning === 'key-refused') {
+        return {
+            code: 'push-refused',
+            what,
+            why: `The key (${key.source}) is unknown there or has expired.`,
+            fix: 'Check the token, or use a trusted publisher, which needs none.',
+        };
+    }
+    return {
+        code: 'push-refused',
+        what,
+        fix: adviceFor(answer) ??
+            'Correct what the registry names. What was published before this gem stays published; a re-run does not send it again.',
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/steps/verify.js
+
+
+
+
+/** Waits between looks for a version that is not shown yet, in ms: a minute and a half in all. */
+const verify_INTERVALS = [1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000, 15_000, 15_000];
+/** Looks at a server that may show no digests at all. */
+const LOOKS_WITH_OTHERS = 2;
+/**
+ * Compares the registry's SHA-256 with ours, waiting for it to appear. RubyGems.org shows a version before it answers
+ * the push; other servers may show none at all. Throws ReleaseError (`verification-failed`).
+ */
+async function verify(gem, registry, world) {
+    const digest = await publishedDigest(gem, registry, world);
+    if (digest === gem.sha256) {
+        world.runner.info(`${registry.server.host} has ${(0,versions/* title */.DD)(gem)} with our SHA-256.`);
+        return 'verified';
+    }
+    if (digest === undefined && registry.server.kind === 'other') {
+        world.runner.warning('Not verified', `${registry.server.host} accepted ${(0,versions/* title */.DD)(gem)} but shows no digest of it: its word is all there is.`);
+        return 'unverifiable';
+    }
+    throw new errors/* ReleaseError */.K2(digest === undefined ? absent(gem, registry) : different(gem, digest, registry));
+}
+/**
+ * The registry's digest of a version, looked for up to `looks` times until it is there; then undefined, which is no
+ * "no": a cache may hold an answer from before the push. Throws ReleaseError (`registry-unavailable`).
+ */
+async function publishedDigest(gem, registry, world, looks = verify_INTERVALS.length + 1) {
+    const patience = registry.server.kind === 'other' ? Math.min(looks, LOOKS_WITH_OTHERS) : looks;
+    for (let look = 1;; look++) {
+        const digest = await readDigest(gem, registry, world);
+        const interval = verify_INTERVALS[look - 1];
+        if (digest !== undefined || look >= patience || interval === undefined)
+            return digest;
+        if (look === 1)
+            world.runner.info(`${registry.server.host} does not show ${(0,versions/* title */.DD)(gem)} yet. Looking again.`);
+        await world.clock.sleep(interval, world.signal);
+    }
+}
+/** One look that gets an answer, whatever it takes. */
+async function readDigest(gem, registry, world) {
+    const failure = (reason) => ({
+        code: 'registry-unavailable',
+        what: `${registry.server.host} could not be asked whether it has ${(0,versions/* title */.DD)(gem)}: ${reason}.`,
+        why: 'The gem may or may not be published.',
+        fix: 'Re-run the job: it asks again, and sends the gem only if it is not there.',
+    });
+    const log = (line) => {
+        world.runner.info(line);
+    };
+    return (0,retry/* persist */.Zr)({ edge: 'verify', purpose: `see ${(0,versions/* title */.DD)(gem)} on ${registry.server.host}`, failure }, { clock: world.clock, signal: world.signal, log }, async () => {
+        try {
+            return await registry.digest(gem);
+        }
+        catch (error) {
+            if (error instanceof world_http/* HttpFault */.F9 && (0,world_http/* isPassing */.WG)(error, 'verify'))
+                return { again: error.message };
+            throw error instanceof world_http/* HttpFault */.F9 ? new errors/* ReleaseError */.K2(failure(error.message)) : error;
+        }
+    });
+}
+function absent(gem, { server }) {
+    return {
+        code: 'verification-failed',
+        what: `${server.host} accepted ${(0,versions/* title */.DD)(gem)} but does not show it.`,
+        why: 'Its read side may lag behind. The gem is most likely published.',
+        fix: 'Re-run the job: it compares again and does not send the gem twice.',
+    };
+}
+function different(gem, digest, { server }) {
+    return {
+        code: 'verification-failed',
+        what: `${server.host} shows ${(0,versions/* title */.DD)(gem)} with SHA-256 ${digest}, but ${gem.sha256} was sent.`,
+        why: 'Somebody else published this version at the same moment, or the registry changed the file.',
+        fix: `Do not use this version until it is explained. Compare \`gem fetch ${gem.name} -v ${gem.version}\` with the file of this run, and write to security@rubygems.org if it is not yours.`,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/steps/push.js
+
+
+
+
+
+
+
+
+
+
+/**
+ * Brings one gem to the registry, and does not believe anything but its digest: after every answer that leaves the
+ * outcome open the registry is asked before the very same bytes are sent again.
+ * Throws ReleaseError: `push-refused`, `push-failed`, `version-taken`, `version-yanked`.
+ */
+async function push(gem, keys, registry, world) {
+    const undertaking = {
+        edge: 'push',
+        purpose: `push ${(0,versions/* title */.DD)(gem)}`,
+        failure: (reason) => ({
+            code: 'push-failed',
+            what: `${(0,versions/* title */.DD)(gem)} could not be pushed to ${registry.server.host}: ${reason}.`,
+            why: 'The registry does not show this version with our bytes, so that it is most likely not published.',
+            fix: 'Re-run the job: it asks the registry first and sends the gem again only if it is not there.',
+        }),
+    };
+    const log = (line) => {
+        world.runner.info(line);
+    };
+    const body = pushBody(upload(gem), gem.bundles ?? []);
+    const ask = () => compare(gem, registry, world, 1);
+    try {
+        return await (0,retry/* persist */.Zr)(undertaking, { clock: world.clock, signal: world.signal, log }, async (number) => {
+            const settled = number > 1 ? await ask() : undefined;
+            return settled ?? (await pushOnce({ gem, body, keys, registry, world }));
+        });
+    }
+    catch (error) {
+        // The last attempt may have arrived like any other.
+        const settled = mayHaveArrived(error) ? await ask() : undefined;
+        if (settled)
+            return settled.done;
+        throw error;
+    }
+}
+function mayHaveArrived(error) {
+    if (!(error instanceof errors/* ReleaseError */.K2) || error.code !== 'push-failed')
+        return false;
+    return !(error.cause instanceof world_http/* HttpFault */.F9 && error.cause.kind === 'untrusted');
+}
+/** One attempt; with another key in place of one that had expired, which is no attempt of its own. */
+async function pushOnce(pushing, renewed = false) {
+    const { gem, keys, registry, world } = pushing;
+    const key = await keys.current();
+    try {
+        const answer = await registry.push(key, pushing.body);
+        const trouble = (0,world_http/* passingTrouble */.td)(answer, world.clock, 'push');
+        if (trouble)
+            return trouble;
+        const meaning = meaningOf(answer, registry.server);
+        if (meaning !== 'key-refused' || renewed || !keys.isTemporary(key))
+            return await judge(answer, key, pushing);
+        world.runner.info('The key is not accepted any more: getting another one.');
+        await keys.replace(key);
+        return await pushOnce(pushing, true);
+    }
+    catch (error) {
+        if (error instanceof world_http/* HttpFault */.F9 && ((0,world_http/* isPassing */.WG)(error, 'push') || error.kind === 'unusable'))
+            return { again: error.message };
+        if (error instanceof world_http/* HttpFault */.F9)
+            throw new errors/* ReleaseError */.K2(notSent(gem, registry, error), { cause: error });
+        throw error;
+    }
+}
+async function judge(answer, key, pushing) {
+    const { gem, registry, world } = pushing;
+    switch (meaningOf(answer, registry.server)) {
+        case 'registered':
+        case 'already-pushed':
+            world.runner.info(`${registry.server.host}: ${answer.text.trim().split('\n')[0] ?? ''}`);
+            return { done: 'pushed' };
+        case 'live':
+            return ((await compare(gem, registry, world)) ?? {
+                again: 'the registry says the version exists, but does not show it yet',
+            });
+        case 'unfinished':
+            return ((await compare(gem, registry, world)) ?? { again: 'an earlier push of this version has not been finished yet' });
+        case 'unclear':
+            return { again: (0,world_http/* describe */.q0)(answer) };
+        case 'yanked':
+            throw new errors/* ReleaseError */.K2(yanked(gem, registry));
+        case 'key-refused':
+        case 'not-attached':
+        case 'all-yanked':
+        case 'refused':
+            break;
+    }
+    throw new errors/* ReleaseError */.K2(refused(answer, key, gem, registry));
+}
+/** Asks the registry what it has: once where sending again is safe anyway, patiently where it says it has it. */
+async function compare(gem, registry, world, looks) {
+    const digest = await publishedDigest(gem, registry, world, looks);
+    if (digest === undefined)
+        return undefined;
+    if (digest !== gem.sha256)
+        throw new errors/* ReleaseError */.K2((0,versions/* versionTaken */.Qy)(gem, gem.sha256, digest, registry.server.host));
+    world.runner.info(`${registry.server.host} has ${(0,versions/* title */.DD)(gem)} with exactly our bytes.`);
+    return { done: 'already-published' };
+}
+/**
+ * The private copy as a stream, hashed once more on its way: the last chunk is only let go when the digest is the one
+ * that was inspected, so that a file changed in between is never completely sent.
+ */
+function upload(gem) {
+    return {
+        bytes: gem.size,
+        async *chunks() {
+            const hash = (0,external_node_crypto_.createHash)('sha256');
+            let held;
+            let size = 0;
+            try {
+                for await (const chunk of files/* files */.a.read(gem.path)) {
+                    size += chunk.length;
+                    if (size > gem.size)
+                        break;
+                    hash.update(chunk);
+                    if (held)
+                        yield held;
+                    held = chunk;
+                }
+            }
+            catch {
+                throw new errors/* ReleaseError */.K2(changedCopy(gem));
+            }
+            if (size !== gem.size || hash.digest('hex') !== gem.sha256)
+                throw new errors/* ReleaseError */.K2(changedCopy(gem));
+            if (held)
+                yield held;
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/steps/push-and-record.js
+
+
+
+
+/** Pushes a gem and keeps the ledger true: before the first byte, after the last answer, and where none came. */
+async function pushAndRecord(gem, { ledger, keys, registry, world }) {
+    world.signal.throwIfAborted();
+    await ledger.sending(gem);
+    try {
+        await ledger.gem(gem, await push(gem, keys, registry, world));
+    }
+    catch (error) {
+        if (error instanceof errors/* ReleaseError */.K2 && error.code === 'cancelled') {
+            await ledger.unsettled(gem);
+            throw new errors/* ReleaseError */.K2(interrupted(gem, registry.server.host), { cause: error });
+        }
+        await ledger.gem(gem, 'failed');
+        throw await (0,explain_difference/* explainDifference */.L)(error, [gem], registry, world);
+    }
+}
+function interrupted(gem, host) {
+    return {
+        code: 'cancelled',
+        what: `The run was cancelled while ${(0,versions/* title */.DD)(gem)} was being pushed.`,
+        why: `Whether ${host} has it is not known. Its SHA-256 is ${gem.sha256}.`,
+        fix: 'Re-run the job: it asks the registry first, and sends the gem only if it is not there.',
+    };
+}
+
+// EXTERNAL MODULE: ./lib/lanes.js
+var lib_lanes = __nccwpck_require__(2864);
+;// CONCATENATED MODULE: ./lib/steps/push-set.js
+
+/** How many gems are on their way at a time, over all names. */
+const push_set_LANES = 8;
+/**
+ * Pushes a set in an order in which every prefix can be installed: one gem of a name at a time (the registry's update
+ * of a gem's versions takes no lock), native platforms before `ruby`, so that Bundler never falls back to a source gem
+ * while natives are missing, and a gem after those it depends on. Different names go in parallel. After the first
+ * failure nothing new is started; what is under way ends, then the failure is thrown.
+ */
+async function pushSet(gems, pushOne) {
+    const names = Map.groupBy(gems, (gem) => gem.name);
+    const lanes = new lib_lanes/* Lanes */.G(push_set_LANES);
+    const started = new Map();
+    let failure;
+    const release = (name, above) => {
+        const running = started.get(name);
+        if (running)
+            return running;
+        const job = (async () => {
+            const sameName = rubyLast(names.get(name) ?? []);
+            await Promise.all(dependenciesOf(sameName, names, [...above, name]).map((other) => release(other, [...above, name])));
+            for (const gem of sameName) {
+                if (failure)
+                    return;
+                // Noted before the lane is free: whoever waits for it must know.
+                await lanes.run(async () => {
+                    if (failure)
+                        return;
+                    await pushOne(gem).catch((error) => {
+                        failure ??= { error };
+                    });
+                });
+            }
+        })();
+        started.set(name, job);
+        return job;
+    };
+    await Promise.all([...names.keys()].map((name) => release(name, [])));
+    if (failure)
+        throw failure.error;
+}
+function rubyLast(gems) {
+    return gems.toSorted((one, other) => Number(one.platform === 'ruby') - Number(other.platform === 'ruby'));
+}
+/** Names in this release that these gems need at run time; `above` breaks cycles. */
+function dependenciesOf(gems, names, above) {
+    const runtime = gems.flatMap((gem) => gem.dependencies.filter(({ type }) => type === 'runtime'));
+    return [...new Set(runtime.map(({ name }) => name))].filter((name) => names.has(name) && !above.includes(name));
+}
+
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 6 modules
+var exec = __nccwpck_require__(9529);
+// EXTERNAL MODULE: ./lib/git/git.js
+var git_git = __nccwpck_require__(5216);
+;// CONCATENATED MODULE: ./lib/git/authenticated.js
+
+
+/** How often the tags are asked for, and the first wait between, in ms. */
+const FETCHES = 3;
+const FIRST_WAIT = 1_000;
+/** A connection that moves less than this is given up; git itself would wait forever. */
+const STALLED = { GIT_HTTP_LOW_SPEED_LIMIT: '100', GIT_HTTP_LOW_SPEED_TIME: '20' };
+/**
+ * Variables that let git in one child process authenticate at this GitHub and nowhere else: configuration from the
+ * environment (git 2.31), so that nothing is written to `.git/config`, and nothing is on a command line. The empty
+ * value first drops the header that actions/checkout may have left, which would be sent as a second one.
+ */
+function gitCredentials(run, token, runner) {
+    if (!token)
+        return {};
+    const basic = Buffer.from(`x-access-token:${token.reveal()}`).toString('base64');
+    runner.mask(basic);
+    const header = `http.${run.serverUrl}/.extraheader`;
+    // The workflow may have settings of its own there; ours come after them.
+    const given = Number.parseInt(runner.env['GIT_CONFIG_COUNT'] ?? '', 10);
+    const first = given > 0 ? given : 0;
+    return {
+        GIT_CONFIG_COUNT: String(first + 2),
+        [`GIT_CONFIG_KEY_${String(first)}`]: header,
+        [`GIT_CONFIG_VALUE_${String(first)}`]: '',
+        [`GIT_CONFIG_KEY_${String(first + 1)}`]: header,
+        [`GIT_CONFIG_VALUE_${String(first + 1)}`]: `AUTHORIZATION: basic ${basic}`,
+        GIT_TERMINAL_PROMPT: '0',
+    };
+}
+/** Who tags, where git knows nobody: the author of the released commit, as under the incumbent action. */
+async function committer(directory, env) {
+    const ask = async (...args) => {
+        const { stdout } = await (0,exec/* getExecOutput */.H)('git', args, { cwd: directory, env, silent: true, ignoreReturnCode: true });
+        return stdout.trim();
+    };
+    if (await ask('config', '--get', 'user.email'))
+        return {};
+    const [name = '', email = ''] = (await ask('log', '-1', '--format=%an%x00%ae', 'HEAD')).split('\0');
+    return name && email
+        ? { GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email, GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email }
+        : {};
+}
+/**
+ * Brings the remote's tags into the checkout, which as a rule has none: without them Bundler would take a tag that is
+ * there for one to be made, and be refused. A shallow checkout gets the tags of this release only, since others would
+ * bring the history with them. A failure is told and no more: what it means is for the release task to find out.
+ */
+async function fetchTags({ plan, facts, env, cwd }, world) {
+    const { runner, processes, clock, signal } = world;
+    const git = (0,git_git/* readOnlyGit */.t)(cwd, runner.env);
+    const branch = facts.checkout?.branch;
+    const configured = branch === undefined ? undefined : await git.ask('config', '--get', `branch.${branch}.remote`);
+    const remote = configured || 'origin';
+    if ((await git.ask('config', '--get', `remote.${remote}.url`)) === undefined)
+        return;
+    const shallow = (await git.ask('rev-parse', '--is-shallow-repository')) === 'true';
+    const rake = facts.project?.rake;
+    const mine = [...plan.tags.map(({ name }) => name), ...(rake?.state === 'loaded' && rake.tag ? [rake.tag] : [])];
+    const patterns = shallow ? [...new Set(mine)].map((name) => `${name}*`) : ['*'];
+    const args = ['fetch', '--quiet', '--no-tags', remote];
+    // A pattern fails where the remote cannot be read, but not where it has no such tag.
+    for (const pattern of patterns)
+        args.push(`+refs/tags/${pattern}:refs/tags/${pattern}`);
+    for (let number = 1;; number++) {
+        const { code, tail } = await runner.foreign((print) => processes.run({ program: 'git', args, cwd, env: { ...env, ...STALLED }, onLine: print }));
+        if (code === 0)
+            return;
+        if (number === FETCHES) {
+            runner.warning('Tags not fetched', [`git fetch failed with exit code ${String(code)}.`, ...tail.slice(-3)].join('\n'));
+            return;
+        }
+        await clock.sleep(FIRST_WAIT * 2 ** (number - 1), signal);
+    }
+}
+
+// EXTERNAL MODULE: ./lib/git/checkout.js
+var git_checkout = __nccwpck_require__(9050);
+// EXTERNAL MODULE: ./lib/rubygems/child-environment.js
+var child_environment = __nccwpck_require__(3174);
+;// CONCATENATED MODULE: ./lib/rubygems/stand-in.js
+
+
+/**
+ * What leads a project's `gem push` to the program of ours that hands it over (src/gem-command.ts): Bundler runs what
+ * GEM_COMMAND names, and everybody else the first `gem` on PATH. Not on Windows, where Ruby finds programs by other
+ * rules: there only GEM_COMMAND is set.
+ */
+async function standInForGem({ assets, runner, privateDirectory }, platform) {
+    const words = [process.execPath, assets.gemCommand];
+    const command = { GEM_COMMAND: words.map(shellWord).join(' ') };
+    if (platform === 'win32')
+        return command;
+    const directory = external_node_path_.join(privateDirectory, 'bin');
+    await files/* files */.a.makeDirectory(directory);
+    await files/* files */.a.writeProgram(external_node_path_.join(directory, 'gem'), program(words));
+    return {
+        ...command,
+        PATH: [directory, ...(runner.env['PATH'] ? [runner.env['PATH']] : [])].join(external_node_path_.delimiter),
+        RELEASE_GEM_BIN: directory,
+    };
+}
+/** A shell script, and from its second `#!` on a Ruby one: for `ruby -S gem`, which Rake's `ruby` uses as well. */
+function program(words) {
+    const arguments_ = words.map((word) => `'${word.replaceAll(/['\\]/g, String.raw `\$&`)}'`).join(', ');
+    return [
+        '#!/bin/sh',
+        `RELEASE_GEM_BY_NAME=1 exec ${words.map(shellWord).join(' ')} "$@"`,
+        '#!ruby',
+        `exec({ 'RELEASE_GEM_BY_NAME' => '1' }, ${arguments_}, *ARGV)`,
+        '',
+    ].join('\n');
+}
+/** One word for the shell, and for Ruby's Shellwords, which Bundler splits GEM_COMMAND with. */
+function shellWord(text) {
+    return `'${text.replaceAll("'", String.raw `'\''`)}'`;
+}
+
+// EXTERNAL MODULE: ./lib/world/processes.js + 2 modules
+var world_processes = __nccwpck_require__(307);
+// EXTERNAL MODULE: external "node:events"
+var external_node_events_ = __nccwpck_require__(8474);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
+;// CONCATENATED MODULE: ./lib/world/push-socket.js
+
+
+
+
+
+
+/** Arguments of a command are less than this on every system. */
+const REQUEST_LIMIT = 2 * 1024 * 1024;
+/** Bytes of a socket's path that every system takes (`sun_path`: 104 on macOS, 108 on Linux, with a zero). */
+const LONGEST_PATH = 103;
+/**
+ * Listens in our private directory (a named pipe on Windows) for pushes of the release task. One JSON line each way,
+ * one request a connection, one request at a time.
+ */
+async function listenForPushes(privateDirectory, answer) {
+    const { address, remove } = await place(privateDirectory);
+    const open = new Set();
+    let last = Promise.resolve();
+    const reply = async (line, socket) => {
+        const request = asRequest((0,json/* parseJson */.qF)(line));
+        const outcome = request ? await answer(request) : { message: 'release-gem: not a push request', exitCode: 1 };
+        socket.end(`${JSON.stringify(outcome)}\n`);
+    };
+    const server = (0,external_node_net_.createServer)((socket) => {
+        open.add(socket);
+        // A stand-in that was killed is no event: the push goes on, and its outcome is in the ledger.
+        socket.on('error', () => socket.destroy());
+        socket.on('close', () => open.delete(socket));
+        firstLine(socket, (line) => {
+            last = last
+                .then(() => reply(line, socket))
+                .catch(() => {
+                socket.destroy();
+            });
+        });
+    });
+    server.listen(address);
+    await (0,external_node_events_.once)(server, 'listening');
+    return {
+        address,
+        async [Symbol.asyncDispose]() {
+            server.close();
+            const closed = (0,external_node_events_.once)(server, 'close');
+            await last;
+            for (const socket of open)
+                socket.destroySoon();
+            await closed;
+            await remove();
+        },
+    };
+}
+async function nothing() {
+    // The private directory goes as a whole.
+}
+/** Below our private directory, or, where the path would be too long for a socket, in a directory of its own (0700). */
+async function place(privateDirectory) {
+    if (process.platform === 'win32') {
+        return { address: `\\\\.\\pipe\\${external_node_path_.basename(privateDirectory)}`, remove: nothing };
+    }
+    const address = external_node_path_.join(privateDirectory, 'push.sock');
+    if (Buffer.byteLength(address) <= LONGEST_PATH)
+        return { address, remove: nothing };
+    const short = await (0,promises_.mkdtemp)(external_node_path_.join((0,external_node_os_.tmpdir)(), 'release-gem-'));
+    return { address: external_node_path_.join(short, 'push.sock'), remove: () => (0,promises_.rm)(short, { recursive: true, force: true }) };
+}
+/** Not `readline`: it passes a socket's errors on as its own, and nobody listens for those. */
+function firstLine(socket, take) {
+    let text = '';
+    let taken = false;
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk) => {
+        if (taken)
+            return;
+        text += chunk;
+        const end = text.indexOf('\n');
+        if (end >= 0) {
+            taken = true;
+            take(text.slice(0, end));
+        }
+        else if (text.length > REQUEST_LIMIT) {
+            socket.destroy();
+        }
+    });
+}
+function asRequest(value) {
+    if (!(0,json/* isObject */.Gv)(value) || !Array.isArray(value['args']) || typeof value['cwd'] !== 'string')
+        return undefined;
+    return {
+        args: value['args'].filter((argument) => typeof argument === 'string'),
+        cwd: value['cwd'],
+        byName: value['byName'] === true,
+    };
+}
+
+// EXTERNAL MODULE: ./lib/rubygems/gem-file.js + 4 modules
+var gem_file = __nccwpck_require__(9899);
+;// CONCATENATED MODULE: ./lib/steps/pushed-by-task.js
+
+
+
+
+
+
+/** How often the registry is asked for a gem that a task says it has pushed; RubyGems.org shows it before it answers. */
+const LOOKS = 5;
+/**
+ * Gems the task pushed with a `gem` of its own: the registry is asked for each that was planned. What is certain then
+ * is in the ledger, whatever else is wrong. Throws ReleaseError with what is missing.
+ */
+async function pushedByTask(it, after) {
+    const gems = [];
+    const problems = [];
+    for (const planned of after.plan.gems) {
+        const sent = after.known.some(({ name, version }) => name === planned.name && version === planned.version);
+        try {
+            if (!sent)
+                gems.push(await lookFor(planned, it, after));
+            it.ledger.settled(planned);
+        }
+        catch (error) {
+            problems.push(...errors/* ReleaseError */.K2.from(error).problems);
+        }
+    }
+    errors/* ReleaseError */.K2.throwIfAny(problems);
+    return gems;
+}
+async function lookFor(planned, it, after) {
+    const { inputs, registry, world, ledger } = it;
+    const found = await (0,build/* findBuilt */.wy)(planned, inputs.workingDirectory, after.since).catch(() => undefined);
+    if (!found)
+        throw new errors/* ReleaseError */.K2(await withoutFile(planned, it, after));
+    const file = await (0,gem_file/* readGem */.k)(found.path, { copyTo: (0,inspect/* privateCopy */.Ns)(world) });
+    const before = (0,versions/* publishedVersion */.xJ)(file, after.facts.published);
+    const gem = { ...file, builtPath: found.path, alreadyPublished: before?.sha256 === file.sha256 };
+    const digest = await publishedDigest(gem, registry, world, after.failed ? 1 : LOOKS);
+    if (digest !== undefined && digest !== gem.sha256) {
+        await ledger.gem(gem, 'failed');
+        throw new errors/* ReleaseError */.K2((0,versions/* versionTaken */.Qy)(gem, gem.sha256, digest, inputs.server.host));
+    }
+    // Some servers show no digest; then the word of a task that ended well is all there is.
+    const unverifiable = !after.failed && inputs.server.kind === 'other';
+    if (digest === undefined && !unverifiable) {
+        await ledger.gem(gem, 'not-tried');
+        throw new errors/* ReleaseError */.K2(notPushed(gem, inputs.server.host));
+    }
+    await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'pushed');
+    return gem;
+}
+/** The task may have built somewhere else, and pushed from there; or it came to neither. */
+async function withoutFile(planned, it, { facts }) {
+    const { registry, ledger, inputs } = it;
+    const before = (0,versions/* publishedVersion */.xJ)(planned, facts.published)?.sha256;
+    const answer = await registry.digest({ ...planned, originalPlatform: planned.platform });
+    const now = 'done' in answer ? { digest: answer.done } : undefined;
+    if (now && now.digest === before && inputs.server.kind !== 'other')
+        ledger.settled(planned);
+    return now && now.digest === undefined
+        ? notPushed(planned, inputs.server.host)
+        : notComparable(planned, inputs.server.host);
+}
+function notPushed(gem, host) {
+    return {
+        code: 'release-task-failed',
+        what: `The release task ended, but ${host} does not have ${(0,versions/* title */.DD)(gem)}.`,
+        why: 'A release task has to build the gem and to push it; `gem_push=no` in the environment keeps Bundler’s from pushing.',
+        fix: 'Let the task call Bundler’s `release:rubygem_push`, or `gem push`, or set `strategy: direct`.',
+    };
+}
+function notComparable(gem, host) {
+    return {
+        code: 'release-task-failed',
+        what: `The release task left no new file of ${(0,versions/* title */.DD)(gem)} in \`pkg\` or beside the gemspec, so that what ${host} has cannot be compared with what was built.`,
+        fix: 'Let the task build into `pkg`, as Bundler’s `build` does, or push through its `release:rubygem_push`.',
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/rubygems/push-arguments.js
+/** Options with a value that say which credential to use: that is for the action to know. */
+const CREDENTIALS = new Set(['-k', '--key', '--otp']);
+/** Options of every `gem` command that change nothing about what is pushed. */
+const HARMLESS = new Set(['-V', '--verbose', '--no-verbose', '-q', '--quiet', '--silent', '--backtrace', '--debug']);
+/** Reads the arguments as RubyGems does (lib/rubygems/commands/push_command.rb): `--host URL` and `--host=URL` alike. */
+function readPushArguments(args) {
+    const files = [];
+    const unknown = [];
+    let host;
+    for (let index = 0; index < args.length; index++) {
+        const argument = args[index] ?? '';
+        const [name, attached] = splitOption(argument);
+        if (!argument.startsWith('-'))
+            files.push(argument);
+        else if (HARMLESS.has(name))
+            continue;
+        else if (name !== '--host' && !CREDENTIALS.has(name))
+            unknown.push(name);
+        else {
+            const value = attached ?? args[(index += 1)];
+            if (name === '--host')
+                host = value ?? '';
+        }
+    }
+    return { files, host, unknown };
+}
+/** `--host=URL` as name and value, `-kNAME` as well; everything else is a name. */
+function splitOption(argument) {
+    const long = /^(--[a-z-]+)=(.*)$/s.exec(argument);
+    if (long)
+        return [long[1] ?? '', long[2]];
+    const short = /^(-[a-zA-Z])(.+)$/s.exec(argument);
+    return short ? [short[1] ?? '', short[2]] : [argument, undefined];
+}
+
+// EXTERNAL MODULE: ./lib/server.js
+var server = __nccwpck_require__(9040);
+;// CONCATENATED MODULE: ./lib/steps/task-pushes.js
+
+
+
+
+
+
+
+
+
+
+/** The pushes of a release task that reached our stand-in for `gem`: compared with the plan, and carried out by our hands. */
+class TaskPushes {
+    gems = [];
+    /** The first push that was refused or failed. */
+    failure;
+    #it;
+    #plan;
+    #facts;
+    constructor(it, plan, facts) {
+        this.#it = it;
+        this.#plan = plan;
+        this.#facts = facts;
+    }
+    async carryOut(request) {
+        try {
+            const gem = await this.#attested(await this.#inspect(request));
+            if (gem.alreadyPublished)
+                await this.#it.ledger.gem(gem, 'already-published');
+            else
+                await pushAndRecord(gem, this.#it);
+            this.gems.push(gem);
+            return { message: `${(0,versions/* title */.DD)(gem)} is on ${this.#it.inputs.server.host}.`, exitCode: 0 };
+        }
+        catch (error) {
+            if (error instanceof NotOurs && request.byName)
+                return leftToGem(error);
+            this.failure ??= { error };
+            return { message: errors/* ReleaseError */.K2.from(error).message, exitCode: 1 };
+        }
+    }
+    async #attested(gem) {
+        if (gem.alreadyPublished)
+            return gem;
+        const [attested = gem] = await attestAll([gem], this.#plan, this.#it);
+        return attested;
+    }
+    async #inspect({ args, cwd }) {
+        const { inputs, world } = this.#it;
+        const asked = readPushArguments(args);
+        const [file, ...others] = asked.files;
+        if (file === undefined || others.length > 0 || asked.unknown.length > 0)
+            throw new NotOurs(notUnderstood(asked));
+        const builtPath = external_node_path_.resolve(cwd, file);
+        const gem = await (0,gem_file/* readGem */.k)(builtPath, { copyTo: (0,inspect/* privateCopy */.Ns)(world) });
+        const [unwanted, ...more] = this.#unwanted(gem, asked);
+        if (unwanted)
+            throw new NotOurs([unwanted, ...more]);
+        const live = (0,versions/* publishedVersion */.xJ)(gem, this.#facts.published);
+        errors/* ReleaseError */.K2.throwIfAny([
+            ...(0,plan_gems/* pushHostProblems */.n8)(gem, gem.metadata, inputs.server),
+            ...(live && live.sha256 !== gem.sha256 ? [(0,versions/* versionTaken */.Qy)(gem, gem.sha256, live.sha256, inputs.server.host)] : []),
+        ]);
+        return { ...gem, builtPath, alreadyPublished: live !== undefined };
+    }
+    #unwanted(gem, { host }) {
+        const { origin } = this.#it.inputs.server;
+        const url = URL.parse(host ?? origin);
+        const elsewhere = host !== undefined && !(0,server/* allowsPushTo */.o0)(host, this.#it.inputs.server);
+        const planned = this.#plan.gems.some(({ name, version }) => name === gem.name && version === gem.version);
+        return [
+            ...(planned ? [] : [notPlanned(gem, this.#plan)]),
+            ...(elsewhere ? [otherHost(gem, url === null || url.password ? '(no address)' : host, origin)] : []),
+        ];
+    }
+}
+/** A push that is no part of what this run releases, or is to be done in a way that is not ours. */
+class NotOurs extends errors/* ReleaseError */.K2 {
+}
+/** Who calls `gem` by its name gets `gem`, as without us; who runs GEM_COMMAND asked for what stands there. */
+function leftToGem({ problems }) {
+    const said = problems.map(({ what }) => what).join(' ');
+    return { message: `release-gem: ${said} It is left to \`gem\` itself.`, exitCode: 'by-gem' };
+}
+function notUnderstood({ files, unknown }) {
+    return {
+        code: 'release-task-failed',
+        what: unknown.length > 0
+            ? `The release task called \`gem push\` with ${unknown.join(', ')}, which this action does not carry out.`
+            : `The release task called \`gem push\` with ${String(files.length)} files instead of one.`,
+        why: 'The action pushes in place of `gem`; an option it does not know must not be lost silently.',
+        fix: 'Call `gem push FILE` without it, or push with `strategy: direct`.',
+    };
+}
+function notPlanned(gem, plan) {
+    return {
+        code: 'gem-unexpected',
+        what: `The release task tried to push ${(0,versions/* title */.DD)(gem)}, but this run releases ${plan.gems.map(versions/* title */.DD).join(', ')}.`,
+        why: 'The key could push every gem that trusts this workflow; only those the project’s gemspecs name are let through.',
+        fix: 'Release that gem from its own directory (`working-directory:`).',
+    };
+}
+function otherHost(gem, host, origin) {
+    return {
+        code: 'push-host-mismatch',
+        what: `The release task tried to push ${(0,versions/* title */.DD)(gem)} to ${JSON.stringify(host)}, but \`gem-server\` is ${origin}.`,
+        fix: 'Make the two agree.',
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/steps/release-task.js
+var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
+    if (value !== null && value !== void 0) {
+        if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
+        var dispose, inner;
+        if (async) {
+            if (!Symbol.asyncDispose) throw new TypeError("Symbol.asyncDispose is not defined.");
+            dispose = value[Symbol.asyncDispose];
+        }
+        if (dispose === void 0) {
+            if (!Symbol.dispose) throw new TypeError("Symbol.dispose is not defined.");
+            dispose = value[Symbol.dispose];
+            if (async) inner = dispose;
+        }
+        if (typeof dispose !== "function") throw new TypeError("Object not disposable.");
+        if (inner) dispose = function() { try { inner.call(this); } catch (e) { return Promise.reject(e); } };
+        env.stack.push({ value: value, dispose: dispose, async: async });
+    }
+    else if (async) {
+        env.stack.push({ async: true });
+    }
+    return value;
+};
+var __disposeResources = (undefined && undefined.__disposeResources) || (function (SuppressedError) {
+    return function (env) {
+        function fail(e) {
+            env.error = env.hasError ? new SuppressedError(e, env.error, "An error was suppressed during disposal.") : e;
+            env.hasError = true;
+        }
+        var r, s = 0;
+        function next() {
+            while (r = env.stack.pop()) {
+                try {
+                    if (!r.async && s === 1) return s = 0, env.stack.push(r), Promise.resolve().then(next);
+                    if (r.dispose) {
+                        var result = r.dispose.call(r.value);
+                        if (r.async) return s |= 2, Promise.resolve(result).then(next, function(e) { fail(e); return next(); });
+                    }
+                    else s |= 1;
+                }
+                catch (e) {
+                    fail(e);
+                }
+            }
+            if (s === 1) return env.hasError ? Promise.reject(env.error) : Promise.resolve();
+            if (env.hasError) throw env.error;
+        }
+        return next();
+    };
+})(typeof SuppressedError === "function" ? SuppressedError : function (error, suppressed, message) {
+    var e = new Error(message);
+    return e.name = "SuppressedError", e.error = error, e.suppressed = suppressed, e;
+});
+
+
+
+
+
+
+
+
+
+
+
+/**
+ * Runs `rake release` as the project wrote it. Its `gem push` reaches this process through our stand-in for `gem` and is
+ * carried out like any other push; a task that loads RubyGems' client by itself finds the key in the credentials file.
+ * Throws ReleaseError: `release-task-failed`, or what stopped a push.
+ */
+async function runReleaseTask(it, plan, facts) {
+    const { world, inputs, ledger } = it;
+    const env = await taskEnvironment(it, facts);
+    await fetchTags({ plan, facts, env, cwd: inputs.workingDirectory }, world);
+    const receipt = inputs.persistCredentials
+        ? undefined
+        : await keepForLaterSteps(await it.keys.current(), inputs.server, world);
+    try {
+        for (const gem of plan.gems)
+            await ledger.sending(gem);
+        const pushes = new TaskPushes(it, plan, facts);
+        const since = Date.now();
+        const finished = await runTask(it, plan, env, pushes);
+        const failure = pushes.failure?.error ?? (finished.code === 0 ? undefined : new errors/* ReleaseError */.K2(release_task_failed(plan, finished)));
+        const others = pushedByTask(it, { plan, facts, known: pushes.gems, since, failed: failure !== undefined });
+        if (failure !== undefined) {
+            // What the task has published before it failed is worth knowing, but not more than why it failed.
+            await others.catch(() => []);
+            throw failure;
+        }
+        const gems = [...pushes.gems, ...(await others)];
+        const checkout = await (0,git_checkout/* readCheckout */.b)((0,git_git/* readOnlyGit */.t)(inputs.workingDirectory, world.runner.env));
+        return { gems, commit: checkout?.head ?? plan.commit };
+    }
+    finally {
+        if (receipt)
+            world.runner.info(await putBack(receipt));
+    }
+}
+async function taskEnvironment({ world, run, inputs }, facts) {
+    const { runner } = world;
+    const elsewhere = inputs.server.kind !== 'rubygems.org' && !runner.env['RUBYGEMS_HOST'];
+    const base = (0,child_environment/* releaseTaskEnvironment */.W)(runner.env, {
+        ...gitCredentials(run, inputs.githubToken, runner),
+        SOURCE_DATE_EPOCH: String(facts.checkout?.committedAt ?? 0),
+        ...(await standInForGem(world, process.platform)),
+        // A `gem push` that names no host means the server of this release.
+        ...(elsewhere ? { RUBYGEMS_HOST: inputs.server.origin } : {}),
+    });
+    return { ...base, ...(await committer(inputs.workingDirectory, base)) };
+}
+async function runTask({ world, inputs }, plan, env, pushes) {
+    const env_1 = { stack: [], error: void 0, hasError: false };
+    try {
+        const { runner, processes, privateDirectory } = world;
+        const socket = __addDisposableResource(env_1, await listenForPushes(privateDirectory, (request) => pushes.carryOut(request)), true);
+        const [program = '', ...args] = taskCommand(plan);
+        runner.info(`$ ${taskCommand(plan).join(' ')}`);
+        return await runner
+            .foreign((print) => processes.run({
+            program,
+            args,
+            cwd: inputs.workingDirectory,
+            env: { ...env, RELEASE_GEM_SOCKET: socket.address },
+            onLine: print,
+        }))
+            .catch((error) => {
+            throw error instanceof world_processes/* ProgramNotFound */.e ? new errors/* ReleaseError */.K2(notFound(program), { cause: error }) : error;
+        });
+    }
+    catch (e_1) {
+        env_1.error = e_1;
+        env_1.hasError = true;
+    }
+    finally {
+        const result_1 = __disposeResources(env_1);
+        if (result_1)
+            await result_1;
+    }
+}
+function taskCommand(plan) {
+    const bundler = plan.build.kind === 'release-task' && plan.build.bundler;
+    return bundler ? ['bundle', 'exec', 'rake', 'release'] : ['rake', 'release'];
+}
+function release_task_failed(plan, finished) {
+    return {
+        code: 'release-task-failed',
+        what: `\`${taskCommand(plan).join(' ')}\` failed with exit code ${String(finished.code)}.`,
+        why: finished.tail.slice(-8).join('\n'),
+        fix: 'Correct what the task reports and re-run the job: gems that are out already are recognised by their digest.',
+    };
+}
+function notFound(program) {
+    return {
+        code: 'ruby-unavailable',
+        what: `There is no \`${program}\` on PATH, and the release task is run with it.`,
+        fix: 'Add a `ruby/setup-ruby` step before this one, or set `strategy: direct`.',
+    };
+}
+
+// EXTERNAL MODULE: ./lib/survey.js + 3 modules
+var survey = __nccwpck_require__(2418);
+;// CONCATENATED MODULE: ./lib/release.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** The release, from looking around to the last gem being installable. Throws ReleaseError; nothing else. */
+async function release(it) {
+    refuseForeignEvents(it.run, it.inputs.dryRun);
+    const facts = await it.phases.run('Look around', () => (0,survey/* survey */.Fr)(it.inputs, it.run, it.registry, it.world));
+    const plan = await it.phases.run('Plan', () => decide(it, facts));
+    if (it.inputs.dryRun)
+        return dryRun(it, plan, facts);
+    const gems = plan.strategy === 'rake' ? await byReleaseTask(it, plan, facts) : await directly(it, plan, facts);
+    if (it.inputs.awaitRelease !== 'false')
+        await it.phases.run('Await', () => awaitAll(it, gems));
+    if (it.inputs.githubRelease !== 'false')
+        await it.phases.run('Announce', () => announceAll(it, plan, gems));
+}
+/** Builds, checks, pushes and tags: our own way, in which the key is the last thing to come into being. */
+async function directly(it, plan, facts) {
+    const gems = await buildAndInspect(it, plan, facts);
+    for (const gem of gems)
+        await it.ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'not-tried');
+    const tags = await it.phases.run('Prepare tag', () => prepareTagObjects(it, plan, facts));
+    const unattested = gems.filter((gem) => !gem.alreadyPublished);
+    const missing = plan.attest ? await it.phases.run('Attest', () => attestAll(unattested, plan, it)) : unattested;
+    if (missing.length > 0 || it.inputs.persistCredentials)
+        await it.phases.run('Exchange', () => getKey(it));
+    if (missing.length > 0) {
+        const looks = await it.phases.run('Push', () => pushAll(it, missing));
+        await it.phases.run('Verify', () => allVerified(it, missing, looks));
+    }
+    await it.phases.run('Tag', () => tagAll(it, plan, tags));
+    return gems;
+}
+/** Runs the project's own release task and gives its pushes our hands. */
+async function byReleaseTask(it, plan, facts) {
+    await it.phases.run('Exchange', () => getKey(it));
+    const { gems, commit } = await it.phases.run('Release task', () => runReleaseTask(it, plan, facts));
+    await it.phases.run('Verify', () => {
+        const looks = gems.map((gem) => verify(gem, it.registry, it.world));
+        return allVerified(it, gems, looks);
+    });
+    await it.phases.run('Tag', async () => {
+        const { repository, world } = it;
+        const found = repository ? await tagsByTask(plan.tags, [plan.commit, commit], repository) : [];
+        await it.ledger.tagged(found);
+        if (found.length === 0)
+            world.runner.info('The release task made no tag of the usual form on the released commit.');
+    });
+    return gems;
+}
+async function planOrExplain(inputs, facts, registry, world) {
+    try {
+        return makePlan(inputs, facts);
+    }
+    catch (error) {
+        throw await (0,explain_difference/* explainDifference */.L)(error, facts.prebuilt, registry, world);
+    }
+}
+async function decide({ inputs, ledger, registry, world }, facts) {
+    const plan = await planOrExplain(inputs, facts, registry, world);
+    for (const sentence of plan.decisions)
+        world.runner.info(sentence);
+    ledger.planned(plan.gems, plan.commit);
+    return plan;
+}
+async function getKey({ keys, inputs, world }) {
+    const key = await keys.current();
+    world.runner.info(`Authenticated at ${inputs.server.host}: ${key.source}${key.name === undefined ? '' : ` (${key.name})`}.`);
+    if (inputs.persistCredentials)
+        await keepForLaterSteps(key, inputs.server, world);
+}
+/** Looks at what became of a gem as soon as it is there, while others are still on their way. */
+async function pushAll(it, gems) {
+    const looks = [];
+    await pushSet(gems, async (gem) => {
+        await pushAndRecord(gem, it);
+        const look = verify(gem, it.registry, it.world);
+        // Told when all are asked for; a push that fails meanwhile comes first.
+        look.catch(() => undefined);
+        looks.push(look);
+    });
+    return looks;
+}
+async function tagAll({ repository, ledger, world }, plan, prepared) {
+    if (repository)
+        await createTags(prepared, plan, repository, world);
+    await ledger.tagged(plan.tags.map((tag) => tag.name));
+}
+async function allVerified(it, gems, looks) {
+    await Promise.all(looks);
+    await confirmAll(gems, it);
+}
+/** A published gem the index is late with is no failed release, unless the workflow says so. */
+async function awaitAll({ inputs, registry, world }, gems) {
+    const late = await awaitIndex(gems, inputs.awaitTimeout, registry, world);
+    if (late.length === 0)
+        return;
+    const problem = lateProblem(late, inputs.awaitTimeout, inputs.server.host);
+    if (inputs.awaitRelease === 'strict')
+        throw new errors/* ReleaseError */.K2(problem);
+    world.runner.warning('The index is late', [problem.what, problem.why, problem.fix].join('\n'));
+}
+/** One GitHub Release for each tag, with the gems it speaks for. */
+async function announceAll({ inputs, run, ledger, world }, plan, gems) {
+    const { githubToken: token } = inputs;
+    if (!token)
+        return;
+    const log = (line) => {
+        world.runner.info(line);
+    };
+    const releases = createReleases({ name: run.repository, apiUrl: run.apiUrl, token, ...world, log });
+    for (const tag of plan.tags) {
+        const its = gems.filter((gem) => tag.gems.includes(gem.name));
+        await ledger.announced(await announce(tag.name, its, plan, inputs, releases, world));
+    }
+}
+
+
+/***/ }),
+
+/***/ 9293:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   bu: () => (/* binding */ outcome),
+/* harmony export */   cX: () => (/* binding */ announceFailure),
+/* harmony export */   n0: () => (/* binding */ setOutputs)
+/* harmony export */ });
+/* unused harmony exports setBuildOutputs, problemText */
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+/* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2682);
+/* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7055);
+/* harmony import */ var _steps_build_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7467);
+
+
+
+
+/** Sets every output from what has happened; also when the release stopped half-way. */
+function setOutputs(record, runner) {
+    const [first] = record.gems;
+    runner.output('gems', JSON.stringify(record.gems));
+    runner.output('name', first?.name ?? '');
+    runner.output('version', first?.version ?? '');
+    runner.output('tag', record.tags[0] ?? '');
+    runner.output('published', String((0,_ledger_js__WEBPACK_IMPORTED_MODULE_1__/* .isPublished */ .H)(record)));
+    runner.output('checksums', checksums(record));
+    runner.output('release-url', record.releaseUrl);
+}
+/** The outputs of the build action; in a matrix, the checksums also under a name no other of its jobs uses. */
+function setBuildOutputs(record, matrixIndex, runner) {
+    const [first] = record.gems;
+    runner.output('gems', JSON.stringify(record.gems));
+    runner.output('name', first?.name ?? '');
+    runner.output('version', first?.version ?? '');
+    runner.output('files', record.gems.map((gem) => gem.file).join('\n'));
+    runner.output('checksums', checksums(record));
+    if (matrixIndex !== undefined)
+        runner.output(`checksums-${String(matrixIndex)}`, checksums(record));
+}
+/** `SHA256  FILE` for every gem that was built, as `sha256sum --check` reads it. */
+function checksums({ gems }) {
+    return gems
+        .filter((gem) => gem.sha256 !== '')
+        .map((gem) => `${gem.sha256}  ${(0,_steps_build_js__WEBPACK_IMPORTED_MODULE_2__/* .baseName */ .Fl)(gem.file)}`)
+        .join('\n');
+}
+/** What became of the release, in one sentence that is true in every state. */
+function outcome(record) {
+    const open = record.unsettled.length > 0 ? ` Not known: ${record.unsettled.join(', ')}.` : '';
+    return `${settled(record)}${open}`;
+}
+function settled(record) {
+    const prospects = record.gems.filter((gem) => gem.status === 'would-push');
+    if (prospects.length > 0)
+        return `Dry run: ${prospects.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} would be pushed to ${record.server}. Nothing was published.`;
+    const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published');
+    if (record.gems.length === 0 || out.length === 0) {
+        return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.';
+    }
+    if (out.length === record.gems.length) {
+        const tags = record.tags.length > 0 ? ` Tag: ${record.tags.join(', ')}.` : '';
+        return `${out.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`;
+    }
+    const rest = record.gems.filter((gem) => !out.includes(gem));
+    return `Published: ${out.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')}. Not published: ${rest.map((gem) => `${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD)(gem)} (${gem.status})`).join(', ')}.`;
+}
+/** The one error annotation of a failed run, and what to do next in the log. */
+function announceFailure(error, record, runner) {
+    const [first, ...others] = error.problems;
+    const texts = error.problems.map(problemText);
+    runner.error(`${first.code}${others.length > 0 ? ` (and ${String(others.length)} more)` : ''}`, [...texts, ...(record ? [outcome(record)] : [])].join('\n\n'));
+}
+/** A problem as the text of an annotation: what, why, what to do, and where more is written. */
+function problemText({ code: name, what, why, fix }) {
+    return [what, ...(why === undefined ? [] : [why]), fix, `See ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .documentation */ .TH)(name)}.`].join('\n');
+}
+
+
+/***/ }),
+
+/***/ 3174:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   A: () => (/* binding */ buildEnvironment),
+/* harmony export */   W: () => (/* binding */ releaseTaskEnvironment)
+/* harmony export */ });
+/**
+ * The environment of programs that run the project's code. Built from a list of what they may have: a credential
+ * whose name nobody thought of is then not in it. `/proc` of the parent remains readable on Linux: only a separate
+ * build job keeps the means to ask for an ID token from code that looks for them.
+ */
+const ALLOWED = new Set([
+    'PATH',
+    'HOME',
+    'USER',
+    'LOGNAME',
+    'SHELL',
+    'LANG',
+    'LANGUAGE',
+    'TZ',
+    'TERM',
+    'TMPDIR',
+    'TMP',
+    'TEMP',
+    'CI',
+    'SOURCE_DATE_EPOCH',
+    'XDG_CONFIG_HOME',
+    'XDG_CACHE_HOME',
+    'XDG_DATA_HOME',
+    'GEM_HOME',
+    'GEM_PATH',
+    'GEM_SPEC_CACHE',
+    'RUBYOPT',
+    'RUBYLIB',
+    'RUBY_ROOT',
+    'RUBY_ENGINE',
+    'RUBY_VERSION',
+    'JAVA_HOME',
+    'JAVA_OPTS',
+    'JRUBY_HOME',
+    'JRUBY_OPTS',
+    'TRUFFLERUBYOPT',
+    'ANDROID_HOME',
+    'CC',
+    'CXX',
+    'CPP',
+    'LD',
+    'AR',
+    'MAKE',
+    'MAKEFLAGS',
+    'CFLAGS',
+    'CXXFLAGS',
+    'CPPFLAGS',
+    'LDFLAGS',
+    'PKG_CONFIG_PATH',
+    'LD_LIBRARY_PATH',
+    'DYLD_LIBRARY_PATH',
+    'LIBRARY_PATH',
+    'CPATH',
+    'CARGO_HOME',
+    'RUSTUP_HOME',
+    'RUSTUP_TOOLCHAIN',
+    'RUSTFLAGS',
+    'GOPATH',
+    'GOROOT',
+    'HTTP_PROXY',
+    'HTTPS_PROXY',
+    'NO_PROXY',
+    'http_proxy',
+    'https_proxy',
+    'no_proxy',
+    'SSL_CERT_FILE',
+    'SSL_CERT_DIR',
+    'GITHUB_ACTIONS',
+    'GITHUB_REPOSITORY',
+    'GITHUB_REPOSITORY_OWNER',
+    'GITHUB_REF',
+    'GITHUB_REF_NAME',
+    'GITHUB_REF_TYPE',
+    'GITHUB_SHA',
+    'GITHUB_WORKSPACE',
+    'GITHUB_RUN_ID',
+    'GITHUB_RUN_NUMBER',
+    'GITHUB_RUN_ATTEMPT',
+    'GITHUB_SERVER_URL',
+    'GITHUB_API_URL',
+    'GITHUB_EVENT_NAME',
+    'GITHUB_ACTOR',
+    'GITHUB_WORKFLOW',
+    'GITHUB_JOB',
+    'RUNNER_OS',
+    'RUNNER_ARCH',
+    'RUNNER_TOOL_CACHE',
+    // By it the runner finds what a job has left running, and ends it.
+    'RUNNER_TRACKING_ID',
+    'RUNNER_ENVIRONMENT',
+    'ImageOS',
+    'ImageVersion',
+    'SystemRoot',
+    'SystemDrive',
+    'ComSpec',
+    'PATHEXT',
+    'WINDIR',
+    'windir',
+    'USERPROFILE',
+    'APPDATA',
+    'LOCALAPPDATA',
+    'ProgramFiles',
+    'ProgramFiles(x86)',
+    'ProgramData',
+    'NUMBER_OF_PROCESSORS',
+    'PROCESSOR_ARCHITECTURE',
+    'MSYSTEM',
+]);
+const ALLOWED_PREFIX = /^(LC_|RBENV_|RVM_|ASDF_|MISE_|BUNDLE_BUILD__|BUNDLE_LOCAL__)/;
+/** Bundler's settings that hold no credential; `BUNDLE_GEM__PUSH_KEY` and `BUNDLE_<HOST>` do. */
+const BUNDLER = /^BUNDLE_(GEMFILE|PATH|PATH__SYSTEM|WITH|WITHOUT|ONLY|APP_CONFIG|BIN|BIN_PATH|DEPLOYMENT|FROZEN|CACHE_PATH|CACHE_ALL|JOBS|RETRY|TIMEOUT|VERSION|CLEAN|NO_PRUNE|FORCE_RUBY_PLATFORM|SPECIFIC_PLATFORM|PREFER_LOCAL|SILENCE_ROOT_WARNING|IGNORE_MESSAGES|SUPPRESS_INSTALL_USING_MESSAGES|SYSTEM_BINDIR|DISABLE_[A-Z_]+|USER_HOME|USER_CONFIG|USER_CACHE|USER_PLUGIN|LOCKFILE)$/;
+/**
+ * What never reaches a program of the project, not even its release task: the means to act as this job that the runner
+ * gives this step. `GITHUB_TOKEN` is not among them: it is only there where the workflow's author put it.
+ */
+const NEVER = /^(ACTIONS_|INPUT_|STATE_|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$|BUNDLE_GEM__PUSH_KEY$|RUBYGEMS_API_KEY$)/;
+/** For the probe and the build: the allowed names only. */
+function buildEnvironment(env, extra) {
+    return pick(env, extra, (name) => ALLOWED.has(name) || ALLOWED_PREFIX.test(name) || BUNDLER.test(name));
+}
+/**
+ * For the project's own release task, which may need variables of the workflow (as under the incumbent action):
+ * everything but the runner's tokens, inputs and command files, and variables that hold a registry key of ours.
+ */
+function releaseTaskEnvironment(env, extra) {
+    return pick(env, extra, (name) => !NEVER.test(name));
+}
+function pick(env, extra, wanted) {
+    const picked = {};
+    for (const [name, value] of Object.entries(env)) {
+        if (value !== undefined && wanted(name))
+            picked[name] = value;
+    }
+    return { ...picked, ...extra };
+}
+
+
+/***/ }),
+
+/***/ 4653:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  _x: () => (/* binding */ credentialsPath),
+  JA: () => (/* binding */ restoreCredentials),
+  wK: () => (/* binding */ writeCredentials)
+});
+
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: external "node:process"
@@ -59640,7 +62309,149 @@ function decode(path, bytes) {
     }
 }
 
-;// CONCATENATED MODULE: ./lib/rubygems/credentials-text.js
+// EXTERNAL MODULE: ./lib/rubygems/credentials-text.js
+var credentials_text = __nccwpck_require__(5636);
+;// CONCATENATED MODULE: ./lib/rubygems/credentials-file.js
+
+
+
+
+
+
+/**
+ * Where RubyGems looks for the file: `~/.gem/credentials` if it exists, else `$XDG_DATA_HOME/gem/credentials`, by
+ * default below `~/.local/share` (`Gem::ConfigFile#credentials_path` since RubyGems 3.2). Throws `credentials-file`
+ * without a home directory.
+ */
+async function credentialsPath(env) {
+    const home = env.HOME || env.USERPROFILE || '';
+    if (!(0,external_node_path_.isAbsolute)(home)) {
+        throw refusal('~/.gem/credentials', 'HOME is not set to an absolute path.', 'Set HOME for this step.');
+    }
+    const classic = (0,external_node_path_.join)(home, '.gem', 'credentials');
+    if (await exists(classic))
+        return classic;
+    const data = env.XDG_DATA_HOME ?? (0,external_node_path_.join)(home, '.local', 'share');
+    const shared = (0,external_node_path_.join)(data, 'gem', 'credentials');
+    // A relative XDG_DATA_HOME means another file in every directory; nothing can be relied on to be there.
+    if ((0,external_node_path_.isAbsolute)(data) && (await exists(shared)))
+        return shared;
+    // RubyGems before 3.2 looks nowhere else, and every later version looks there first.
+    return classic;
+}
+/**
+ * Writes the secret under the key and leaves every other line as it is. The file changes at once or not at all, and has
+ * mode 0600 from its first byte on.
+ *
+ * Throws `credentials-file` when the file, its directory or its content is not plainly ours to change; nothing has
+ * changed then.
+ */
+async function writeCredentials(options) {
+    try {
+        return await write(options, options.host ?? thisHost());
+    }
+    catch (error) {
+        // Anything but the system's refusal is a defect, and passes through as one.
+        if (!(error instanceof Error && 'syscall' in error))
+            throw error;
+        const rule = `The system refused to read or write it (${reasonOf(error)}).`;
+        const fix = 'Make it readable and its directory writable for the user this job runs as, or set HOME to another one.';
+        throw refusal(options.path, rule, fix, error);
+    }
+}
+async function write(options, host) {
+    const { path, key, workspace, backupDirectory } = options;
+    await checkOutside(path, workspace);
+    await checkParent(path, host);
+    await checkPrivate(path, backupDirectory, host);
+    const previous = await readOwn(path, host);
+    const text = previous ? decode(path, previous.bytes) : '';
+    const bytes = Buffer.from((0,credentials_text/* mergeCredentials */.x9)(text, key, options.secret.reveal(), `The gem credentials file ${path}`));
+    const receipt = {
+        path,
+        writtenSha256: sha256(bytes),
+        ...(previous && {
+            backup: {
+                path: (0,external_node_path_.join)(backupDirectory, `gem-credentials-${(0,external_node_crypto_.randomUUID)()}`),
+                sha256: sha256(previous.bytes),
+                mode: previous.mode,
+            },
+        }),
+        createdDirectories: await missingDirectories(path),
+    };
+    options.remember?.(receipt);
+    try {
+        if (receipt.backup && previous)
+            await createFile(receipt.backup.path, previous.bytes, PRIVATE, host);
+        await createDirectories(receipt.createdDirectories);
+        await checkParent(path, host);
+        await replaceFile(path, bytes, PRIVATE, host);
+    }
+    catch (error) {
+        if (receipt.backup)
+            await (0,promises_.rm)(receipt.backup.path, { force: true });
+        await removeEmpty(receipt.createdDirectories);
+        throw error;
+    }
+    return receipt;
+}
+/**
+ * Puts back what was there before, byte for byte and with its mode, if the file still holds what was written; removes
+ * it, and the directories made for it, if there was none. A file somebody has changed since is left alone, and its
+ * backup with it. May be called again. Several writes are undone last first. Never throws: this runs after the job.
+ */
+async function restoreCredentials(receipt, host = thisHost()) {
+    try {
+        await checkParent(receipt.path, host);
+        await (0,promises_.rm)(temporaryPath(receipt.path, receipt.writtenSha256), { force: true });
+        const current = await readOwn(receipt.path, host);
+        const digest = current && sha256(current.bytes);
+        return await (receipt.backup ? putBack(receipt, receipt.backup, digest, host) : takeAway(receipt, digest));
+    }
+    catch (error) {
+        const why = error instanceof errors/* ReleaseError */.K2 ? error.problems[0].why : `The system said ${reasonOf(error)}.`;
+        return left(`${receipt.path} was not put back: ${why ?? ''}`);
+    }
+}
+async function putBack(receipt, backup, digest, host) {
+    const { path, writtenSha256 } = receipt;
+    const copy = await readOwn(backup.path, host);
+    const ours = digest === writtenSha256;
+    if (ours && copy && sha256(copy.bytes) === backup.sha256) {
+        await replaceFile(path, copy.bytes, backup.mode, host);
+    }
+    else if (digest !== backup.sha256) {
+        if (ours)
+            return left(`${path} still holds this run's key: the copy of what it held before is missing or changed.`);
+        return left(`${path} was ${digest ? 'changed' : 'removed'} by somebody else since; its previous content is in ${backup.path}.`);
+    }
+    await (0,promises_.rm)(backup.path, { force: true });
+    return { outcome: 'restored', reason: `${path} is as it was before this run.` };
+}
+async function takeAway(receipt, digest) {
+    const { path, writtenSha256, createdDirectories } = receipt;
+    if (digest !== undefined && digest !== writtenSha256)
+        return left(`${path} was changed by somebody else since.`);
+    await (0,promises_.rm)(path, { force: true });
+    await removeEmpty(createdDirectories);
+    return { outcome: 'removed', reason: `${path} is gone again: there was none before this run.` };
+}
+function left(reason) {
+    return { outcome: 'left', reason };
+}
+
+
+/***/ }),
+
+/***/ 5636:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   L4: () => (/* binding */ findCredential),
+/* harmony export */   Up: () => (/* binding */ credentialsKey),
+/* harmony export */   x9: () => (/* binding */ mergeCredentials)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
 
 /**
  * The text of a gem credentials file. Two parsers read it: Psych up to RubyGems 3.4, and from then on a line parser of
@@ -59669,7 +62480,7 @@ function credentialsKey(server) {
     if (host === RUBYGEMS_ORG)
         return RUBYGEMS_ORG_KEY;
     if (host.includes('__') || !/^https?:/.test(host)) {
-        throw new errors/* ReleaseError */.K2({
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2({
             code: 'credentials-file',
             what: `A key for ${host} cannot be kept in a gem credentials file.`,
             why: 'RubyGems looks keys up by http(s) address, and reads two underscores in one as a dot.',
@@ -59765,7 +62576,7 @@ function sameKey(entry, key) {
 function scalar(secret, name) {
     const written = /^[\w.~+/=-]+(?: [\w.~+/=-]+)*$/.test(secret);
     if (!written || /^[+-]?\d+$|^true|false$/.test(secret)) {
-        throw new errors/* ReleaseError */.K2({
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2({
             code: 'credentials-file',
             what: `${name} cannot hold this API key.`,
             why: 'RubyGems would read it as a number, as true or false, or not at all.',
@@ -59776,7 +62587,7 @@ function scalar(secret, name) {
     return /^[A-Za-z][^ ]{5,}$/.test(secret) ? secret : `"${secret}"`;
 }
 function unkeepable(name, rule) {
-    return new errors/* ReleaseError */.K2({
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2({
         code: 'credentials-file',
         what: `${name} is not a list of keys that can be kept.`,
         why: `${rule} RubyGems itself does not read other forms in every version.`,
@@ -59784,468 +62595,34 @@ function unkeepable(name, rule) {
     });
 }
 
-;// CONCATENATED MODULE: ./lib/rubygems/credentials-file.js
+
+/***/ }),
+
+/***/ 9720:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  L: () => (/* binding */ explainDifference)
+});
 
-
-
-
-/**
- * Where RubyGems looks for the file: `~/.gem/credentials` if it exists, else `$XDG_DATA_HOME/gem/credentials`, by
- * default below `~/.local/share` (`Gem::ConfigFile#credentials_path` since RubyGems 3.2). Throws `credentials-file`
- * without a home directory.
- */
-async function credentialsPath(env) {
-    const home = env.HOME || env.USERPROFILE || '';
-    if (!(0,external_node_path_.isAbsolute)(home)) {
-        throw refusal('~/.gem/credentials', 'HOME is not set to an absolute path.', 'Set HOME for this step.');
-    }
-    const classic = (0,external_node_path_.join)(home, '.gem', 'credentials');
-    if (await exists(classic))
-        return classic;
-    const data = env.XDG_DATA_HOME ?? (0,external_node_path_.join)(home, '.local', 'share');
-    const shared = (0,external_node_path_.join)(data, 'gem', 'credentials');
-    // A relative XDG_DATA_HOME means another file in every directory; nothing can be relied on to be there.
-    if ((0,external_node_path_.isAbsolute)(data) && (await exists(shared)))
-        return shared;
-    // RubyGems before 3.2 looks nowhere else, and every later version looks there first.
-    return classic;
-}
-/**
- * Writes the secret under the key and leaves every other line as it is. The file changes at once or not at all, and has
- * mode 0600 from its first byte on.
- *
- * Throws `credentials-file` when the file, its directory or its content is not plainly ours to change; nothing has
- * changed then.
- */
-async function writeCredentials(options) {
-    try {
-        return await write(options, options.host ?? thisHost());
-    }
-    catch (error) {
-        // Anything but the system's refusal is a defect, and passes through as one.
-        if (!(error instanceof Error && 'syscall' in error))
-            throw error;
-        const rule = `The system refused to read or write it (${reasonOf(error)}).`;
-        const fix = 'Make it readable and its directory writable for the user this job runs as, or set HOME to another one.';
-        throw refusal(options.path, rule, fix, error);
-    }
-}
-async function write(options, host) {
-    const { path, key, workspace, backupDirectory } = options;
-    await checkOutside(path, workspace);
-    await checkParent(path, host);
-    await checkPrivate(path, backupDirectory, host);
-    const previous = await readOwn(path, host);
-    const text = previous ? decode(path, previous.bytes) : '';
-    const bytes = Buffer.from(mergeCredentials(text, key, options.secret.reveal(), `The gem credentials file ${path}`));
-    const receipt = {
-        path,
-        writtenSha256: sha256(bytes),
-        ...(previous && {
-            backup: {
-                path: (0,external_node_path_.join)(backupDirectory, `gem-credentials-${(0,external_node_crypto_.randomUUID)()}`),
-                sha256: sha256(previous.bytes),
-                mode: previous.mode,
-            },
-        }),
-        createdDirectories: await missingDirectories(path),
-    };
-    options.remember?.(receipt);
-    try {
-        if (receipt.backup && previous)
-            await createFile(receipt.backup.path, previous.bytes, PRIVATE, host);
-        await createDirectories(receipt.createdDirectories);
-        await checkParent(path, host);
-        await replaceFile(path, bytes, PRIVATE, host);
-    }
-    catch (error) {
-        if (receipt.backup)
-            await (0,promises_.rm)(receipt.backup.path, { force: true });
-        await removeEmpty(receipt.createdDirectories);
-        throw error;
-    }
-    return receipt;
-}
-/**
- * Puts back what was there before, byte for byte and with its mode, if the file still holds what was written; removes
- * it, and the directories made for it, if there was none. A file somebody has changed since is left alone, and its
- * backup with it. May be called again. Several writes are undone last first. Never throws: this runs after the job.
- */
-async function restoreCredentials(receipt, host = thisHost()) {
-    try {
-        await checkParent(receipt.path, host);
-        await (0,promises_.rm)(temporaryPath(receipt.path, receipt.writtenSha256), { force: true });
-        const current = await readOwn(receipt.path, host);
-        const digest = current && sha256(current.bytes);
-        return await (receipt.backup ? putBack(receipt, receipt.backup, digest, host) : takeAway(receipt, digest));
-    }
-    catch (error) {
-        const why = error instanceof errors/* ReleaseError */.K2 ? error.problems[0].why : `The system said ${reasonOf(error)}.`;
-        return left(`${receipt.path} was not put back: ${why ?? ''}`);
-    }
-}
-async function putBack(receipt, backup, digest, host) {
-    const { path, writtenSha256 } = receipt;
-    const copy = await readOwn(backup.path, host);
-    const ours = digest === writtenSha256;
-    if (ours && copy && sha256(copy.bytes) === backup.sha256) {
-        await replaceFile(path, copy.bytes, backup.mode, host);
-    }
-    else if (digest !== backup.sha256) {
-        if (ours)
-            return left(`${path} still holds this run's key: the copy of what it held before is missing or changed.`);
-        return left(`${path} was ${digest ? 'changed' : 'removed'} by somebody else since; its previous content is in ${backup.path}.`);
-    }
-    await (0,promises_.rm)(backup.path, { force: true });
-    return { outcome: 'restored', reason: `${path} is as it was before this run.` };
-}
-async function takeAway(receipt, digest) {
-    const { path, writtenSha256, createdDirectories } = receipt;
-    if (digest !== undefined && digest !== writtenSha256)
-        return left(`${path} was changed by somebody else since.`);
-    await (0,promises_.rm)(path, { force: true });
-    await removeEmpty(createdDirectories);
-    return { outcome: 'removed', reason: `${path} is gone again: there was none before this run.` };
-}
-function left(reason) {
-    return { outcome: 'left', reason };
-}
-
-// EXTERNAL MODULE: ./lib/state.js
-var state = __nccwpck_require__(5009);
-;// CONCATENATED MODULE: ./lib/persisted-credentials.js
-
-
-
-
-/**
- * Writes the key to the user's gem credentials file. The receipt goes into the action's state before the file
- * changes, so that the post step can undo it whatever happens to this process.
- */
-async function keepForLaterSteps(key, server, world) {
-    const { runner, privateDirectory } = world;
-    const { HOME, XDG_DATA_HOME, USERPROFILE } = runner.env;
-    const receipt = await writeCredentials({
-        path: await credentialsPath({ HOME, XDG_DATA_HOME, USERPROFILE }),
-        key: credentialsKey(new URL(server.origin)),
-        secret: key.value,
-        workspace: runner.env['GITHUB_WORKSPACE'] ?? '',
-        backupDirectory: privateDirectory,
-        remember: (made) => {
-            runner.saveState(state/* STATE */.c.credentials, JSON.stringify(made));
-        },
-    });
-    runner.info(`Wrote the key to ${receipt.path} (0600); the post step puts the file back as it was.`);
-    return receipt;
-}
-/** Puts the credentials file back; says so in one sentence, and never fails. */
-async function persisted_credentials_putBack(receipt) {
-    const { reason } = await restoreCredentials(receipt);
-    return reason;
-}
-/** The receipt a step left in its state, or undefined where it left none. */
-function savedReceipt(state) {
-    const value = parseJson(state);
-    const path = stringAt(value, 'path');
-    const writtenSha256 = stringAt(value, 'writtenSha256');
-    if (!isObject(value) || path === undefined || writtenSha256 === undefined)
-        return undefined;
-    const created = Array.isArray(value['createdDirectories']) ? value['createdDirectories'] : [];
-    const backup = { ...objectAt(value, 'backup') };
-    const copy = stringAt(backup, 'path');
-    const sha256 = stringAt(backup, 'sha256');
-    const mode = backup['mode'];
-    return {
-        path,
-        writtenSha256,
-        createdDirectories: created.filter((directory) => typeof directory === 'string'),
-        ...(copy && sha256 && typeof mode === 'number' ? { backup: { path: copy, sha256, mode } } : {}),
-    };
-}
-
-// EXTERNAL MODULE: ./lib/tags.js
-var tags = __nccwpck_require__(8826);
-;// CONCATENATED MODULE: ./lib/plan/tags.js
-
-
-
-/** The names of all tags whose state the plan needs to know: the run's own, or those that would be created. */
-function tagsToLookUp(inputs, facts) {
-    if (facts.run.tag !== undefined)
-        return [facts.run.tag];
-    const gems = facts.project?.gemspecs ?? facts.prebuilt;
-    return wantedTags(inputs, facts, gems).map((tag) => tag.name);
-}
-/** Which tags there will be. A tag is made once, never moved, and only where none started the run. */
-function planTags(inputs, facts, gems, strategy) {
-    const { run, github } = facts;
-    if (run.tag !== undefined)
-        return startedByTag(run.tag, facts, gems);
-    const wanted = wantedTags(inputs, facts, gems);
-    if (wanted.length === 0 && inputs.githubRelease !== 'false') {
-        return { choice: [], because: [], problems: [releaseWithoutTag()] };
-    }
-    if (wanted.length === 0)
-        return { choice: [], because: ['No tag is created: input `tag` is "false".'], problems: [] };
-    if (strategy === 'rake')
-        return byTask(wanted, facts);
-    if (!github)
-        return { choice: [], because: [], problems: [noToken()] };
-    const problems = wanted.flatMap((tag) => elsewhere(tag.name, github.tags.get(tag.name), facts));
-    if (!github.commit)
-        problems.push(notOnGitHub(facts));
-    const choice = wanted.map((tag) => ({
-        ...tag,
-        action: github.tags.get(tag.name) ? 'exists' : 'create',
-    }));
-    const because = choice.map(({ name, action }) => action === 'exists'
-        ? `Tag ${name} is on this commit already.`
-        : `Tag ${name} will be created on ${releasedCommit(facts).slice(0, 12)} after the push (${provenance(inputs, facts)}).`);
-    return { choice, because, problems };
-}
-function wantedTags(inputs, facts, gems) {
-    const rules = (0,plan_gems/* tagRules */.w8)(inputs, facts);
-    const alone = new Set(gems.map((gem) => gem.version)).size === 1;
-    const byTag = Map.groupBy(gems, (gem) => (0,tags/* tagFor */.gY)(gem, alone, rules));
-    return [...byTag].flatMap(([name, its]) => name === undefined
-        ? []
-        : [{ name, message: `Version ${its[0]?.version ?? ''}`, gems: [...new Set(its.map((gem) => gem.name))] }]);
-}
-function provenance(inputs, facts) {
-    if (inputs.tag.kind === 'template')
-        return 'input `tag`';
-    return (0,plan_gems/* tagRules */.w8)(inputs, facts).bundler ? 'the form Bundler uses in this project' : 'default form';
-}
-function startedByTag(tag, facts, gems) {
-    const known = facts.github?.tags.get(tag);
-    const problems = facts.github && !known ? [gone(tag)] : [];
-    if (known?.commit !== facts.run.sha)
-        problems.push(...elsewhere(tag, known, facts));
-    if (facts.checkout && facts.checkout.head !== facts.run.sha)
-        problems.push(otherCheckout(tag, facts));
-    return {
-        choice: [{ name: tag, message: '', gems: [...new Set(gems.map((gem) => gem.name))], action: 'exists' }],
-        because: [`No tag is created: ${tag} started this run and names commit ${facts.run.sha.slice(0, 12)}.`],
-        problems,
-    };
-}
-function byTask(wanted, facts) {
-    return {
-        choice: wanted.map((tag) => ({ ...tag, action: 'by-task' })),
-        because: ['The tag is left to the release task.'],
-        problems: wanted.flatMap((tag) => elsewhere(tag.name, facts.github?.tags.get(tag.name), facts)),
-    };
-}
-function elsewhere(name, tag, facts) {
-    const commit = releasedCommit(facts);
-    if (!tag || tag.commit === commit)
-        return [];
-    return [
-        {
-            code: 'tag-commit-mismatch',
-            what: `The tag ${name} names commit ${tag.commit.slice(0, 12)}, but this run releases ${commit.slice(0, 12)}.`,
-            why: 'A tag is never moved. Most often the version was released before and has not been bumped since.',
-            fix: 'Bump the version. If the tag was made by mistake and nothing was published, delete it and run again.',
-        },
-    ];
-}
-function gone(tag) {
-    return {
-        code: 'tag-commit-mismatch',
-        what: `The tag ${tag} started this run, but it is not in the repository any more.`,
-        fix: 'Push the tag again on the commit to release; that starts a new run.',
-    };
-}
-function otherCheckout(tag, facts) {
-    return {
-        code: 'tag-commit-mismatch',
-        what: `The tag ${tag} names commit ${facts.run.sha.slice(0, 12)}, but ${releasedCommit(facts).slice(0, 12)} is checked out.`,
-        fix: 'Use `actions/checkout` without `ref:` in a workflow that is started by tags, and do not commit in it.',
-    };
-}
-function notOnGitHub(facts) {
-    return {
-        code: 'commit-not-on-github',
-        what: `Commit ${releasedCommit(facts).slice(0, 12)} is checked out, but GitHub does not have it, so that it cannot be tagged there.`,
-        why: 'A step before this one made a commit and did not push it.',
-        fix: 'Push the commit before this step, or set `strategy: rake`: Bundler’s release task pushes the branch.',
-    };
-}
-function releaseWithoutTag() {
-    return {
-        code: 'invalid-input',
-        what: 'Input `github-release` wants a GitHub Release, and input `tag` is "false": a release belongs to a tag.',
-        fix: 'Remove `tag: false`, or remove `github-release:`.',
-    };
-}
-function noToken() {
-    return {
-        code: 'tag-not-permitted',
-        what: 'Input `token` is empty, but a tag has to be created.',
-        fix: 'Leave `token:` out, so that it is the job’s own, and give the job `permissions: contents: write`; or set `tag: false`.',
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/sigstore/policy.js
-
-/** Decides whether the gems of a release are attested. Nothing is dropped that was asked for: that is a refusal. */
-function decideAttestations(question) {
-    const { input, bundlesGiven } = question;
-    if (input === 'false') {
-        return bundlesGiven
-            ? policy_refusal('Inputs `attestations: false` and `attestation-bundles` contradict each other.', 'Remove one of them.')
-            : { attest: false, because: '`attestations` is `false`' };
-    }
-    const unaccepted = whyUnaccepted(question);
-    const obstacle = unaccepted ?? (bundlesGiven ? undefined : whyNotSigned(question));
-    if (obstacle === undefined)
-        return { attest: true };
-    if (input === 'required') {
-        return policy_refusal(`Attestations are required, but ${obstacle.because}.`, obstacle.fix);
-    }
-    if (bundlesGiven) {
-        return policy_refusal(`Input \`attestation-bundles\` names bundles to send, but ${obstacle.because}.`, obstacle.fix);
-    }
-    return { attest: false, because: obstacle.because };
-}
-/** Why the registry would refuse any attestation (rubygems.org app/models/pusher.rb verify_sigstore). */
-function whyUnaccepted({ input, server, authentication, bundlesGiven }) {
-    if (server.kind === 'other') {
-        return {
-            because: `${server.host} is not known to accept attestations`,
-            fix: 'Set `attestations: false` for this gem server.',
-        };
-    }
-    const only = 'RubyGems.org accepts attestations only with the key of a trusted publisher';
-    switch (authentication) {
-        case 'trusted-publisher':
-            return undefined;
-        case 'api-key-role':
-            return {
-                because: `the key comes from an API key role, and ${only}`,
-                fix: 'Use a trusted publisher instead of `role-to-assume`, or set `attestations: false`.',
-            };
-        case 'api-token':
-            return {
-                because: `the key is a static token, and ${only}`,
-                fix: 'Use a trusted publisher instead of `api-token`, or set `attestations: false`.',
-            };
-        case 'existing':
-            // Whose key an earlier step configured cannot be seen from here: whoever insists on attestations may try.
-            if (input === 'required' || bundlesGiven)
-                return undefined;
-            return {
-                because: `the key was configured by an earlier step and may be any kind, while ${only}`,
-                fix: 'Remove `setup-trusted-publisher: false`.',
-            };
-    }
-}
-function whyNotSigned({ server, event, canSign }) {
-    if (isPrivate(event)) {
-        return {
-            because: 'the repository is not public: signing would write its name, workflow and commits into a public log for ever',
-            fix: 'Set `attestations: false`, or give bundles you made yourself with the public Sigstore instance as `attestation-bundles`.',
-        };
-    }
-    if (!canSign) {
-        return { because: `there is no Sigstore instance for ${server.host}`, fix: 'Set `attestations: false`.' };
-    }
-    return undefined;
-}
-/** Events without a repository in their payload say nothing; the ID token does, before anything is sent. */
-function isPrivate(event) {
-    const repository = (0,lib_json/* objectAt */.lJ)(event, 'repository');
-    const visibility = (0,lib_json/* isObject */.Gv)(event) ? (0,lib_json/* stringAt */.bX)(event, 'repository', 'visibility') : undefined;
-    return repository['private'] === true || (visibility !== undefined && visibility !== 'public');
-}
-function policy_refusal(what, fix) {
-    return { refused: { code: 'invalid-input', what, fix } };
-}
-
-;// CONCATENATED MODULE: ./lib/plan.js
-
-
-
-
-
-
-
-/**
- * Whether what started this run may release at all: asked before anything of the project is read, because reading a
- * gemspec runs its code. A dry run may also follow a pull request, which has no rights to lose.
- * Throws ReleaseError (`event-not-allowed`).
- */
-function refuseForeignEvents(run, dryRun) {
-    const forbidden = eventProblem(run);
-    if (forbidden && !(dryRun && run.eventName === 'pull_request'))
-        throw new errors/* ReleaseError */.K2(forbidden);
-}
-/**
- * Decides what will happen. Pure: the same inputs and facts give the same plan.
- * Throws ReleaseError with every problem that can be known before building.
- */
-function makePlan(inputs, facts) {
-    const gems = (0,plan_gems/* selectGems */.$p)(inputs, facts);
-    const strategy = chooseStrategy(inputs, facts, gems.choice);
-    const tags = planTags(inputs, facts, gems.choice, strategy.choice.strategy);
-    const attestations = planAttestations(inputs, facts);
-    errors/* ReleaseError */.K2.throwIfAny([...gems.problems, ...strategy.problems, ...tags.problems, ...attestations.problems]);
-    return {
-        ...strategy.choice,
-        gems: gems.choice,
-        commit: releasedCommit(facts),
-        tags: tags.choice,
-        attest: attestations.choice,
-        decisions: [
-            ...gems.because,
-            ...strategy.because,
-            ...tags.because,
-            ...attestations.because,
-            ...remarks(facts, gems.choice),
-        ],
-    };
-}
-function planAttestations(inputs, { run, canSign }) {
-    const decision = decideAttestations({
-        input: inputs.attestations,
-        server: inputs.server,
-        authentication: inputs.authentication.kind,
-        event: run.event,
-        bundlesGiven: inputs.attestationBundles.length > 0,
-        canSign,
-    });
-    if ('refused' in decision)
-        return { choice: false, because: [], problems: [decision.refused] };
-    const sentence = decision.attest
-        ? `The gems are published with attestations (${inputs.attestationBundles.length > 0 ? 'input `attestation-bundles`' : 'signed by this run'}).`
-        : `The gems are published without attestations: ${decision.because}.`;
-    return { choice: decision.attest, because: [sentence], problems: [] };
-}
-/** Pushes that rubygems.org accepts from one address in an hour (config/initializers/rack_attack.rb). */
-const PUSHES_AN_HOUR = 400;
-/** What the maintainer should know about this run although nothing is wrong with it. */
-function remarks({ project, run }, gems) {
-    const hours = Math.ceil(gems.length / PUSHES_AN_HOUR);
-    return [
-        ...(project && run.idToken
-            ? [
-                'Built in the job that publishes: code of the build could ask for a key as well. Two jobs keep them apart (README, “Two jobs”).',
-            ]
-            : []),
-        ...(gems.length > PUSHES_AN_HOUR / 2
-            ? [
-                `${String(gems.length)} gems: RubyGems.org takes ${String(PUSHES_AN_HOUR)} pushes an hour from one address, so that this needs up to ${String(hours)} ${hours === 1 ? 'hour' : 'hours'}.`,
-            ]
-            : []),
-    ];
-}
-
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: ./lib/world/files.js
+var files = __nccwpck_require__(7939);
+// EXTERNAL MODULE: ./lib/world/http.js + 4 modules
+var http = __nccwpck_require__(5409);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
-;// CONCATENATED MODULE: external "node:stream/promises"
-const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
+// EXTERNAL MODULE: external "node:stream/promises"
+var promises_ = __nccwpck_require__(6466);
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
 // EXTERNAL MODULE: ./node_modules/tar-stream/index.js
@@ -60258,7 +62635,7 @@ var tar_stream = __nccwpck_require__(6118);
 
 
 /** Inflated bytes and entries beyond which a comparison is not worth what it costs. */
-const gem_contents_LARGEST = 1024 * 1024 * 1024;
+const LARGEST = 1024 * 1024 * 1024;
 const MOST_ENTRIES = 100_000;
 /** Reads a gem for comparison; undefined where it is too large to compare or cannot be read. */
 async function readContents(path) {
@@ -60312,7 +62689,7 @@ async function eachEntry(source, visit) {
             await visit(entry.header.name, external_node_stream_.Readable.from(entry));
         }
     };
-    await Promise.all([(0,external_node_stream_promises_namespaceObject.pipeline)(source, tar), walk()]);
+    await Promise.all([(0,promises_.pipeline)(source, tar), walk()]);
 }
 /** The inflated content, broken off where it grows beyond all measure. */
 function inflated(source) {
@@ -60320,7 +62697,7 @@ function inflated(source) {
         let size = 0;
         for await (const chunk of source.pipe((0,external_node_zlib_.createGunzip)())) {
             size += chunk.length;
-            if (size > gem_contents_LARGEST)
+            if (size > LARGEST)
                 throw new Error('too large');
             yield chunk;
         }
@@ -60373,601 +62750,40 @@ async function differencesOf(gem, registry, world) {
         return ours && theirs ? describeDifference(ours, theirs) : [];
     }
     catch (error) {
-        if (error instanceof world_http/* HttpFault */.F9)
+        if (error instanceof http/* HttpFault */.F9)
             return [];
         throw error;
     }
 }
 
-;// CONCATENATED MODULE: ./lib/rubygems/key-ring.js
-/** A key with less life left than this is replaced before it is used, in ms. */
-const RESERVE = 2 * 60 * 1000;
-/**
- * The key of a release, minted on first use and again when it is about to expire: a temporary key lives 15 minutes,
- * a large release longer. Never two mints at a time.
- */
-class KeyRing {
-    #mint;
-    #clock;
-    #key;
-    /** What every key that was given up was replaced with, so that nobody replaces it again. */
-    #next = new WeakMap();
-    constructor(mint, clock) {
-        this.#mint = mint;
-        this.#clock = clock;
-    }
-    async current() {
-        const key = await (this.#key ??= this.#mint());
-        return this.#left(key) > RESERVE ? key : this.replace(key);
-    }
-    /** Another key in place of `old`; the same answer for everybody who asks to replace the same key. */
-    async replace(old) {
-        const next = this.#next.get(old);
-        if (next)
-            return next;
-        this.#key = this.#mint();
-        this.#next.set(old, this.#key);
-        return this.#key;
-    }
-    /** Whether `key` is one that expires, so that a refusal of it says nothing about the next one. */
-    isTemporary(key) {
-        return key.expiresAt !== undefined;
-    }
-    #left(key) {
-        return (key.expiresAt ?? Number.POSITIVE_INFINITY) - this.#clock.now();
-    }
-}
 
-;// CONCATENATED MODULE: ./lib/rubygems/registry.js
+/***/ }),
+
+/***/ 9899:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  k: () => (/* binding */ readGem)
+});
 
-const JSON_ONLY = { accept: 'application/json' };
-function createRegistry(server, http, clock) {
-    const url = (path) => new URL(path, server.origin);
-    return {
-        server,
-        versions: (name) => http.ask({
-            edge: 'preflight',
-            purpose: `read the versions of ${name} on ${server.host}`,
-            failure: (reason) => ({
-                code: 'registry-unavailable',
-                what: `${server.host} could not be asked which versions of ${name} it has: ${reason}.`,
-                fix: 'Nothing was published. Re-run the job when the registry answers again.',
-            }),
-        }, { method: 'GET', url: url(`/api/v1/versions/${encodeURIComponent(name)}.json`), headers: JSON_ONLY }, (answer) => judgeVersions(answer, name, server)),
-        async digest({ name, version, originalPlatform }) {
-            const page = url(`/api/v2/rubygems/${encodeURIComponent(name)}/versions/${encodeURIComponent(version)}.json`);
-            page.searchParams.set('platform', originalPlatform);
-            const answer = await http.send('verify', { method: 'GET', url: page, headers: JSON_ONLY });
-            if (answer.status === 404)
-                return { done: undefined };
-            const sha256 = digestAt(answer.json);
-            const sameVersion = ((0,lib_json/* stringAt */.bX)(answer.json, 'number') ?? version) === version &&
-                ((0,lib_json/* stringAt */.bX)(answer.json, 'platform') ?? originalPlatform) === originalPlatform;
-            if (answer.status === 200 && sha256 && sameVersion)
-                return { done: sha256 };
-            if (answer.status === 200)
-                return { again: 'the answer was 200 without the digest of this version' };
-            const trouble = (0,world_http/* passingTrouble */.td)(answer, clock, 'verify');
-            if (trouble)
-                return trouble;
-            if ((0,world_http/* isPage */.yp)(answer))
-                return { again: (0,world_http/* describe */.q0)(answer) };
-            throw new errors/* ReleaseError */.K2(registry_hidden(answer, name, server));
-        },
-        push: (key, { contentType, upload }) => http.send('push', {
-            method: 'POST',
-            url: url('/api/v1/gems'),
-            headers: { authorization: key.value.reveal(), 'content-type': contentType, accept: '*/*' },
-            body: upload,
-        }),
-        async file(fullName) {
-            const answer = await http.send('preflight', {
-                method: 'GET',
-                url: url(`/gems/${encodeURIComponent(fullName)}.gem`),
-            });
-            return answer.status === 200 ? answer.bytes : undefined;
-        },
-        async info(name, etag) {
-            const headers = etag === undefined ? {} : { 'if-none-match': etag };
-            const answer = await http.send('index', { method: 'GET', url: url(`/info/${encodeURIComponent(name)}`), headers });
-            if (answer.status === 304)
-                return { state: 'unchanged' };
-            if (answer.status === 200)
-                return { state: 'text', text: answer.text, etag: answer.headers.get('etag') };
-            return { state: 'none', reason: (0,world_http/* describe */.q0)(answer) };
-        },
-    };
-}
-function judgeVersions(answer, name, server) {
-    if (answer.status === 404)
-        return { done: [] };
-    const { json } = answer;
-    const listed = Array.isArray(json) && json.every((entry) => (0,lib_json/* stringAt */.bX)(entry, 'number') !== undefined);
-    if (answer.status === 200 && listed)
-        return { done: json.flatMap(asVersion) };
-    if (answer.status === 200)
-        return { again: 'the answer was 200 without a list of versions' };
-    if ((0,world_http/* isPage */.yp)(answer))
-        return { again: (0,world_http/* describe */.q0)(answer) };
-    throw new errors/* ReleaseError */.K2({
-        code: 'registry-unavailable',
-        what: `${server.host} refused to list the versions of ${name}: ${(0,world_http/* describe */.q0)(answer)}.`,
-        fix: 'Nothing was published. Check `gem-server`, and whether something between this runner and the server blocks it.',
-    });
-}
-function registry_hidden(answer, name, server) {
-    return {
-        code: 'registry-unavailable',
-        what: `${server.host} refused to show whether it has this version of ${name}: ${(0,world_http/* describe */.q0)(answer)}.`,
-        why: 'The gem may or may not be published.',
-        fix: 'Re-run the job: it asks again, and sends the gem only if it is not there. If the answer is always the same, something between this runner and the server blocks it.',
-    };
-}
-function asVersion(value) {
-    const version = (0,lib_json/* stringAt */.bX)(value, 'number');
-    const sha256 = digestAt(value);
-    return version && sha256 ? [{ version, sha256, platform: (0,lib_json/* stringAt */.bX)(value, 'platform') ?? 'ruby' }] : [];
-}
-function digestAt(value) {
-    const sha = (0,lib_json/* stringAt */.bX)(value, 'sha');
-    return sha !== undefined && /^[0-9a-f]{64}$/i.test(sha) ? sha.toLowerCase() : undefined;
-}
+// UNUSED EXPORTS: MAX_GEM_SIZE
 
-;// CONCATENATED MODULE: ./lib/changelog.js
-/** Names a changelog goes by, the commonest first. */
-const CHANGELOG_FILES = [
-    'CHANGELOG.md',
-    'Changelog.md',
-    'changelog.md',
-    'CHANGES.md',
-    'Changes.md',
-    'HISTORY.md',
-    'History.md',
-    'NEWS.md',
-    'CHANGELOG.markdown',
-    'CHANGELOG',
-    'HISTORY.rdoc',
-];
-/**
- * The part of a changelog that is about one version: what stands between its heading and the next one of the same or a
- * higher level. Understands Keep a Changelog (`## [1.2.3] - 2026-11-23`), `## v1.2.3`, `### Version 1.2.3 (date)`,
- * `# name 1.2.3`, underlined headings and rdoc's `=== 1.2.3`. Undefined where the version has no section, or an empty one.
- */
-function sectionFor(changelog, version) {
-    const lines = changelog.split(/\r\n|\n/);
-    const headings = headingsOf(lines);
-    const start = headings.find(({ text }) => names(text, version));
-    if (!start)
-        return undefined;
-    const next = headings.find(({ line, level }) => line > start.line && level <= start.level);
-    const body = lines.slice(start.line + 1, next?.line).filter((line, index) => index > 0 || !isUnderline(line));
-    const section = withoutLinkDefinitions(body).join('\n').trim();
-    return section === '' ? undefined : section;
-}
-/** The version as a word of its own: `1.2.3` is not meant by `11.2.3`, `1.2.3.1` or `1.2.3.rc1`. */
-function names(heading, version) {
-    const escaped = version.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-    return new RegExp(`(?:^|[^0-9A-Za-z.])v?${escaped}(?![0-9A-Za-z]|\\.[0-9A-Za-z]|-[0-9A-Za-z])`).test(heading);
-}
-function headingsOf(lines) {
-    let fenced = false;
-    return lines.flatMap((line, index) => {
-        if (/^ {0,3}(```|~~~)/.test(line))
-            fenced = !fenced;
-        const marked = /^(#{1,6}|={1,6}) *([^#=\s].*?)(?: [#=]+)?$/.exec(line);
-        if (!fenced && marked?.[1] && marked[2])
-            return [{ line: index, level: marked[1].length, text: marked[2] }];
-        const under = lines[index + 1] ?? '';
-        if (!fenced && line.trim() !== '' && isUnderline(under))
-            return [{ line: index, level: under.startsWith('=') ? 1 : 2, text: line }];
-        return [];
-    });
-}
-function isUnderline(line) {
-    return /^(={3,}|-{3,})\s*$/.test(line);
-}
-/** `[1.2.3]: https://…` belongs to the whole file, not to the section it stands under. */
-function withoutLinkDefinitions(lines) {
-    return lines.filter((line) => !/^ {0,3}\[[^\]]+\]: +\S+\s*$/.test(line));
-}
-
-// EXTERNAL MODULE: ./lib/steps/build.js
-var build = __nccwpck_require__(7467);
-;// CONCATENATED MODULE: ./lib/steps/announce.js
-
-
-
-
-/** Lists the SHA-256 of every gem, as `sha256sum --check` reads it. */
-const CHECKSUMS = 'SHA256SUMS';
-/**
- * Makes the GitHub Release of a tag, or completes the one that is there: draft first, then the gems and their checksums,
- * then, if wanted, published. Comes last, so that it never speaks of a gem nobody can install. Returns its page.
- * Throws ReleaseError (`github-release-failed`).
- */
-async function announce(tag, gems, plan, inputs, releases, { runner }) {
-    const existing = await releases.find(tag);
-    const release = existing ?? (await releases.draft(await describe(tag, gems, plan, inputs)));
-    runner.info(existing ? `Completing the release of ${tag} that is there.` : `Made a draft of the release of ${tag}.`);
-    for (const asset of [...gems.map(gemAsset), checksumAsset(gems)])
-        await attachOnce(release, asset, releases);
-    if (inputs.githubRelease === 'draft' || !release.draft)
-        return release.url;
-    const url = await releases.publish(release);
-    runner.info(`Published ${url}`);
-    return url;
-}
-async function attachOnce(release, asset, releases) {
-    const there = release.assets.some(({ name, size, complete }) => complete && name === asset.name && size === asset.upload.bytes);
-    if (!there)
-        await releases.attach(release, asset);
-}
-async function describe(tag, gems, { commit }, inputs) {
-    const version = gems[0]?.version ?? '';
-    return { tag, commit, notes: await notesFor(version, inputs), prerelease: gems.every((gem) => gem.prerelease) };
-}
-/** The changelog's section of this version; undefined, for notes that GitHub generates, where there is none. */
-async function notesFor(version, { workingDirectory }) {
-    for (const name of CHANGELOG_FILES) {
-        const text = await files/* files */.a.text(external_node_path_.join(workingDirectory, name)).catch(() => undefined);
-        const section = text === undefined ? undefined : sectionFor(text, version);
-        if (section !== undefined)
-            return section;
-    }
-    return undefined;
-}
-function gemAsset(gem) {
-    const upload = { bytes: gem.size, chunks: () => files/* files */.a.read(gem.path) };
-    return { name: (0,build/* baseName */.Fl)(gem.builtPath), type: 'application/octet-stream', upload };
-}
-function checksumAsset(gems) {
-    const lines = gems.map((gem) => `${gem.sha256}  ${(0,build/* baseName */.Fl)(gem.builtPath)}\n`).join('');
-    const bytes = Buffer.from(lines);
-    return {
-        name: CHECKSUMS,
-        type: 'text/plain',
-        upload: {
-            bytes: bytes.length,
-            async *chunks() {
-                yield bytes;
-            },
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/rubygems/compact-index.js
-/**
- * The SHA-256 of one version in a compact index file (`/info/NAME`): lines of
- * `NUMBER[-PLATFORM] DEPENDENCIES|checksum:HEX,ruby:…,created_at:…`. Keys and values part at the first colon, since
- * times hold more of them; unknown keys are left alone (guides.rubygems.org, "Compact Index API").
- */
-function checksumOf(info, version, platform) {
-    const label = platform === 'ruby' ? version : `${version}-${platform}`;
-    const line = info.split('\n').find((candidate) => candidate.startsWith(`${label} `));
-    const [, after = ''] = line?.split('|') ?? [];
-    const facts = after.split(',');
-    return facts
-        .map((fact) => /^checksum:([0-9a-f]{64})$/.exec(fact.trimEnd())?.[1])
-        .find((digest) => digest !== undefined);
-}
-
-// EXTERNAL MODULE: ./lib/world/clock.js + 1 modules
-var world_clock = __nccwpck_require__(6290);
-;// CONCATENATED MODULE: ./lib/steps/await.js
-
-
-
-
-
-/** Waits between looks at the index, in ms; the last one repeats. */
-const INTERVALS = [1_000, 2_000, 4_000, 8_000, 15_000];
-/** A server without a compact index answers 404 for good; the others only until the gem's first version is indexed. */
-const PATIENCE_WITH_OTHERS = 3;
-/**
- * Waits until `gem install` and Bundler will find every gem: its line in `/info/NAME` carries our checksum. Returns
- * the gems that were not there in time; the release itself is finished all the same.
- * Throws ReleaseError (`verification-failed`) where the index has another checksum.
- */
-async function awaitIndex(gems, seconds, registry, world) {
-    const deadline = world.clock.now() + seconds * 1000;
-    const names = Map.groupBy(gems, (gem) => gem.name);
-    const late = await Promise.all([...names.values()].map((sameName) => awaitName(sameName, deadline, registry, world)));
-    return late.flat();
-}
-async function awaitName(gems, deadline, registry, world) {
-    const { clock, runner } = world;
-    const name = gems[0]?.name ?? '';
-    const started = clock.now();
-    let missing = gems;
-    let etag;
-    for (let look = 0;; look++) {
-        const answer = await readInfo(name, etag, registry);
-        if (answer.state === 'text') {
-            etag = answer.etag;
-            missing = missing.filter((gem) => !isIndexed(gem, answer.text, registry));
-            if (missing.length === 0) {
-                runner.info(`${gems.map(plan_gems/* title */.DD).join(', ')} can be installed (index checked after ${(0,world_clock/* duration */.p)(clock.now() - started)}).`);
-                return [];
-            }
-        }
-        const interval = INTERVALS[Math.min(look, INTERVALS.length - 1)] ?? 0;
-        const hopeless = registry.server.kind === 'other' && answer.state === 'none' && look + 1 >= PATIENCE_WITH_OTHERS;
-        if (hopeless || clock.now() + interval > deadline)
-            return missing;
-        if (look === 0)
-            runner.info(`Waiting until the index of ${registry.server.host} lists ${missing.map(plan_gems/* title */.DD).join(', ')}.`);
-        await clock.sleep(interval, world.signal);
-    }
-}
-async function readInfo(name, etag, registry) {
-    try {
-        return await registry.info(name, etag);
-    }
-    catch (error) {
-        if (error instanceof world_http/* HttpFault */.F9)
-            return { state: 'none', reason: error.message };
-        throw error;
-    }
-}
-function isIndexed(gem, info, registry) {
-    const checksum = checksumOf(info, gem.version, gem.originalPlatform);
-    if (checksum === undefined)
-        return false;
-    if (checksum === gem.sha256)
-        return true;
-    const problem = {
-        code: 'verification-failed',
-        what: `The index of ${registry.server.host} lists ${(0,plan_gems/* title */.DD)(gem)} with SHA-256 ${checksum}, but ${gem.sha256} was published.`,
-        why: 'Whoever installs this version gets other bytes than this run pushed, or an error.',
-        fix: 'Do not use this version until it is explained; report it to the registry.',
-    };
-    throw new errors/* ReleaseError */.K2(problem);
-}
-/** What to report about gems the index did not list in time. */
-function lateProblem(late, seconds, host) {
-    return {
-        code: 'await-timeout',
-        what: `${late.map(plan_gems/* title */.DD).join(', ')} ${late.length === 1 ? 'is' : 'are'} published, but the index of ${host} did not list ${late.length === 1 ? 'it' : 'them'} within ${String(seconds)} s.`,
-        why: 'The registry updates its index in the background; this can take minutes, on bad days hours.',
-        fix: 'Nothing has to be done: `gem install` will find it. Do not publish it again.',
-    };
-}
-
-// EXTERNAL MODULE: ./lib/inputs.js + 1 modules
-var inputs = __nccwpck_require__(6704);
-// EXTERNAL MODULE: ./lib/world/secret.js
-var secret = __nccwpck_require__(1502);
-;// CONCATENATED MODULE: ./lib/rubygems/existing-key.js
-
-
-
-
-
-
-/**
- * The key that earlier steps configured, found as `gem push` finds it (rubygems/gemcutter_utilities.rb): the variable
- * `GEM_HOST_API_KEY`, then the credentials file's entry for this very server. RubyGems would fall back to the key of
- * RubyGems.org for any server; this action does not send it elsewhere. Throws ReleaseError (`no-credentials`).
- */
-async function existingKey(server, { runner }) {
-    const fromVariable = runner.env['GEM_HOST_API_KEY'];
-    if (fromVariable)
-        return usable(fromVariable, 'variable `GEM_HOST_API_KEY`', runner);
-    const { HOME, XDG_DATA_HOME, USERPROFILE } = runner.env;
-    const path = await credentialsPath({ HOME, XDG_DATA_HOME, USERPROFILE });
-    const key = credentialsKey(new URL(server.origin));
-    const found = findCredential((await files/* files */.a.text(path)) ?? '', key);
-    if (found)
-        return usable(found, `entry \`${key}\` of ${path}`, runner);
-    throw new errors/* ReleaseError */.K2({
-        code: 'no-credentials',
-        what: `Input \`setup-trusted-publisher\` is "false", and no credentials for ${server.origin} are configured: neither \`GEM_HOST_API_KEY\` nor an entry \`${key}\` in ${path}.`,
-        fix: 'Run the step that configures credentials in this same job before this one, or remove `setup-trusted-publisher: false`.',
-    });
-}
-function usable(value, source, runner) {
-    runner.mask(value);
-    if (inputs/* API_TOKEN */.BA.test(value))
-        return { value: new secret/* Secret */.z(value), source };
-    throw new errors/* ReleaseError */.K2({
-        code: 'no-credentials',
-        what: `The existing credential (${source}) cannot be sent: it must be 8 to 512 printable ASCII characters without spaces.`,
-        fix: 'Set it again without line breaks or quotes.',
-    });
-}
-
-;// CONCATENATED MODULE: ./lib/steps/exchange.js
-
-
-
-
-
-
-
-
-/** Keys of RubyGems.org: prefix and 24 random bytes (rubygems.org app/controllers/concerns/api_keyable.rb). */
-const RUBYGEMS_KEY = /^rubygems_[0-9a-f]{48}$/;
-/** An ID token lives five minutes; an older one than this is not worth sending again. */
-const TOKEN_AGE = 4 * 60 * 1000;
-/** How long a trusted publisher's key lives (rubygems.org app/controllers/api/v1/oidc/trusted_publisher_controller.rb). */
-const LIFETIME = 15 * 60 * 1000;
-/**
- * The key to push with: exchanged for an ID token, or given. Masked before it is returned.
- * Throws ReleaseError: `id-token-*`, `exchange-*`, `no-credentials`.
- */
-async function exchange(authentication, server, run, world) {
-    switch (authentication.kind) {
-        case 'api-token':
-            return { value: authentication.token, source: 'input `api-token`' };
-        case 'existing':
-            return existingKey(server, world);
-        case 'trusted-publisher':
-            return exchangeToken({
-                path: '/api/v1/oidc/trusted_publisher/exchange_token',
-                source: 'trusted publisher',
-                audience: authentication.audience,
-                server,
-                run,
-                world,
-            });
-        case 'api-key-role':
-            return exchangeToken({
-                path: `/api/v1/oidc/api_key_roles/${encodeURIComponent(authentication.role)}/assume_role`,
-                source: 'API key role',
-                audience: authentication.audience,
-                server,
-                run,
-                world,
-            });
-    }
-}
-async function exchangeToken(options) {
-    const { server, world } = options;
-    let token = await freshToken(options);
-    const claims = (0,github_claims/* readClaims */.Ip)(token.value);
-    const started = world.clock.now();
-    return world.http.ask({
-        edge: 'exchange',
-        purpose: `exchange the ID token at ${server.host}`,
-        failure: (reason) => ({
-            code: 'exchange-failed',
-            what: `${server.host} gave no key for the ID token: ${reason}.`,
-            fix: 'Nothing was published. Re-run the job when the registry answers again (status.rubygems.org).',
-        }),
-    }, async () => {
-        if (token.sent && isSpent(options, token, world))
-            token = await freshToken(options);
-        token.sent = true;
-        return {
-            method: 'POST',
-            url: new URL(options.path, server.origin),
-            headers: { accept: 'application/json', 'content-type': 'application/json' },
-            body: JSON.stringify({ jwt: token.value.reveal() }),
-        };
-    }, (answer) => judge(answer, { ...options, claims, started }));
-}
-/** An API key role accepts a token once (`jti` must be unique), and nobody accepts one after five minutes. */
-function isSpent({ source }, token, { clock }) {
-    return source === 'API key role' || clock.now() - token.at > TOKEN_AGE;
-}
-async function freshToken({ run, audience, world }) {
-    const value = await (0,oidc/* requestIdToken */.g)(run, audience, world.http, world.runner);
-    return { value, at: world.clock.now(), sent: false };
-}
-function judge(answer, exchanged) {
-    const { server } = exchanged;
-    if (answer.status === 201 && answer.json === undefined)
-        return { again: 'the answer was 201, but cut short' };
-    if (answer.status === 201)
-        return { done: acceptKey(answer, exchanged) };
-    // Whatever a success without a key is, its body is not shown: it was meant to hold one.
-    if (answer.status < 300)
-        return { again: `the answer was ${String(answer.status)} without a key` };
-    if (answer.status === 404)
-        throw new errors/* ReleaseError */.K2(refused(exchanged));
-    throw new errors/* ReleaseError */.K2({
-        code: 'exchange-failed',
-        what: `${server.host} did not accept the ID token: ${(0,world_http/* describe */.q0)(answer)}.`,
-        fix: 'Nothing was published. If the answer is a web page, something between this runner and the registry blocks it.',
-    });
-}
-function acceptKey(answer, { server, source, run, world, claims, started }) {
-    const value = (0,lib_json/* stringAt */.bX)(answer.json, 'rubygems_api_key') ?? '';
-    const shape = server.kind === 'other' ? inputs/* API_TOKEN */.BA : RUBYGEMS_KEY;
-    if (value)
-        world.runner.mask(value);
-    const name = (0,lib_json/* stringAt */.bX)(answer.json, 'name');
-    const lifetime = lifetimeOf(answer) ?? (server.kind === 'other' ? undefined : LIFETIME);
-    const doubt = shape.test(value) ? doubtful(answer, name, source, run) : 'its key does not have the shape of one';
-    if (doubt !== undefined) {
-        throw new errors/* ReleaseError */.K2({
-            code: 'exchange-untrusted',
-            what: `${server.host} answered the exchange with success, but ${doubt}. The answer is not used.`,
-            why: 'It may have come from a cache or a proxy and belong to somebody else.',
-            fix: 'Nothing was published. Re-run the job; if it persists, report it to the registry’s security contact.',
-        });
-    }
-    return {
-        value: new secret/* Secret */.z(value),
-        source,
-        ...(name === undefined ? {} : { name }),
-        ...(claims === undefined ? {} : { claims }),
-        // Counted from before the request, on our own clock: the key can only live longer than that.
-        ...(lifetime === undefined ? {} : { expiresAt: started + lifetime }),
-    };
-}
-/** How long the key lives by the server's own clock, in ms; undefined where the answer does not say. */
-function lifetimeOf({ json, headers }) {
-    const lifetime = Date.parse((0,lib_json/* stringAt */.bX)(json, 'expires_at') ?? '') - Date.parse(headers.get('date') ?? '');
-    return Number.isFinite(lifetime) ? lifetime : undefined;
-}
-/** What shows that the answer is not this job's own; undefined where nothing does. */
-function doubtful(answer, name, source, run) {
-    if (Number(answer.headers.get('age') ?? '0') > 0 || /\bhit\b/i.test(answer.headers.get('x-cache') ?? '')) {
-        return 'it was served from a cache';
-    }
-    if ((lifetimeOf(answer) ?? 1) <= 0)
-        return 'its key has expired already';
-    const scopes = (0,lib_json/* isObject */.Gv)(answer.json) && Array.isArray(answer.json['scopes']) ? answer.json['scopes'] : [];
-    if (!scopes.includes('push_rubygem'))
-        return 'its key may not push';
-    // rubygems.org names the key of a trusted publisher `GitHub Actions OWNER/REPO @ .github/workflows/FILE …`.
-    const owner = /^GitHub Actions ([\w.-]{1,100}\/[\w.-]{1,100}) @ /.exec(name ?? '')?.[1];
-    if (source === 'trusted publisher' && owner !== undefined && owner !== run.repository)
-        return `its key is for ${owner}`;
-    return undefined;
-}
-/** Every refusal of the registry is the same 404: the cause has to be found in our own claims. */
-function refused({ server, source, claims, audience }) {
-    if (source === 'API key role') {
-        return {
-            code: 'exchange-refused',
-            what: `${server.host} refused to hand out a key for this API key role (404, it gives no reason).`,
-            why: `The role does not exist, or its conditions do not accept this job: audience ${JSON.stringify(audience)}, ${claimList(claims)}.`,
-            fix: 'Compare the role’s conditions on the gem server with these values; `sub` has a new form in repositories created since July 2026.',
-        };
-    }
-    return {
-        code: 'exchange-refused',
-        what: `${server.host} knows no trusted publisher for this job (404, it gives no reason).`,
-        why: likelyCause(claims),
-        fix: [
-            `On ${server.origin}, open the gem’s page, “Trusted publishers”, “Create”, and enter exactly:`,
-            ...(claims ? Object.entries((0,github_claims/* publisherForm */.H1)(claims)).map(([field, value]) => `  ${field}: ${value}`) : []),
-            'For a gem that was never published, create a pending trusted publisher in your profile instead; it is good for 12 hours.',
-        ].join('\n'),
-    };
-}
-function likelyCause(claims) {
-    if (!claims)
-        return 'The ID token could not be read.';
-    const callee = (0,github_claims/* workflowOf */.B4)(claims.jobWorkflowRef);
-    const caller = (0,github_claims/* workflowOf */.B4)(claims.workflowRef);
-    if (callee &&
-        caller &&
-        callee.repository === claims.repository &&
-        callee.ref !== claims.ref &&
-        callee.file !== caller.file) {
-        return `The job lives in the reusable workflow ${callee.file} at ${callee.ref}, while the run is at ${claims.ref}: within one repository the registry wants both to be the same. Call it as \`./.github/workflows/${callee.file}\`.`;
-    }
-    if (callee && caller && callee.file !== caller.file) {
-        return `The job lives in the reusable workflow ${callee.file}: that file counts, not ${caller.file}, which was started.`;
-    }
-    if (claims.environment === undefined)
-        return 'Most often a field differs, or the publisher has an environment and this job has none (`environment:`).';
-    return `Most often a field differs; this job runs in the environment ${JSON.stringify(claims.environment)}.`;
-}
-function claimList(claims) {
-    if (!claims)
-        return 'claims unreadable';
-    const { repository, ref, environment, jobWorkflowRef, eventName } = claims;
-    return `repository ${repository}, ref ${ref}, environment ${environment ?? '(none)'}, job_workflow_ref ${jobWorkflowRef}, event_name ${eventName}`;
-}
-
-// EXTERNAL MODULE: ./lib/lanes.js
-var lib_lanes = __nccwpck_require__(2864);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: external "node:stream/promises"
+var external_node_stream_promises_ = __nccwpck_require__(6466);
+// EXTERNAL MODULE: ./node_modules/tar-stream/index.js
+var tar_stream = __nccwpck_require__(6118);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
 ;// CONCATENATED MODULE: ./lib/rubygems/gem-tar.js
 /**
  * In bytes. Inflated, the registry takes 10 MiB (rubygems.org lib/gem_validator/package.rb); text that does not
@@ -61086,7 +62902,7 @@ const MAX_DEPTH = 50;
  * Throws InvalidGem.
  */
 function parseYaml(name, bytes) {
-    const text = gem_yaml_decode(name, bytes);
+    const text = decode(name, bytes);
     // An error object per tag and mistake is what the parser costs most; without stacks a hostile file stays cheap.
     const traces = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
@@ -61103,7 +62919,7 @@ function parseYaml(name, bytes) {
     }
 }
 /** UTF-8 of the characters libyaml allows (src/reader.c), no byte order marks, and LF for each break it turns into LF. */
-function gem_yaml_decode(name, bytes) {
+function decode(name, bytes) {
     let text;
     try {
         text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -61271,7 +63087,7 @@ function readSpecification(bytes) {
         platform,
         originalPlatform,
         metadata: readMetadata(entries.get('metadata')),
-        dependencies: gem_metadata_list(entries.get('dependencies'), 'dependencies').map(readDependency),
+        dependencies: list(entries.get('dependencies'), 'dependencies').map(readDependency),
     };
 }
 /** SHA-256 and SHA-512 by algorithm and member, from the inflated `checksums.yaml.gz`. Throws InvalidGem. */
@@ -61291,7 +63107,7 @@ function object(node, what, tags) {
         throw new InvalidGem(`its ${what} is not ${tags[0] === undefined ? 'a map' : `a ${tags[0].replace(/^.*object:/, '')}`}`);
     return node;
 }
-function gem_metadata_list(node, what) {
+function list(node, what) {
     if (isNothing(node))
         return [];
     if (node?.kind !== 'seq' || node.tag !== undefined)
@@ -61379,8 +63195,8 @@ function readType(node, name) {
 }
 function readRequirement(node, name) {
     const what = `requirement on ${name}`;
-    const parts = gem_metadata_list(object(node, what, REQUIREMENTS).entries.get('requirements'), what).map((item) => {
-        const [operator, version, ...rest] = gem_metadata_list(item, what);
+    const parts = list(object(node, what, REQUIREMENTS).entries.get('requirements'), what).map((item) => {
+        const [operator, version, ...rest] = list(item, what);
         const sign = gem_metadata_text(operator, what);
         const number = gem_metadata_text(object(version, what, [VERSION]).entries.get('version'), what);
         if (rest.length === 0 && OPERATORS.has(sign) && REQUIRED_VERSION.test(number))
@@ -61515,7 +63331,7 @@ function isInflated(value) {
 }
 
 ;// CONCATENATED MODULE: ./lib/rubygems/gem-file.js
-var gem_file_addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
+var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
         if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
         var dispose, inner;
@@ -61537,7 +63353,7 @@ var gem_file_addDisposableResource = (undefined && undefined.__addDisposableReso
     }
     return value;
 };
-var gem_file_disposeResources = (undefined && undefined.__disposeResources) || (function (SuppressedError) {
+var __disposeResources = (undefined && undefined.__disposeResources) || (function (SuppressedError) {
     return function (env) {
         function fail(e) {
             env.error = env.hasError ? new SuppressedError(e, env.error, "An error was suppressed during disposal.") : e;
@@ -61590,8 +63406,8 @@ async function readGem(path, options = {}) {
     const env_1 = { stack: [], error: void 0, hasError: false };
     try {
         const fileName = (0,external_node_path_.basename)(path);
-        const source = gem_file_addDisposableResource(env_1, await openGem(path, fileName), true);
-        const copy = gem_file_addDisposableResource(env_1, options.copyTo === undefined ? undefined : await createCopy(options.copyTo), true);
+        const source = __addDisposableResource(env_1, await openGem(path, fileName), true);
+        const copy = __addDisposableResource(env_1, options.copyTo === undefined ? undefined : await createCopy(options.copyTo), true);
         try {
             const { size, sha256, members } = await readArchive(source, copy);
             const specification = readSpecification(metadataOf(members));
@@ -61617,7 +63433,7 @@ async function readGem(path, options = {}) {
         env_1.hasError = true;
     }
     finally {
-        const result_1 = gem_file_disposeResources(env_1);
+        const result_1 = __disposeResources(env_1);
         if (result_1)
             await result_1;
     }
@@ -61681,7 +63497,7 @@ async function readArchive(source, copy) {
     }
     const tar = (0,tar_stream.extract)();
     const stream = source.createReadStream({ autoClose: false });
-    const [read, parsed] = await Promise.allSettled([(0,external_node_stream_promises_namespaceObject.pipeline)(stream, checked, tar), readMembers(tar)]);
+    const [read, parsed] = await Promise.allSettled([(0,external_node_stream_promises_.pipeline)(stream, checked, tar), readMembers(tar)]);
     // The first rejection is the cause: the other is only how the parser hears of it.
     if (read.status === 'rejected')
         throw read.reason;
@@ -61722,1942 +63538,31 @@ function codeOf(error) {
     return typeof code === 'string' && /^[A-Z0-9_]+$/.test(code) ? code : 'unknown error';
 }
 
-;// CONCATENATED MODULE: ./lib/steps/inspect.js
-
-
-
-
-
-
-
-/** Two files are open for each gem that is being read, and a large release has hundreds. */
-const READ_AT_ONCE = 16;
-/** A fresh name below our private directory: the one copy that is hashed, inspected and sent. */
-function privateCopy(world) {
-    return external_node_path_.join(world.privateDirectory, `${(0,external_node_crypto_.randomUUID)()}.gem`);
-}
-/**
- * Reads every gem as built and compares it with what was planned and with what is published.
- * Throws ReleaseError with all problems: `gem-unexpected`, `push-host-mismatch`, `version-taken`, `gem-invalid`.
- */
-async function inspect(built, facts, { server, registry }, world) {
-    const lanes = new lib_lanes/* Lanes */.G(READ_AT_ONCE);
-    const gems = await Promise.all(built.map(async ({ planned, path: builtPath }) => {
-        const file = planned.file ?? (await lanes.run(() => readGem(builtPath, { copyTo: privateCopy(world) })));
-        const live = (0,plan_gems/* publishedVersion */.xJ)({ ...file, platform: file.originalPlatform }, facts.published);
-        return { ...file, builtPath, planned, live, alreadyPublished: live?.sha256 === file.sha256 };
-    }));
-    const [first, ...others] = gems.flatMap((gem) => [
-        ...unexpected(gem, gem.planned),
-        ...(0,plan_gems/* pushHostProblems */.n8)(gem, gem.metadata, server),
-        ...(gem.live && !gem.alreadyPublished ? [(0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, gem.live.sha256, server.host)] : []),
-    ]);
-    if (first) {
-        const error = new errors/* ReleaseError */.K2([first, ...others]);
-        throw registry ? await explainDifference(error, gems, registry, world) : error;
-    }
-    for (const gem of gems)
-        inspect_describe(gem, server, world);
-    return gems.map(({ planned: _planned, live: _live, ...gem }) => gem);
-}
-function inspect_describe(gem, server, { runner }) {
-    runner.info(`${(0,plan_gems/* title */.DD)(gem)}: ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`);
-    const runtime = gem.dependencies.filter((dependency) => dependency.type === 'runtime');
-    if (runtime.length > 0) {
-        runner.info(`  depends on ${runtime.map(({ name, requirement }) => `${name} ${requirement}`).join('; ')}`);
-    }
-    if (gem.alreadyPublished)
-        runner.info(`  is on ${server.host} already with exactly these bytes: it will not be pushed again.`);
-}
-/** The gemspec was evaluated twice, once to plan and once to build: both must have said the same. */
-function unexpected(gem, planned) {
-    const platform = samePlatform(gem.platform, planned.platform) || samePlatform(gem.originalPlatform, planned.platform);
-    if (gem.name === planned.name && gem.version === planned.version && platform)
-        return [];
-    return [
-        {
-            code: 'gem-unexpected',
-            what: `The build made ${(0,plan_gems/* title */.DD)(gem)}, but ${planned.gemspec ?? 'the plan'} said ${(0,plan_gems/* title */.DD)(planned)}.`,
-            why: 'The gemspec depends on something that changed between reading and building it, such as the clock or a file the build writes.',
-            fix: 'Make name, version and platform in the gemspec independent of the build.',
-        },
-    ];
-}
-/** RubyGems writes `universal-darwin19` into the file and says `universal-darwin-19` when asked (Gem::Platform#to_s). */
-function samePlatform(one, other) {
-    return one.replaceAll('-', '') === other.replaceAll('-', '');
-}
-
-;// CONCATENATED MODULE: ./lib/steps/push-set.js
-
-/** How many gems are on their way at a time, over all names. */
-const push_set_LANES = 8;
-/**
- * Pushes a set in an order in which every prefix can be installed: one gem of a name at a time (the registry's update
- * of a gem's versions takes no lock), native platforms before `ruby`, so that Bundler never falls back to a source gem
- * while natives are missing, and a gem after those it depends on. Different names go in parallel. After the first
- * failure nothing new is started; what is under way ends, then the failure is thrown.
- */
-async function pushSet(gems, pushOne) {
-    const names = Map.groupBy(gems, (gem) => gem.name);
-    const lanes = new lib_lanes/* Lanes */.G(push_set_LANES);
-    const started = new Map();
-    let failure;
-    const release = (name, above) => {
-        const running = started.get(name);
-        if (running)
-            return running;
-        const job = (async () => {
-            const sameName = rubyLast(names.get(name) ?? []);
-            await Promise.all(dependenciesOf(sameName, names, [...above, name]).map((other) => release(other, [...above, name])));
-            for (const gem of sameName) {
-                if (failure)
-                    return;
-                // Noted before the lane is free: whoever waits for it must know.
-                await lanes.run(async () => {
-                    if (failure)
-                        return;
-                    await pushOne(gem).catch((error) => {
-                        failure ??= { error };
-                    });
-                });
-            }
-        })();
-        started.set(name, job);
-        return job;
-    };
-    await Promise.all([...names.keys()].map((name) => release(name, [])));
-    if (failure)
-        throw failure.error;
-}
-function rubyLast(gems) {
-    return gems.toSorted((one, other) => Number(one.platform === 'ruby') - Number(other.platform === 'ruby'));
-}
-/** Names in this release that these gems need at run time; `above` breaks cycles. */
-function dependenciesOf(gems, names, above) {
-    const runtime = gems.flatMap((gem) => gem.dependencies.filter(({ type }) => type === 'runtime'));
-    return [...new Set(runtime.map(({ name }) => name))].filter((name) => names.has(name) && !above.includes(name));
-}
-
-;// CONCATENATED MODULE: ./lib/rubygems/push-answer.js
-function meaningOf({ status, text }, server) {
-    const page = /^\s*</.test(text);
-    if (status === 200 && text.startsWith('Successfully registered gem: '))
-        return 'registered';
-    if (status === 200 && text.startsWith('Gem was already pushed: '))
-        return 'already-pushed';
-    // Other servers have words of their own for success.
-    if (status < 300 && server.kind === 'other' && !page)
-        return 'registered';
-    if (status < 400)
-        return 'unclear';
-    if (page)
-        return 'refused';
-    if (status === 409 && text.includes('did not finish pushing'))
-        return 'unfinished';
-    if (status === 409 && text.startsWith('A yanked version'))
-        return 'yanked';
-    if (status === 409 && text.startsWith('Repushing of gem versions is not allowed'))
-        return 'live';
-    // A race between two pushes reads like a lack of permission.
-    if (status === 403 && RACE.test(text))
-        return 'live';
-    if (status === 401)
-        return 'key-refused';
-    if (status === 403 && text.startsWith('You are not allowed to push this gem'))
-        return 'not-attached';
-    if (status === 404 && text.includes('No pending publisher found'))
-        return 'all-yanked';
-    return 'refused';
-}
-/** But not "Canonical number has already been taken": that is the same version in another spelling, and other bytes. */
-const RACE = /already exists with this number|(?<!Canonical number )has already been taken/;
-/** Advice for refusals whose text the registry gives but does not explain. */
-function adviceFor({ status, text }) {
-    const rule = ADVICE.find((entry) => entry.status === status && entry.text.test(text));
-    return rule?.fix;
-}
-const ADVICE = [
-    {
-        status: 403,
-        text: /cannot perform the specified action/,
-        fix: 'Give the key the scope “Push rubygem”, and no limit to another gem.',
-    },
-    { status: 403, text: /name is reserved/, fix: 'Choose another name for the gem.' },
-    {
-        status: 403,
-        text: /enable MFA/,
-        fix: 'The owner of this key has to enable multi-factor authentication; a trusted publisher needs none.',
-    },
-    {
-        status: 403,
-        text: /too similar to an existing gem/,
-        fix: 'Choose a name that differs by more than dashes and underscores.',
-    },
-    {
-        status: 403,
-        text: /Canonical number/,
-        fix: 'That version exists with another spelling (1.0 and 1.0.0 are the same): bump it.',
-    },
-    { status: 409, text: /Unable to change case/, fix: 'Use the spelling under which the gem was first published.' },
-    { status: 413, text: /./, fix: 'A gem may have 500 MB: leave test data and binaries out of `files` in the gemspec.' },
-    {
-        status: 422,
-        text: /aliases in the YAML/,
-        fix: 'Build the gem with another version of RubyGems or Psych: its metadata holds YAML aliases.',
-    },
-    {
-        status: 422,
-        text: /cannot process this gem/,
-        fix: 'Correct what the registry names in the gemspec and release a new build.',
-    },
-];
-
-;// CONCATENATED MODULE: ./lib/sigstore/upload.js
-
-/**
- * The body of a push: the gem alone, or a form with the parts `gem` (a file, so it must have a file name) and
- * `attestations` (no file, so it must have none) that holds a list of bundles (rubygems.org
- * app/controllers/api/v1/rubygems_controller.rb create). Streamed, and repeatable as often as the gem is: every attempt
- * sends the same bytes, so that none is ever sent with fewer attestations than the one before.
- */
-function pushBody(gem, bundles) {
-    if (bundles.length === 0)
-        return { contentType: 'application/octet-stream', upload: gem };
-    const boundary = `release-gem-${(0,external_node_crypto_.randomUUID)()}`;
-    const head = Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="gem"; filename="gem"\r\nContent-Type: application/octet-stream\r\n\r\n`);
-    const tail = Buffer.from(`\r\n--${boundary}\r\nContent-Disposition: form-data; name="attestations"\r\nContent-Type: application/json\r\n\r\n${JSON.stringify(bundles)}\r\n--${boundary}--\r\n`);
-    return {
-        contentType: `multipart/form-data; boundary=${boundary}`,
-        upload: {
-            bytes: head.length + gem.bytes + tail.length,
-            async *chunks() {
-                yield head;
-                yield* gem.chunks();
-                yield tail;
-            },
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/steps/verify.js
-
-
-
-
-/** Waits between looks for a version that is not shown yet, in ms: a minute and a half in all. */
-const verify_INTERVALS = [1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000, 15_000, 15_000];
-/** Looks at a server that may show no digests at all. */
-const LOOKS_WITH_OTHERS = 2;
-/**
- * Compares the registry's SHA-256 with ours, waiting for it to appear. RubyGems.org shows a version before it answers
- * the push; other servers may show none at all. Throws ReleaseError (`verification-failed`).
- */
-async function verify(gem, registry, world) {
-    const digest = await publishedDigest(gem, registry, world);
-    if (digest === gem.sha256) {
-        world.runner.info(`${registry.server.host} has ${(0,plan_gems/* title */.DD)(gem)} with our SHA-256.`);
-        return 'verified';
-    }
-    if (digest === undefined && registry.server.kind === 'other') {
-        world.runner.warning('Not verified', `${registry.server.host} accepted ${(0,plan_gems/* title */.DD)(gem)} but shows no digest of it: its word is all there is.`);
-        return 'unverifiable';
-    }
-    throw new errors/* ReleaseError */.K2(digest === undefined ? absent(gem, registry) : different(gem, digest, registry));
-}
-/**
- * The registry's digest of a version, looked for up to `looks` times until it is there; then undefined, which is no
- * "no": a cache may hold an answer from before the push. Throws ReleaseError (`registry-unavailable`).
- */
-async function publishedDigest(gem, registry, world, looks = verify_INTERVALS.length + 1) {
-    const patience = registry.server.kind === 'other' ? Math.min(looks, LOOKS_WITH_OTHERS) : looks;
-    for (let look = 1;; look++) {
-        const digest = await readDigest(gem, registry, world);
-        const interval = verify_INTERVALS[look - 1];
-        if (digest !== undefined || look >= patience || interval === undefined)
-            return digest;
-        if (look === 1)
-            world.runner.info(`${registry.server.host} does not show ${(0,plan_gems/* title */.DD)(gem)} yet. Looking again.`);
-        await world.clock.sleep(interval, world.signal);
-    }
-}
-/** One look that gets an answer, whatever it takes. */
-async function readDigest(gem, registry, world) {
-    const failure = (reason) => ({
-        code: 'registry-unavailable',
-        what: `${registry.server.host} could not be asked whether it has ${(0,plan_gems/* title */.DD)(gem)}: ${reason}.`,
-        why: 'The gem may or may not be published.',
-        fix: 'Re-run the job: it asks again, and sends the gem only if it is not there.',
-    });
-    const log = (line) => {
-        world.runner.info(line);
-    };
-    return (0,retry/* persist */.Zr)({ edge: 'verify', purpose: `see ${(0,plan_gems/* title */.DD)(gem)} on ${registry.server.host}`, failure }, { clock: world.clock, signal: world.signal, log }, async () => {
-        try {
-            return await registry.digest(gem);
-        }
-        catch (error) {
-            if (error instanceof world_http/* HttpFault */.F9 && (0,world_http/* isPassing */.WG)(error, 'verify'))
-                return { again: error.message };
-            throw error instanceof world_http/* HttpFault */.F9 ? new errors/* ReleaseError */.K2(failure(error.message)) : error;
-        }
-    });
-}
-function absent(gem, { server }) {
-    return {
-        code: 'verification-failed',
-        what: `${server.host} accepted ${(0,plan_gems/* title */.DD)(gem)} but does not show it.`,
-        why: 'Its read side may lag behind. The gem is most likely published.',
-        fix: 'Re-run the job: it compares again and does not send the gem twice.',
-    };
-}
-function different(gem, digest, { server }) {
-    return {
-        code: 'verification-failed',
-        what: `${server.host} shows ${(0,plan_gems/* title */.DD)(gem)} with SHA-256 ${digest}, but ${gem.sha256} was sent.`,
-        why: 'Somebody else published this version at the same moment, or the registry changed the file.',
-        fix: `Do not use this version until it is explained. Compare \`gem fetch ${gem.name} -v ${gem.version}\` with the file of this run, and write to security@rubygems.org if it is not yours.`,
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/steps/push.js
-
-
-
-
-
-
-
-
-
-/**
- * Brings one gem to the registry, and does not believe anything but its digest: after every answer that leaves the
- * outcome open the registry is asked before the very same bytes are sent again.
- * Throws ReleaseError: `push-refused`, `push-failed`, `version-taken`, `version-yanked`.
- */
-async function push(gem, keys, registry, world) {
-    const undertaking = {
-        edge: 'push',
-        purpose: `push ${(0,plan_gems/* title */.DD)(gem)}`,
-        failure: (reason) => ({
-            code: 'push-failed',
-            what: `${(0,plan_gems/* title */.DD)(gem)} could not be pushed to ${registry.server.host}: ${reason}.`,
-            why: 'The registry does not show this version with our bytes, so that it is most likely not published.',
-            fix: 'Re-run the job: it asks the registry first and sends the gem again only if it is not there.',
-        }),
-    };
-    const log = (line) => {
-        world.runner.info(line);
-    };
-    const body = pushBody(upload(gem), gem.bundles ?? []);
-    const ask = () => compare(gem, registry, world, 1);
-    try {
-        return await (0,retry/* persist */.Zr)(undertaking, { clock: world.clock, signal: world.signal, log }, async (number) => {
-            const settled = number > 1 ? await ask() : undefined;
-            return settled ?? (await pushOnce({ gem, body, keys, registry, world }));
-        });
-    }
-    catch (error) {
-        // The last attempt may have arrived like any other.
-        const settled = mayHaveArrived(error) ? await ask() : undefined;
-        if (settled)
-            return settled.done;
-        throw error;
-    }
-}
-function mayHaveArrived(error) {
-    if (!(error instanceof errors/* ReleaseError */.K2) || error.code !== 'push-failed')
-        return false;
-    return !(error.cause instanceof world_http/* HttpFault */.F9 && error.cause.kind === 'untrusted');
-}
-/** One attempt; with another key in place of one that had expired, which is no attempt of its own. */
-async function pushOnce(pushing, renewed = false) {
-    const { gem, keys, registry, world } = pushing;
-    const key = await keys.current();
-    try {
-        const answer = await registry.push(key, pushing.body);
-        const trouble = (0,world_http/* passingTrouble */.td)(answer, world.clock, 'push');
-        if (trouble)
-            return trouble;
-        const meaning = meaningOf(answer, registry.server);
-        if (meaning !== 'key-refused' || renewed || !keys.isTemporary(key))
-            return await push_judge(answer, key, pushing);
-        world.runner.info('The key is not accepted any more: getting another one.');
-        await keys.replace(key);
-        return await pushOnce(pushing, true);
-    }
-    catch (error) {
-        if (error instanceof world_http/* HttpFault */.F9 && ((0,world_http/* isPassing */.WG)(error, 'push') || error.kind === 'unusable'))
-            return { again: error.message };
-        if (error instanceof world_http/* HttpFault */.F9)
-            throw new errors/* ReleaseError */.K2(notSent(gem, registry, error), { cause: error });
-        throw error;
-    }
-}
-async function push_judge(answer, key, pushing) {
-    const { gem, registry, world } = pushing;
-    switch (meaningOf(answer, registry.server)) {
-        case 'registered':
-        case 'already-pushed':
-            world.runner.info(`${registry.server.host}: ${answer.text.trim().split('\n')[0] ?? ''}`);
-            return { done: 'pushed' };
-        case 'live':
-            return ((await compare(gem, registry, world)) ?? {
-                again: 'the registry says the version exists, but does not show it yet',
-            });
-        case 'unfinished':
-            return ((await compare(gem, registry, world)) ?? { again: 'an earlier push of this version has not been finished yet' });
-        case 'unclear':
-            return { again: (0,world_http/* describe */.q0)(answer) };
-        case 'yanked':
-            throw new errors/* ReleaseError */.K2(yanked(gem, registry));
-        case 'key-refused':
-        case 'not-attached':
-        case 'all-yanked':
-        case 'refused':
-            break;
-    }
-    throw new errors/* ReleaseError */.K2(push_refused(answer, key, pushing));
-}
-/** Asks the registry what it has: once where sending again is safe anyway, patiently where it says it has it. */
-async function compare(gem, registry, world, looks) {
-    const digest = await publishedDigest(gem, registry, world, looks);
-    if (digest === undefined)
-        return undefined;
-    if (digest !== gem.sha256)
-        throw new errors/* ReleaseError */.K2((0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, digest, registry.server.host));
-    world.runner.info(`${registry.server.host} has ${(0,plan_gems/* title */.DD)(gem)} with exactly our bytes.`);
-    return { done: 'already-published' };
-}
-/**
- * The private copy as a stream, hashed once more on its way: the last chunk is only let go when the digest is the one
- * that was inspected, so that a file changed in between is never completely sent.
- */
-function upload(gem) {
-    return {
-        bytes: gem.size,
-        async *chunks() {
-            const hash = (0,external_node_crypto_.createHash)('sha256');
-            let held;
-            let size = 0;
-            try {
-                for await (const chunk of files/* files */.a.read(gem.path)) {
-                    size += chunk.length;
-                    if (size > gem.size)
-                        break;
-                    hash.update(chunk);
-                    if (held)
-                        yield held;
-                    held = chunk;
-                }
-            }
-            catch {
-                throw new errors/* ReleaseError */.K2(changed(gem));
-            }
-            if (size !== gem.size || hash.digest('hex') !== gem.sha256)
-                throw new errors/* ReleaseError */.K2(changed(gem));
-            if (held)
-                yield held;
-        },
-    };
-}
-function changed(gem) {
-    return {
-        code: 'tampered-job',
-        what: `The private copy of ${(0,plan_gems/* title */.DD)(gem)} changed between inspection and upload. The upload was broken off.`,
-        why: 'A process of this job, most likely one the build left behind, writes to files below RUNNER_TEMP.',
-        fix: 'Build in a separate job, and publish the files with `gems:` and `checksums:`.',
-    };
-}
-function notSent(gem, registry, fault) {
-    if (fault.kind === 'redirected') {
-        return {
-            code: 'push-failed',
-            what: `${(0,plan_gems/* title */.DD)(gem)} was not taken by ${registry.server.host}: ${fault.message}.`,
-            why: 'A key is sent to the one server it was made for, and a gem with it.',
-            fix: 'Set `gem-server:` to the address that really takes pushes.',
-        };
-    }
-    return {
-        code: 'push-failed',
-        what: `${(0,plan_gems/* title */.DD)(gem)} was not sent to ${registry.server.host}: ${fault.message}.`,
-        why: 'A connection whose other end cannot be trusted is never used.',
-        fix: 'If a proxy of your own intercepts TLS, give its certificate with `NODE_EXTRA_CA_CERTS`.',
-    };
-}
-function yanked(gem, { server }) {
-    return {
-        code: 'version-yanked',
-        what: `${(0,plan_gems/* title */.DD)(gem)} was published on ${server.host} and yanked: this version number cannot be used again.`,
-        fix: 'Bump the version and release that.',
-    };
-}
-function push_refused(answer, key, { gem, registry }) {
-    const { host, origin } = registry.server;
-    const meaning = meaningOf(answer, registry.server);
-    const what = `${host} refused ${(0,plan_gems/* title */.DD)(gem)}: ${(0,world_http/* describe */.q0)(answer)}.`;
-    if (meaning === 'not-attached') {
-        return {
-            code: 'push-refused',
-            what,
-            why: `The key is valid (${key.source}${key.name === undefined ? '' : `, “${key.name}”`}), but ${gem.name} does not trust this workflow.`,
-            fix: `Add this workflow as a trusted publisher on ${origin}/gems/${gem.name}. A gem that was never published needs a pending trusted publisher in your profile, which is good for 12 hours. If another gem trusts the same workflow with an environment and this one without, give both the same.`,
-        };
-    }
-    if (meaning === 'all-yanked') {
-        return {
-            code: 'push-refused',
-            what,
-            why: 'All versions of this gem were yanked; with them its owners and trusted publishers are gone.',
-            fix: 'Create a pending trusted publisher for the name in your profile, and bump the version.',
-        };
-    }
-    if (meaning === 'key-refused') {
-        return {
-            code: 'push-refused',
-            what,
-            why: `The key (${key.source}) is unknown there or has expired.`,
-            fix: 'Check the token, or use a trusted publisher, which needs none.',
-        };
-    }
-    return {
-        code: 'push-refused',
-        what,
-        fix: adviceFor(answer) ??
-            'Correct what the registry names. What was published before this gem stays published; a re-run does not send it again.',
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/steps/push-and-record.js
-
-
-
-
-/** Pushes a gem and keeps the ledger true: before the first byte, after the last answer, and where none came. */
-async function pushAndRecord(gem, { ledger, keys, registry, world }) {
-    world.signal.throwIfAborted();
-    await ledger.sending(gem);
-    try {
-        await ledger.gem(gem, await push(gem, keys, registry, world));
-    }
-    catch (error) {
-        if (error instanceof errors/* ReleaseError */.K2 && error.code === 'cancelled') {
-            await ledger.unsettled(gem);
-            throw new errors/* ReleaseError */.K2(interrupted(gem, registry.server.host), { cause: error });
-        }
-        await ledger.gem(gem, 'failed');
-        throw await explainDifference(error, [gem], registry, world);
-    }
-}
-function interrupted(gem, host) {
-    return {
-        code: 'cancelled',
-        what: `The run was cancelled while ${(0,plan_gems/* title */.DD)(gem)} was being pushed.`,
-        why: `Whether ${host} has it is not known. Its SHA-256 is ${gem.sha256}.`,
-        fix: 'Re-run the job: it asks the registry first, and sends the gem only if it is not there.',
-    };
-}
-
-// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 6 modules
-var exec = __nccwpck_require__(9529);
-;// CONCATENATED MODULE: ./lib/git/git.js
-
-/**
- * Settings that keep a repository's own configuration from running programs while git reads it: hooks, a file
- * system monitor, credential helpers, external transports and maintenance.
- */
-const INERT = {
-    'core.hooksPath': '/dev/null',
-    'core.fsmonitor': 'false',
-    'credential.helper': '',
-    'protocol.ext.allow': 'never',
-    'gc.auto': '0',
-    'maintenance.auto': 'false',
-    'diff.external': '',
-};
-/** Variables that make git quiet, read-only and independent of the machine's and the user's configuration. */
-function inertEnvironment(env) {
-    return {
-        PATH: env['PATH'] ?? '',
-        ...(env['SystemRoot'] === undefined ? {} : { SystemRoot: env['SystemRoot'] }),
-        HOME: '/nonexistent',
-        GIT_CONFIG_NOSYSTEM: '1',
-        GIT_CONFIG_GLOBAL: '/dev/null',
-        GIT_OPTIONAL_LOCKS: '0',
-        GIT_TERMINAL_PROMPT: '0',
-        LC_ALL: 'C',
-    };
-}
-/** Git for the checkout in `directory`, without its configuration's teeth. */
-function readOnlyGit(directory, env) {
-    // The owner of a checkout differs from the user of a container job; reading it inertly is safe all the same.
-    const settings = Object.entries({ ...INERT, 'safe.directory': '*' }).flatMap(([key, value]) => [
-        '-c',
-        `${key}=${value}`,
-    ]);
-    const environment = inertEnvironment(env);
-    return {
-        async ask(...args) {
-            try {
-                const { exitCode, stdout } = await (0,exec/* getExecOutput */.H)('git', [...settings, ...args], {
-                    cwd: directory,
-                    env: environment,
-                    silent: true,
-                    ignoreReturnCode: true,
-                });
-                return exitCode === 0 ? stdout.trimEnd() : undefined;
-            }
-            catch {
-                // @actions/exec throws where the program is missing: to the caller the same as "no checkout".
-                return undefined;
-            }
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/git/authenticated.js
-
-
-/** How often the tags are asked for, and the first wait between, in ms. */
-const FETCHES = 3;
-const FIRST_WAIT = 1_000;
-/** A connection that moves less than this is given up; git itself would wait forever. */
-const STALLED = { GIT_HTTP_LOW_SPEED_LIMIT: '100', GIT_HTTP_LOW_SPEED_TIME: '20' };
-/**
- * Variables that let git in one child process authenticate at this GitHub and nowhere else: configuration from the
- * environment (git 2.31), so that nothing is written to `.git/config`, and nothing is on a command line. The empty
- * value first drops the header that actions/checkout may have left, which would be sent as a second one.
- */
-function gitCredentials(run, token, runner) {
-    if (!token)
-        return {};
-    const basic = Buffer.from(`x-access-token:${token.reveal()}`).toString('base64');
-    runner.mask(basic);
-    const header = `http.${run.serverUrl}/.extraheader`;
-    // The workflow may have settings of its own there; ours come after them.
-    const given = Number.parseInt(runner.env['GIT_CONFIG_COUNT'] ?? '', 10);
-    const first = given > 0 ? given : 0;
-    return {
-        GIT_CONFIG_COUNT: String(first + 2),
-        [`GIT_CONFIG_KEY_${String(first)}`]: header,
-        [`GIT_CONFIG_VALUE_${String(first)}`]: '',
-        [`GIT_CONFIG_KEY_${String(first + 1)}`]: header,
-        [`GIT_CONFIG_VALUE_${String(first + 1)}`]: `AUTHORIZATION: basic ${basic}`,
-        GIT_TERMINAL_PROMPT: '0',
-    };
-}
-/** Who tags, where git knows nobody: the author of the released commit, as under the incumbent action. */
-async function committer(directory, env) {
-    const ask = async (...args) => {
-        const { stdout } = await (0,exec/* getExecOutput */.H)('git', args, { cwd: directory, env, silent: true, ignoreReturnCode: true });
-        return stdout.trim();
-    };
-    if (await ask('config', '--get', 'user.email'))
-        return {};
-    const [name = '', email = ''] = (await ask('log', '-1', '--format=%an%x00%ae', 'HEAD')).split('\0');
-    return name && email
-        ? { GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email, GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email }
-        : {};
-}
-/**
- * Brings the remote's tags into the checkout, which as a rule has none: without them Bundler would take a tag that is
- * there for one to be made, and be refused. A shallow checkout gets the tags of this release only, since others would
- * bring the history with them. A failure is told and no more: what it means is for the release task to find out.
- */
-async function fetchTags({ plan, facts, env, cwd }, world) {
-    const { runner, processes, clock, signal } = world;
-    const git = readOnlyGit(cwd, runner.env);
-    const branch = facts.checkout?.branch;
-    const configured = branch === undefined ? undefined : await git.ask('config', '--get', `branch.${branch}.remote`);
-    const remote = configured || 'origin';
-    if ((await git.ask('config', '--get', `remote.${remote}.url`)) === undefined)
-        return;
-    const shallow = (await git.ask('rev-parse', '--is-shallow-repository')) === 'true';
-    const rake = facts.project?.rake;
-    const mine = [...plan.tags.map(({ name }) => name), ...(rake?.state === 'loaded' && rake.tag ? [rake.tag] : [])];
-    const patterns = shallow ? [...new Set(mine)].map((name) => `${name}*`) : ['*'];
-    const args = ['fetch', '--quiet', '--no-tags', remote];
-    // A pattern fails where the remote cannot be read, but not where it has no such tag.
-    for (const pattern of patterns)
-        args.push(`+refs/tags/${pattern}:refs/tags/${pattern}`);
-    for (let number = 1;; number++) {
-        const { code, tail } = await runner.foreign((print) => processes.run({ program: 'git', args, cwd, env: { ...env, ...STALLED }, onLine: print }));
-        if (code === 0)
-            return;
-        if (number === FETCHES) {
-            runner.warning('Tags not fetched', [`git fetch failed with exit code ${String(code)}.`, ...tail.slice(-3)].join('\n'));
-            return;
-        }
-        await clock.sleep(FIRST_WAIT * 2 ** (number - 1), signal);
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/git/checkout.js
-/** Reads the checkout; undefined where there is none or git is missing. */
-async function readCheckout(git) {
-    const [head, committed, status, branch] = await Promise.all([
-        git.ask('rev-parse', '--verify', 'HEAD^{commit}'),
-        git.ask('log', '-1', '--format=%ct', '--no-show-signature', 'HEAD'),
-        git.ask('status', '--porcelain=v1', '-z', '--untracked-files=no'),
-        git.ask('symbolic-ref', '--quiet', '--short', 'HEAD'),
-    ]);
-    if (head === undefined || status === undefined)
-        return undefined;
-    return { head, committedAt: Number(committed ?? '0'), dirty: changedFiles(status), branch };
-}
-/** Paths of `git status --porcelain=v1 -z`: `XY PATH`, after a rename followed by the old path on its own. */
-function changedFiles(status) {
-    const entries = status.split('\0').filter((entry) => entry !== '');
-    const paths = [];
-    for (let index = 0; index < entries.length; index++) {
-        const entry = entries[index] ?? '';
-        paths.push(entry.slice(3));
-        if (/^[RC]|^.[RC]/.test(entry))
-            index += 1;
-    }
-    return paths;
-}
-
-// EXTERNAL MODULE: ./lib/rubygems/child-environment.js
-var child_environment = __nccwpck_require__(3174);
-// EXTERNAL MODULE: ./lib/world/processes.js + 2 modules
-var world_processes = __nccwpck_require__(307);
-// EXTERNAL MODULE: external "node:events"
-var external_node_events_ = __nccwpck_require__(8474);
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
-// EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(8161);
-;// CONCATENATED MODULE: ./lib/world/push-socket.js
-
-
-
-
-
-
-/** Arguments of a command are less than this on every system. */
-const REQUEST_LIMIT = 2 * 1024 * 1024;
-/** Bytes of a socket's path that every system takes (`sun_path`: 104 on macOS, 108 on Linux, with a zero). */
-const LONGEST_PATH = 103;
-/**
- * Listens in our private directory (a named pipe on Windows) for pushes of the release task. One JSON line each way,
- * one request a connection, one request at a time.
- */
-async function listenForPushes(privateDirectory, answer) {
-    const { address, remove } = await place(privateDirectory);
-    const open = new Set();
-    let last = Promise.resolve();
-    const reply = async (line, socket) => {
-        const request = push_socket_asRequest((0,lib_json/* parseJson */.qF)(line));
-        const outcome = request ? await answer(request) : { message: 'release-gem: not a push request', exitCode: 1 };
-        socket.end(`${JSON.stringify(outcome)}\n`);
-    };
-    const server = (0,external_node_net_.createServer)((socket) => {
-        open.add(socket);
-        // A stand-in that was killed is no event: the push goes on, and its outcome is in the ledger.
-        socket.on('error', () => socket.destroy());
-        socket.on('close', () => open.delete(socket));
-        firstLine(socket, (line) => {
-            last = last
-                .then(() => reply(line, socket))
-                .catch(() => {
-                socket.destroy();
-            });
-        });
-    });
-    server.listen(address);
-    await (0,external_node_events_.once)(server, 'listening');
-    return {
-        address,
-        async [Symbol.asyncDispose]() {
-            server.close();
-            const closed = (0,external_node_events_.once)(server, 'close');
-            await last;
-            for (const socket of open)
-                socket.destroySoon();
-            await closed;
-            await remove();
-        },
-    };
-}
-async function nothing() {
-    // The private directory goes as a whole.
-}
-/** Below our private directory, or, where the path would be too long for a socket, in a directory of its own (0700). */
-async function place(privateDirectory) {
-    if (process.platform === 'win32') {
-        return { address: `\\\\.\\pipe\\${external_node_path_.basename(privateDirectory)}`, remove: nothing };
-    }
-    const address = external_node_path_.join(privateDirectory, 'push.sock');
-    if (Buffer.byteLength(address) <= LONGEST_PATH)
-        return { address, remove: nothing };
-    const short = await (0,promises_.mkdtemp)(external_node_path_.join((0,external_node_os_.tmpdir)(), 'release-gem-'));
-    return { address: external_node_path_.join(short, 'push.sock'), remove: () => (0,promises_.rm)(short, { recursive: true, force: true }) };
-}
-/** Not `readline`: it passes a socket's errors on as its own, and nobody listens for those. */
-function firstLine(socket, take) {
-    let text = '';
-    let taken = false;
-    socket.setEncoding('utf8');
-    socket.on('data', (chunk) => {
-        if (taken)
-            return;
-        text += chunk;
-        const end = text.indexOf('\n');
-        if (end >= 0) {
-            taken = true;
-            take(text.slice(0, end));
-        }
-        else if (text.length > REQUEST_LIMIT) {
-            socket.destroy();
-        }
-    });
-}
-function push_socket_asRequest(value) {
-    if (!(0,lib_json/* isObject */.Gv)(value) || !Array.isArray(value['args']) || typeof value['cwd'] !== 'string')
-        return undefined;
-    return { args: value['args'].filter((argument) => typeof argument === 'string'), cwd: value['cwd'] };
-}
-
-;// CONCATENATED MODULE: ./lib/steps/pushed-by-task.js
-
-
-
-
-
-
-/** How often the registry is asked for a gem that a task says it has pushed; RubyGems.org shows it before it answers. */
-const LOOKS = 5;
-/**
- * Gems the task pushed with a `gem` of its own: the registry is asked for each that was planned. What is certain then
- * is in the ledger, whatever else is wrong. Throws ReleaseError with what is missing.
- */
-async function pushedByTask(it, after) {
-    const gems = [];
-    const problems = [];
-    for (const planned of after.plan.gems) {
-        const sent = after.known.some(({ name, version }) => name === planned.name && version === planned.version);
-        try {
-            if (!sent)
-                gems.push(await lookFor(planned, it, after));
-            it.ledger.settled(planned);
-        }
-        catch (error) {
-            problems.push(...errors/* ReleaseError */.K2.from(error).problems);
-        }
-    }
-    errors/* ReleaseError */.K2.throwIfAny(problems);
-    return gems;
-}
-async function lookFor(planned, it, after) {
-    const { inputs, registry, world, ledger } = it;
-    const found = await (0,build/* findBuilt */.wy)(planned, inputs.workingDirectory, after.since).catch(() => undefined);
-    if (!found)
-        throw new errors/* ReleaseError */.K2(await withoutFile(planned, it, after));
-    const file = await readGem(found.path, { copyTo: privateCopy(world) });
-    const before = (0,plan_gems/* publishedVersion */.xJ)(file, after.facts.published);
-    const gem = { ...file, builtPath: found.path, alreadyPublished: before?.sha256 === file.sha256 };
-    const digest = await publishedDigest(gem, registry, world, after.failed ? 1 : LOOKS);
-    if (digest !== undefined && digest !== gem.sha256) {
-        await ledger.gem(gem, 'failed');
-        throw new errors/* ReleaseError */.K2((0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, digest, inputs.server.host));
-    }
-    // Some servers show no digest; then the word of a task that ended well is all there is.
-    const unverifiable = !after.failed && inputs.server.kind === 'other';
-    if (digest === undefined && !unverifiable) {
-        await ledger.gem(gem, 'not-tried');
-        throw new errors/* ReleaseError */.K2(notPushed(gem, inputs.server.host));
-    }
-    await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'pushed');
-    return gem;
-}
-/** The task may have built somewhere else, and pushed from there; or it came to neither. */
-async function withoutFile(planned, it, { facts }) {
-    const { registry, ledger, inputs } = it;
-    const before = (0,plan_gems/* publishedVersion */.xJ)(planned, facts.published)?.sha256;
-    const answer = await registry.digest({ ...planned, originalPlatform: planned.platform });
-    const now = 'done' in answer ? { digest: answer.done } : undefined;
-    if (now && now.digest === before && inputs.server.kind !== 'other')
-        ledger.settled(planned);
-    return now && now.digest === undefined
-        ? notPushed(planned, inputs.server.host)
-        : notComparable(planned, inputs.server.host);
-}
-function notPushed(gem, host) {
-    return {
-        code: 'release-task-failed',
-        what: `The release task ended, but ${host} does not have ${(0,plan_gems/* title */.DD)(gem)}.`,
-        why: 'A release task has to build the gem and to push it; `gem_push=no` in the environment keeps Bundler’s from pushing.',
-        fix: 'Let the task call Bundler’s `release:rubygem_push`, or `gem push`, or set `strategy: direct`.',
-    };
-}
-function notComparable(gem, host) {
-    return {
-        code: 'release-task-failed',
-        what: `The release task left no new file of ${(0,plan_gems/* title */.DD)(gem)} in \`pkg\` or beside the gemspec, so that what ${host} has cannot be compared with what was built.`,
-        fix: 'Let the task build into `pkg`, as Bundler’s `build` does, or push through its `release:rubygem_push`.',
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/rubygems/push-arguments.js
-/** Options with a value that say which credential to use: that is for the action to know. */
-const CREDENTIALS = new Set(['-k', '--key', '--otp']);
-/** Options of every `gem` command that change nothing about what is pushed. */
-const HARMLESS = new Set(['-V', '--verbose', '--no-verbose', '-q', '--quiet', '--silent', '--backtrace', '--debug']);
-/** Reads the arguments as RubyGems does (lib/rubygems/commands/push_command.rb): `--host URL` and `--host=URL` alike. */
-function readPushArguments(args) {
-    const files = [];
-    const unknown = [];
-    let host;
-    for (let index = 0; index < args.length; index++) {
-        const argument = args[index] ?? '';
-        const [name, attached] = splitOption(argument);
-        if (!argument.startsWith('-'))
-            files.push(argument);
-        else if (HARMLESS.has(name))
-            continue;
-        else if (name !== '--host' && !CREDENTIALS.has(name))
-            unknown.push(name);
-        else {
-            const value = attached ?? args[(index += 1)];
-            if (name === '--host')
-                host = value ?? '';
-        }
-    }
-    return { files, host, unknown };
-}
-/** `--host=URL` as name and value, `-kNAME` as well; everything else is a name. */
-function splitOption(argument) {
-    const long = /^(--[a-z-]+)=(.*)$/s.exec(argument);
-    if (long)
-        return [long[1] ?? '', long[2]];
-    const short = /^(-[a-zA-Z])(.+)$/s.exec(argument);
-    return short ? [short[1] ?? '', short[2]] : [argument, undefined];
-}
-
-// EXTERNAL MODULE: ./lib/server.js
-var server = __nccwpck_require__(9040);
-;// CONCATENATED MODULE: ./lib/steps/task-pushes.js
-
-
-
-
-
-
-
-
-
-/** The pushes of a release task that came through GEM_COMMAND: compared with the plan, and carried out by our hands. */
-class TaskPushes {
-    gems = [];
-    /** The first push that was refused or failed. */
-    failure;
-    #it;
-    #plan;
-    #facts;
-    constructor(it, plan, facts) {
-        this.#it = it;
-        this.#plan = plan;
-        this.#facts = facts;
-    }
-    async carryOut(request) {
-        try {
-            const gem = await this.#attested(await this.#inspect(request));
-            if (gem.alreadyPublished)
-                await this.#it.ledger.gem(gem, 'already-published');
-            else
-                await pushAndRecord(gem, this.#it);
-            this.gems.push(gem);
-            return { message: `${(0,plan_gems/* title */.DD)(gem)} is on ${this.#it.inputs.server.host}.`, exitCode: 0 };
-        }
-        catch (error) {
-            this.failure ??= { error };
-            return { message: errors/* ReleaseError */.K2.from(error).message, exitCode: 1 };
-        }
-    }
-    async #attested(gem) {
-        if (gem.alreadyPublished)
-            return gem;
-        const [attested = gem] = await attestAll([gem], this.#plan, this.#it);
-        return attested;
-    }
-    async #inspect({ args, cwd }) {
-        const { inputs, world } = this.#it;
-        const asked = readPushArguments(args);
-        const [file, ...others] = asked.files;
-        if (file === undefined || others.length > 0 || asked.unknown.length > 0)
-            throw new errors/* ReleaseError */.K2(notUnderstood(asked));
-        const builtPath = external_node_path_.resolve(cwd, file);
-        const gem = await readGem(builtPath, { copyTo: privateCopy(world) });
-        const live = (0,plan_gems/* publishedVersion */.xJ)(gem, this.#facts.published);
-        errors/* ReleaseError */.K2.throwIfAny([
-            ...(0,plan_gems/* pushHostProblems */.n8)(gem, gem.metadata, inputs.server),
-            ...this.#unwanted(gem, asked),
-            ...(live && live.sha256 !== gem.sha256 ? [(0,plan_gems/* versionTaken */.Qy)(gem, gem.sha256, live.sha256, inputs.server.host)] : []),
-        ]);
-        return { ...gem, builtPath, alreadyPublished: live !== undefined };
-    }
-    #unwanted(gem, { host }) {
-        const { origin } = this.#it.inputs.server;
-        const url = URL.parse(host ?? origin);
-        const elsewhere = host !== undefined && !(0,server/* allowsPushTo */.o0)(host, this.#it.inputs.server);
-        const planned = this.#plan.gems.some(({ name, version }) => name === gem.name && version === gem.version);
-        return [
-            ...(planned ? [] : [notPlanned(gem, this.#plan)]),
-            ...(elsewhere ? [otherHost(gem, url === null || url.password ? '(no address)' : host, origin)] : []),
-        ];
-    }
-}
-function notUnderstood({ files, unknown }) {
-    return {
-        code: 'release-task-failed',
-        what: unknown.length > 0
-            ? `The release task called \`gem push\` with ${unknown.join(', ')}, which this action does not carry out.`
-            : `The release task called \`gem push\` with ${String(files.length)} files instead of one.`,
-        why: 'The action pushes in place of `gem`; an option it does not know must not be lost silently.',
-        fix: 'Call `gem push FILE` without it, or push with `strategy: direct`.',
-    };
-}
-function notPlanned(gem, plan) {
-    return {
-        code: 'gem-unexpected',
-        what: `The release task tried to push ${(0,plan_gems/* title */.DD)(gem)}, but this run releases ${plan.gems.map(plan_gems/* title */.DD).join(', ')}.`,
-        why: 'The key could push every gem that trusts this workflow; only those the project’s gemspecs name are let through.',
-        fix: 'Release that gem from its own directory (`working-directory:`).',
-    };
-}
-function otherHost(gem, host, origin) {
-    return {
-        code: 'push-host-mismatch',
-        what: `The release task tried to push ${(0,plan_gems/* title */.DD)(gem)} to ${JSON.stringify(host)}, but \`gem-server\` is ${origin}.`,
-        fix: 'Make the two agree.',
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/steps/release-task.js
-var release_task_addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
-    if (value !== null && value !== void 0) {
-        if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
-        var dispose, inner;
-        if (async) {
-            if (!Symbol.asyncDispose) throw new TypeError("Symbol.asyncDispose is not defined.");
-            dispose = value[Symbol.asyncDispose];
-        }
-        if (dispose === void 0) {
-            if (!Symbol.dispose) throw new TypeError("Symbol.dispose is not defined.");
-            dispose = value[Symbol.dispose];
-            if (async) inner = dispose;
-        }
-        if (typeof dispose !== "function") throw new TypeError("Object not disposable.");
-        if (inner) dispose = function() { try { inner.call(this); } catch (e) { return Promise.reject(e); } };
-        env.stack.push({ value: value, dispose: dispose, async: async });
-    }
-    else if (async) {
-        env.stack.push({ async: true });
-    }
-    return value;
-};
-var release_task_disposeResources = (undefined && undefined.__disposeResources) || (function (SuppressedError) {
-    return function (env) {
-        function fail(e) {
-            env.error = env.hasError ? new SuppressedError(e, env.error, "An error was suppressed during disposal.") : e;
-            env.hasError = true;
-        }
-        var r, s = 0;
-        function next() {
-            while (r = env.stack.pop()) {
-                try {
-                    if (!r.async && s === 1) return s = 0, env.stack.push(r), Promise.resolve().then(next);
-                    if (r.dispose) {
-                        var result = r.dispose.call(r.value);
-                        if (r.async) return s |= 2, Promise.resolve(result).then(next, function(e) { fail(e); return next(); });
-                    }
-                    else s |= 1;
-                }
-                catch (e) {
-                    fail(e);
-                }
-            }
-            if (s === 1) return env.hasError ? Promise.reject(env.error) : Promise.resolve();
-            if (env.hasError) throw env.error;
-        }
-        return next();
-    };
-})(typeof SuppressedError === "function" ? SuppressedError : function (error, suppressed, message) {
-    var e = new Error(message);
-    return e.name = "SuppressedError", e.error = error, e.suppressed = suppressed, e;
-});
-
-
-
-
-
-
-
-
-
-
-/**
- * Runs `rake release` as the project wrote it. Its `gem push` reaches this process through GEM_COMMAND and is carried
- * out like any other push; a task that calls `gem` by itself finds the key in the credentials file.
- * Throws ReleaseError: `release-task-failed`, or what stopped a push.
- */
-async function runReleaseTask(it, plan, facts) {
-    const { world, inputs, ledger } = it;
-    const env = await taskEnvironment(it, facts);
-    await fetchTags({ plan, facts, env, cwd: inputs.workingDirectory }, world);
-    const receipt = inputs.persistCredentials
-        ? undefined
-        : await keepForLaterSteps(await it.keys.current(), inputs.server, world);
-    try {
-        for (const gem of plan.gems)
-            await ledger.sending(gem);
-        const pushes = new TaskPushes(it, plan, facts);
-        const since = Date.now();
-        const finished = await runTask(it, plan, env, pushes);
-        const failure = pushes.failure?.error ?? (finished.code === 0 ? undefined : new errors/* ReleaseError */.K2(release_task_failed(plan, finished)));
-        const others = pushedByTask(it, { plan, facts, known: pushes.gems, since, failed: failure !== undefined });
-        if (failure !== undefined) {
-            // What the task has published before it failed is worth knowing, but not more than why it failed.
-            await others.catch(() => []);
-            throw failure;
-        }
-        const gems = [...pushes.gems, ...(await others)];
-        const checkout = await readCheckout(readOnlyGit(inputs.workingDirectory, world.runner.env));
-        return { gems, commit: checkout?.head ?? plan.commit };
-    }
-    finally {
-        if (receipt)
-            world.runner.info(await persisted_credentials_putBack(receipt));
-    }
-}
-async function taskEnvironment({ world, run, inputs }, facts) {
-    const { runner } = world;
-    const elsewhere = inputs.server.kind !== 'rubygems.org' && !runner.env['RUBYGEMS_HOST'];
-    const base = (0,child_environment/* releaseTaskEnvironment */.W)(runner.env, {
-        ...gitCredentials(run, inputs.githubToken, runner),
-        SOURCE_DATE_EPOCH: String(facts.checkout?.committedAt ?? 0),
-        GEM_COMMAND: [process.execPath, world.assets.gemCommand].map(shellWord).join(' '),
-        // A `gem push` that names no host means the server of this release.
-        ...(elsewhere ? { RUBYGEMS_HOST: inputs.server.origin } : {}),
-    });
-    return { ...base, ...(await committer(inputs.workingDirectory, base)) };
-}
-async function runTask({ world, inputs }, plan, env, pushes) {
-    const env_1 = { stack: [], error: void 0, hasError: false };
-    try {
-        const { runner, processes, privateDirectory } = world;
-        const socket = release_task_addDisposableResource(env_1, await listenForPushes(privateDirectory, (request) => pushes.carryOut(request)), true);
-        const [program = '', ...args] = taskCommand(plan);
-        runner.info(`$ ${taskCommand(plan).join(' ')}`);
-        return await runner
-            .foreign((print) => processes.run({
-            program,
-            args,
-            cwd: inputs.workingDirectory,
-            env: { ...env, RELEASE_GEM_SOCKET: socket.address },
-            onLine: print,
-        }))
-            .catch((error) => {
-            throw error instanceof world_processes/* ProgramNotFound */.e ? new errors/* ReleaseError */.K2(notFound(program), { cause: error }) : error;
-        });
-    }
-    catch (e_1) {
-        env_1.error = e_1;
-        env_1.hasError = true;
-    }
-    finally {
-        const result_1 = release_task_disposeResources(env_1);
-        if (result_1)
-            await result_1;
-    }
-}
-function taskCommand(plan) {
-    const bundler = plan.build.kind === 'release-task' && plan.build.bundler;
-    return bundler ? ['bundle', 'exec', 'rake', 'release'] : ['rake', 'release'];
-}
-/** One word for Ruby's Shellwords, which Bundler splits GEM_COMMAND with. */
-function shellWord(text) {
-    return `'${text.replaceAll("'", String.raw `'\''`)}'`;
-}
-function release_task_failed(plan, finished) {
-    return {
-        code: 'release-task-failed',
-        what: `\`${taskCommand(plan).join(' ')}\` failed with exit code ${String(finished.code)}.`,
-        why: finished.tail.slice(-8).join('\n'),
-        fix: 'Correct what the task reports and re-run the job: gems that are out already are recognised by their digest.',
-    };
-}
-function notFound(program) {
-    return {
-        code: 'ruby-unavailable',
-        what: `There is no \`${program}\` on PATH, and the release task is run with it.`,
-        fix: 'Add a `ruby/setup-ruby` step before this one, or set `strategy: direct`.',
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/steps/tag.js
-
-/**
- * Makes the objects of the tags to come. It needs the very permission that the tags will, and nobody sees it: a
- * missing permission is found before the first push. Throws ReleaseError (`tag-not-permitted`).
- */
-async function prepareTags(plan, facts, repository, world) {
-    const author = facts.github?.commit?.author;
-    const tagger = {
-        name: author?.name ?? facts.run.actor,
-        email: author?.email ?? `${facts.run.actor}@users.noreply.github.com`,
-        date: world.clock.date(),
-    };
-    const wanted = plan.tags.filter((tag) => tag.action === 'create');
-    return Promise.all(wanted.map(async ({ name, message }) => ({
-        name,
-        object: await repository.prepareTag({ name, message, commit: plan.commit, tagger }),
-    })));
-}
-/** Names the prepared objects; an equal tag made meanwhile is as good. Throws ReleaseError (`tag-commit-mismatch`). */
-async function createTags(prepared, plan, repository, { runner }) {
-    for (const { name, object } of prepared) {
-        if ((await makeTag(name, object, plan.commit, repository)) === 'created') {
-            runner.info(`Created tag ${name} on ${plan.commit.slice(0, 12)}.`);
-            continue;
-        }
-        const existing = await repository.tag(name);
-        if (existing?.commit !== plan.commit)
-            throw new errors/* ReleaseError */.K2(taken(name, plan.commit, existing?.commit));
-        runner.info(`Tag ${name} has been created on ${plan.commit.slice(0, 12)} meanwhile.`);
-    }
-}
-/** Whatever was answered, or not: a tag that is there on our commit is a success. */
-async function makeTag(name, object, commit, repository) {
-    try {
-        return await repository.createTag(name, object);
-    }
-    catch (error) {
-        if (!(error instanceof errors/* ReleaseError */.K2) || error.code === 'cancelled')
-            throw error;
-        const found = await repository.tag(name).catch(() => undefined);
-        if (found?.commit === commit)
-            return 'exists';
-        throw error;
-    }
-}
-/**
- * What became of the tags a release task was to make: the names that are there, on one of the released commits. A task
- * that commits before it tags has two. Throws ReleaseError (`tag-commit-mismatch`) for a tag that is elsewhere.
- */
-async function tagsByTask(tags, commits, repository) {
-    const found = await Promise.all(tags.map(async ({ name }) => ({ name, tag: await repository.tag(name) })));
-    const made = found.filter(({ tag }) => tag !== undefined);
-    errors/* ReleaseError */.K2.throwIfAny(made
-        .filter(({ tag }) => !commits.includes(tag?.commit ?? ''))
-        .map(({ name, tag }) => taken(name, commits[0], tag?.commit)));
-    return made.map(({ name }) => name);
-}
-function taken(name, commit, existing) {
-    return {
-        code: 'tag-commit-mismatch',
-        what: `The gems are published, but the tag ${name} was created meanwhile on ${existing?.slice(0, 12) ?? 'an unknown commit'} instead of ${commit.slice(0, 12)}.`,
-        why: 'Somebody else made the tag while this run was publishing. A tag is never moved.',
-        fix: `Find out who made it. If it is a mistake, delete it and re-run this job: it publishes nothing again and creates the tag.`,
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/github/repository.js
-
-
-
-
-function createRepository(options) {
-    const [owner = '', repo = ''] = options.name.split('/');
-    const here = { owner, repo };
-    const client = lazily(() => githubClient(options.token, options.apiUrl, options.http));
-    return {
-        name: options.name,
-        async commit(sha) {
-            const { rest } = await client();
-            const answer = await orRefusal(rest.git.getCommit({ ...here, commit_sha: sha }));
-            if (!isRefusal(answer))
-                return commitIn(answer.data, options.name);
-            if (answer.status === 404 || answer.status === 409 || answer.status === 422)
-                return undefined;
-            throw cannotRead(options.name, answer);
-        },
-        async tag(name) {
-            const { rest } = await client();
-            const ref = await orRefusal(rest.git.getRef({ ...here, ref: `tags/${name}` }));
-            if (isRefusal(ref)) {
-                if (ref.status === 404)
-                    return undefined;
-                throw cannotRead(options.name, ref);
-            }
-            let { sha, type } = objectIn(ref.data, options.name);
-            const annotated = type === 'tag';
-            // A tag may name a tag; five levels are more than anybody makes on purpose.
-            for (let level = 0; type === 'tag' && level < 5; level++) {
-                const object = await orRefusal(rest.git.getTag({ ...here, tag_sha: sha }));
-                if (isRefusal(object))
-                    throw cannotRead(options.name, object);
-                ({ sha, type } = objectIn(object.data, options.name));
-            }
-            return { commit: sha, annotated };
-        },
-        async prepareTag({ name, message, commit, tagger }) {
-            const { rest } = await client();
-            const answer = await orRefusal(rest.git.createTag({
-                ...here,
-                tag: name,
-                message,
-                object: commit,
-                type: 'commit',
-                tagger: { name: tagger.name, email: tagger.email, date: tagger.date.toISOString() },
-            }));
-            if (!isRefusal(answer))
-                return shaIn(answer.data, options.name);
-            throw notPermitted(name, options.name, answer);
-        },
-        async createTag(name, object) {
-            const { rest } = await client();
-            const answer = await orRefusal(rest.git.createRef({ ...here, ref: `refs/tags/${name}`, sha: object }));
-            // A success that does not name the object is nobody's word that there is a tag now.
-            if (!isRefusal(answer) && objectIn(answer.data, options.name).sha === object)
-                return 'created';
-            if (!isRefusal(answer))
-                throw unusable(options.name);
-            if (answer.status === 422 && /already exists/i.test(answer.message))
-                return 'exists';
-            throw notPermitted(name, options.name, answer);
-        },
-    };
-}
-/** What octokit's types promise and nobody has checked: a cache or a proxy may have answered. */
-function commitIn(data, repository) {
-    const name = (0,lib_json/* stringAt */.bX)(data, 'author', 'name');
-    const email = (0,lib_json/* stringAt */.bX)(data, 'author', 'email');
-    if (name === undefined || email === undefined)
-        throw unusable(repository);
-    return { sha: shaIn(data, repository), author: { name, email } };
-}
-function objectIn(data, repository) {
-    return { sha: shaIn(data, repository, 'object'), type: (0,lib_json/* stringAt */.bX)(data, 'object', 'type') ?? '' };
-}
-function shaIn(data, repository, ...path) {
-    const sha = (0,lib_json/* stringAt */.bX)(data, ...path, 'sha') ?? '';
-    if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(sha))
-        throw unusable(repository);
-    return sha;
-}
-function unusable(repository) {
-    return new errors/* ReleaseError */.K2({
-        code: 'github-unavailable',
-        what: `GitHub's API answered a question about ${repository} with something else than was asked for.`,
-        why: 'It may have come from a cache or a proxy.',
-        fix: 'Re-run the job: what is published already is recognised by its digest.',
-    });
-}
-function cannotRead(repository, { status, message }) {
-    return new errors/* ReleaseError */.K2({
-        code: 'github-unavailable',
-        what: `GitHub refused to show the tags of ${repository}: ${String(status)} ${JSON.stringify(message)}.`,
-        why: status === 401 ? 'The `token` is not valid (any more).' : 'The `token` may not read this repository.',
-        fix: 'Give the job `permissions: contents: write`, or set `token:` to one that may read and tag this repository, or set `tag: false`.',
-    });
-}
-function notPermitted(tag, repository, { status, message }) {
-    const ruleset = /rule violation|protected/i.test(message);
-    return new errors/* ReleaseError */.K2({
-        code: 'tag-not-permitted',
-        what: `GitHub refused to create the tag ${tag} in ${repository}: ${String(status)} ${JSON.stringify(message)}.`,
-        why: ruleset
-            ? 'A ruleset of the repository protects this tag name, and the token’s owner is not on its bypass list.'
-            : 'The job’s token lacks the permission `contents: write`, or the commit has other workflow files than the default branch, which a job’s token may not tag.',
-        fix: ruleset
-            ? 'Set `token:` to a token of a GitHub App on the ruleset’s bypass list, or start the release by pushing the tag, or set `tag: false`.'
-            : 'Add `contents: write` to the job’s `permissions:`, or set `token:` to one that may, or start the release by pushing the tag, or set `tag: false`.',
-    });
-}
-
-;// CONCATENATED MODULE: ./lib/rubygems/probe-answer.js
-
-
-/** The probe's JSON as a Project; undefined where it has another shape. Throws ReleaseError (`gemspec-failed`). */
-function asProject(value) {
-    const engine = (0,lib_json/* stringAt */.bX)(value, 'ruby', 'engine');
-    const version = (0,lib_json/* stringAt */.bX)(value, 'ruby', 'version');
-    const rubygems = (0,lib_json/* stringAt */.bX)(value, 'ruby', 'rubygems');
-    const rake = asRake((0,lib_json/* objectAt */.lJ)(value, 'rake'));
-    if (!engine || !version || !rubygems || !rake || !(0,lib_json/* isObject */.Gv)(value) || !Array.isArray(value['gemspecs']))
-        return undefined;
-    const bundler = asBundler((0,lib_json/* objectAt */.lJ)(value, 'bundler'));
-    return { ruby: { engine, version, rubygems }, bundler, gemspecs: asGemspecs((0,lib_json/* objectsAt */.yR)(value, 'gemspecs')), rake };
-}
-function asBundler(value) {
-    if (value['state'] === 'none')
-        return { state: 'none' };
-    if (value['state'] === 'ready')
-        return { state: 'ready', version: (0,lib_json/* stringAt */.bX)(value, 'version') ?? 'unknown' };
-    return { state: 'failed', message: (0,lib_json/* stringAt */.bX)(value, 'message') ?? 'no message' };
-}
-function asRake(value) {
-    if (value['state'] === 'none')
-        return { state: 'none' };
-    if (value['state'] === 'failed')
-        return { state: 'failed', message: (0,lib_json/* stringAt */.bX)(value, 'message') ?? 'no message' };
-    const build = asOwner(value['build']);
-    const release = asOwner(value['release']);
-    if (!build || !release)
-        return undefined;
-    return { state: 'loaded', build, release, gem: (0,lib_json/* stringAt */.bX)(value, 'gem'), tag: (0,lib_json/* stringAt */.bX)(value, 'tag') };
-}
-function asOwner(value) {
-    return value === 'absent' || value === 'bundler' || value === 'project' ? value : undefined;
-}
-function asGemspecs(values) {
-    const failures = values.filter((value) => !(0,lib_json/* stringAt */.bX)(value, 'name') || !(0,lib_json/* stringAt */.bX)(value, 'version'));
-    const [first, ...rest] = failures.map((value) => ({
-        code: 'gemspec-failed',
-        what: `The gemspec \`${(0,lib_json/* stringAt */.bX)(value, 'file') ?? '?'}\` cannot be evaluated: ${(0,lib_json/* stringAt */.bX)(value, 'error') ?? 'it has no name or no version'}`,
-        fix: 'Make `gem build` work in a clean checkout; what the gemspec requires must be installed or in the repository.',
-    }));
-    if (first)
-        throw new errors/* ReleaseError */.K2([first, ...rest]);
-    return values.map(asGemspec);
-}
-function asGemspec(value) {
-    const metadata = Object.keys((0,lib_json/* objectAt */.lJ)(value, 'metadata')).map((key) => [key, (0,lib_json/* stringAt */.bX)(value, 'metadata', key) ?? '']);
-    return {
-        file: (0,lib_json/* stringAt */.bX)(value, 'file') ?? '',
-        name: (0,lib_json/* stringAt */.bX)(value, 'name') ?? '',
-        version: (0,lib_json/* stringAt */.bX)(value, 'version') ?? '',
-        platform: (0,lib_json/* stringAt */.bX)(value, 'platform') ?? 'ruby',
-        metadata: new Map(metadata),
-        dependencies: (0,lib_json/* objectsAt */.yR)(value, 'dependencies').map((entry) => ({
-            name: (0,lib_json/* stringAt */.bX)(entry, 'name') ?? '',
-            requirement: (0,lib_json/* stringAt */.bX)(entry, 'requirement') ?? '',
-        })),
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/rubygems/project.js
-
-
-
-
-
-
-/**
- * Reads the project with one Ruby process. Throws ReleaseError: `ruby-unavailable` where there is no Ruby or it
- * cannot run the probe, `gemspec-failed` with every gemspec that raises.
- */
-async function readProject(options) {
-    const answer = external_node_path_.join(options.privateDirectory, 'project.json');
-    const project = asProject((0,lib_json/* parseJson */.qF)(await runProbe(options, answer)));
-    if (project === undefined) {
-        throw new errors/* ReleaseError */.K2({
-            code: 'ruby-unavailable',
-            what: 'Ruby ran, but what it reported about the project makes no sense.',
-            why: 'Code of a gemspec or Rakefile may have replaced parts of Ruby’s standard library.',
-            fix: 'Run `ruby -e "p Gem::Specification.load(%q(NAME.gemspec))"` and look for what interferes.',
-        });
-    }
-    return project;
-}
-async function runProbe(options, answer) {
-    const { processes, script, workingDirectory, env, onLine } = options;
-    try {
-        const finished = await processes.run({
-            program: 'ruby',
-            args: [script, answer],
-            cwd: workingDirectory,
-            env,
-            onLine,
-        });
-        const json = await files/* files */.a.text(answer);
-        if (finished.code === 0 && json !== undefined)
-            return json;
-        throw new errors/* ReleaseError */.K2({
-            code: 'ruby-unavailable',
-            what: `Ruby could not read the project: it ended with exit code ${String(finished.code)}.`,
-            why: finished.tail.slice(-5).join('\n') || 'It printed nothing.',
-            fix: 'Check that `ruby` and `rake` work in this directory, in a step before this one.',
-        });
-    }
-    catch (error) {
-        if (!(error instanceof world_processes/* ProgramNotFound */.e))
-            throw error;
-        throw new errors/* ReleaseError */.K2({
-            code: 'ruby-unavailable',
-            what: 'There is no `ruby` on PATH, and a gem has to be built.',
-            fix: 'Add a `ruby/setup-ruby` step before this one, or build in another job and hand the files over with `gems:`.',
-        }, { cause: error });
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/survey.js
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** Looks around without changing anything: project or prebuilt gems, checkout, GitHub, registry. */
-async function survey(inputs, run, registry, world) {
-    const local = await surveyMachine(inputs, run, world);
-    const names = [...new Set([...(local.project?.gemspecs ?? []), ...local.prebuilt].map((gem) => gem.name))];
-    const [github, published] = await Promise.all([
-        askGitHub(inputs, local, world),
-        Promise.all(names.map(async (name) => [name, await registry.versions(name)])),
-    ]);
-    return { ...local, github, published: new Map(published) };
-}
-/** The part of the survey that needs no network: all there is to know in a job that only builds. */
-async function surveyMachine(inputs, run, world) {
-    const building = inputs.gems.length === 0;
-    if (building && !(await files/* files */.a.isDirectory(inputs.workingDirectory)))
-        throw new errors/* ReleaseError */.K2(noDirectory(inputs));
-    const checkout = building ? await readCheckout(readOnlyGit(inputs.workingDirectory, world.runner.env)) : undefined;
-    const [project, prebuilt] = await Promise.all([
-        building ? surveyProject(inputs, checkout?.committedAt ?? 0, world) : undefined,
-        building ? [] : prebuiltGems(inputs, world),
-    ]);
-    const canSign = (0,services/* sigstoreServices */.ve)(inputs.server, world.runner.env) !== undefined;
-    return { run, checkout, project, canSign, prebuilt };
-}
-/** The repository of this run through the token of the step; undefined where there is no token. */
-function repositoryOf(inputs, run, world) {
-    if (!inputs.githubToken)
-        return undefined;
-    return createRepository({ name: run.repository, apiUrl: run.apiUrl, token: inputs.githubToken, http: world.http });
-}
-function noDirectory(inputs) {
-    return {
-        code: 'no-gemspec',
-        what: `Input \`working-directory\`: there is no directory ${JSON.stringify(inputs.workingDirectory)}.`,
-        fix: 'Check out the repository before this step, or correct `working-directory:`; it is relative to the workspace.',
-    };
-}
-function surveyProject(inputs, committedAt, world) {
-    return world.runner.foreign((print) => readProject({
-        processes: world.processes,
-        script: world.assets.probe,
-        workingDirectory: inputs.workingDirectory,
-        env: (0,child_environment/* buildEnvironment */.A)(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) }),
-        privateDirectory: world.privateDirectory,
-        onLine: print,
-    }));
-}
-async function prebuiltGems(inputs, world) {
-    const matches = await Promise.all(inputs.gems.map((pattern) => files/* files */.a.matching(pattern, inputs.workingDirectory)));
-    const missing = inputs.gems.filter((_, index) => matches[index]?.length === 0);
-    errors/* ReleaseError */.K2.throwIfAny(missing.map((pattern) => ({
-        code: 'gem-not-found',
-        what: `Input \`gems\`: no file matches ${JSON.stringify(pattern)} in ${JSON.stringify(inputs.workingDirectory)}.`,
-        fix: 'Check the path against what the build job handed over (for actions/download-artifact: its `path:`, and `merge-multiple: true`).',
-    })));
-    const paths = [...new Set(matches.flat())];
-    const lanes = new lib_lanes/* Lanes */.G(READ_AT_ONCE);
-    return Promise.all(paths.map((path) => lanes.run(() => readGem(path, { copyTo: privateCopy(world) }))));
-}
-/** Asks for the commit and the tags only where the release depends on them. */
-async function askGitHub(inputs, facts, world) {
-    const repository = repositoryOf(inputs, facts.run, world);
-    const names = tagsToLookUp(inputs, facts);
-    if (!repository || names.length === 0)
-        return undefined;
-    const [commit, ...tags] = await Promise.all([
-        repository.commit(releasedCommit(facts)),
-        ...names.map(async (name) => [name, await repository.tag(name)]),
-    ]);
-    return { commit, tags: new Map(tags) };
-}
-
-;// CONCATENATED MODULE: ./lib/release.js
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-function prepareRelease(options) {
-    const { inputs, run, world } = options;
-    return {
-        ...options,
-        registry: createRegistry(inputs.server, world.http, world.clock),
-        repository: repositoryOf(inputs, run, world),
-        keys: new KeyRing(() => exchange(inputs.authentication, inputs.server, run, world), world.clock),
-    };
-}
-/** The release, from looking around to the last gem being installable. Throws ReleaseError; nothing else. */
-async function release(it) {
-    refuseForeignEvents(it.run, it.inputs.dryRun);
-    const facts = await it.phases.run('Look around', () => survey(it.inputs, it.run, it.registry, it.world));
-    const plan = await it.phases.run('Plan', () => decide(it, facts));
-    if (it.inputs.dryRun)
-        return dryRun(it, plan, facts);
-    const gems = plan.strategy === 'rake' ? await byReleaseTask(it, plan, facts) : await directly(it, plan, facts);
-    if (it.inputs.awaitRelease !== 'false')
-        await it.phases.run('Await', () => awaitAll(it, gems));
-    if (it.inputs.githubRelease !== 'false')
-        await it.phases.run('Announce', () => announceAll(it, plan, gems));
-}
-/** Builds, checks, pushes and tags: our own way, in which the key is the last thing to come into being. */
-async function directly(it, plan, facts) {
-    const gems = await buildAndInspect(it, plan, facts);
-    for (const gem of gems)
-        await it.ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'not-tried');
-    const tags = await it.phases.run('Prepare tag', () => prepare(it, plan, facts));
-    const unattested = gems.filter((gem) => !gem.alreadyPublished);
-    const missing = plan.attest ? await it.phases.run('Attest', () => attestAll(unattested, plan, it)) : unattested;
-    if (missing.length > 0 || it.inputs.persistCredentials)
-        await it.phases.run('Exchange', () => getKey(it));
-    if (missing.length > 0) {
-        const looks = await it.phases.run('Push', () => pushAll(it, missing));
-        await it.phases.run('Verify', () => allVerified(it, missing, looks));
-    }
-    await it.phases.run('Tag', () => tagAll(it, plan, tags));
-    return gems;
-}
-/** Makes the gems with the project's own tools, then reads and compares them. */
-async function buildAndInspect(it, plan, facts) {
-    const { inputs, phases, world } = it;
-    const built = await phases.run('Build', () => (0,build/* build */.jq)(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world));
-    return phases.run('Inspect', () => inspect(built, facts, { server: inputs.server, registry: it.registry }, world));
-}
-/** Runs the project's own release task and gives its pushes our hands. */
-async function byReleaseTask(it, plan, facts) {
-    await it.phases.run('Exchange', () => getKey(it));
-    const { gems, commit } = await it.phases.run('Release task', () => runReleaseTask(it, plan, facts));
-    await it.phases.run('Verify', () => {
-        const looks = gems.map((gem) => verify(gem, it.registry, it.world));
-        return allVerified(it, gems, looks);
-    });
-    await it.phases.run('Tag', async () => {
-        const { repository, world } = it;
-        const found = repository ? await tagsByTask(plan.tags, [plan.commit, commit], repository) : [];
-        await it.ledger.tagged(found);
-        if (found.length === 0)
-            world.runner.info('The release task made no tag of the usual form on the released commit.');
-    });
-    return gems;
-}
-async function planOrExplain(inputs, facts, registry, world) {
-    try {
-        return makePlan(inputs, facts);
-    }
-    catch (error) {
-        throw await explainDifference(error, facts.prebuilt, registry, world);
-    }
-}
-async function decide({ inputs, ledger, registry, world }, facts) {
-    const plan = await planOrExplain(inputs, facts, registry, world);
-    for (const sentence of plan.decisions)
-        world.runner.info(sentence);
-    ledger.planned(plan.gems, plan.commit);
-    return plan;
-}
-/** Makes the objects of the tags to come, which proves the permission to tag before anything is public. */
-async function prepare({ repository, world }, plan, facts) {
-    if (!repository)
-        return [];
-    return prepareTags(plan, facts, repository, world);
-}
-async function getKey({ keys, inputs, world }) {
-    const key = await keys.current();
-    world.runner.info(`Authenticated at ${inputs.server.host}: ${key.source}${key.name === undefined ? '' : ` (${key.name})`}.`);
-    if (inputs.persistCredentials)
-        await keepForLaterSteps(key, inputs.server, world);
-}
-/** Looks at what became of a gem as soon as it is there, while others are still on their way. */
-async function pushAll(it, gems) {
-    const looks = [];
-    await pushSet(gems, async (gem) => {
-        await pushAndRecord(gem, it);
-        const look = verify(gem, it.registry, it.world);
-        // Told when all are asked for; a push that fails meanwhile comes first.
-        look.catch(() => undefined);
-        looks.push(look);
-    });
-    return looks;
-}
-async function tagAll({ repository, ledger, world }, plan, prepared) {
-    if (repository)
-        await createTags(prepared, plan, repository, world);
-    await ledger.tagged(plan.tags.map((tag) => tag.name));
-}
-async function allVerified(it, gems, looks) {
-    await Promise.all(looks);
-    await confirmAll(gems, it);
-}
-/** A published gem the index is late with is no failed release, unless the workflow says so. */
-async function awaitAll({ inputs, registry, world }, gems) {
-    const late = await awaitIndex(gems, inputs.awaitTimeout, registry, world);
-    if (late.length === 0)
-        return;
-    const problem = lateProblem(late, inputs.awaitTimeout, inputs.server.host);
-    if (inputs.awaitRelease === 'strict')
-        throw new errors/* ReleaseError */.K2(problem);
-    world.runner.warning('The index is late', [problem.what, problem.why, problem.fix].join('\n'));
-}
-/** One GitHub Release for each tag, with the gems it speaks for. */
-async function announceAll({ inputs, run, ledger, world }, plan, gems) {
-    const { githubToken: token } = inputs;
-    if (!token)
-        return;
-    const log = (line) => {
-        world.runner.info(line);
-    };
-    const releases = createReleases({ name: run.repository, apiUrl: run.apiUrl, token, ...world, log });
-    for (const tag of plan.tags) {
-        const its = gems.filter((gem) => tag.gems.includes(gem.name));
-        await ledger.announced(await announce(tag.name, its, plan, inputs, releases, world));
-    }
-}
-
 
 /***/ }),
 
-/***/ 9293:
+/***/ 7055:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   bu: () => (/* binding */ outcome),
-/* harmony export */   cX: () => (/* binding */ announceFailure),
-/* harmony export */   n0: () => (/* binding */ setOutputs)
+/* harmony export */   DD: () => (/* binding */ title),
+/* harmony export */   Qy: () => (/* binding */ versionTaken),
+/* harmony export */   xJ: () => (/* binding */ publishedVersion)
 /* harmony export */ });
-/* unused harmony exports setBuildOutputs, problemText */
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-/* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2682);
-/* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5461);
-/* harmony import */ var _steps_build_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7467);
-
-
-
-
-/** Sets every output from what has happened; also when the release stopped half-way. */
-function setOutputs(record, runner) {
-    const [first] = record.gems;
-    runner.output('gems', JSON.stringify(record.gems));
-    runner.output('name', first?.name ?? '');
-    runner.output('version', first?.version ?? '');
-    runner.output('tag', record.tags[0] ?? '');
-    runner.output('published', String((0,_ledger_js__WEBPACK_IMPORTED_MODULE_1__/* .isPublished */ .H)(record)));
-    runner.output('checksums', checksums(record));
-    runner.output('release-url', record.releaseUrl);
+/** `foo 1.2.3` or `foo 1.2.3 (x86_64-linux)`. */
+function title(gem) {
+    return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`;
 }
-/** The outputs of the build action; in a matrix, the checksums also under a name no other of its jobs uses. */
-function setBuildOutputs(record, matrixIndex, runner) {
-    const [first] = record.gems;
-    runner.output('gems', JSON.stringify(record.gems));
-    runner.output('name', first?.name ?? '');
-    runner.output('version', first?.version ?? '');
-    runner.output('files', record.gems.map((gem) => gem.file).join('\n'));
-    runner.output('checksums', checksums(record));
-    if (matrixIndex !== undefined)
-        runner.output(`checksums-${String(matrixIndex)}`, checksums(record));
+function publishedVersion(gem, published) {
+    return published.get(gem.name)?.find(({ version, platform }) => version === gem.version && platform === gem.platform);
 }
-/** `SHA256  FILE` for every gem that was built, as `sha256sum --check` reads it. */
-function checksums({ gems }) {
-    return gems
-        .filter((gem) => gem.sha256 !== '')
-        .map((gem) => `${gem.sha256}  ${(0,_steps_build_js__WEBPACK_IMPORTED_MODULE_2__/* .baseName */ .Fl)(gem.file)}`)
-        .join('\n');
-}
-/** What became of the release, in one sentence that is true in every state. */
-function outcome(record) {
-    const open = record.unsettled.length > 0 ? ` Not known: ${record.unsettled.join(', ')}.` : '';
-    return `${settled(record)}${open}`;
-}
-function settled(record) {
-    const prospects = record.gems.filter((gem) => gem.status === 'would-push');
-    if (prospects.length > 0)
-        return `Dry run: ${prospects.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} would be pushed to ${record.server}. Nothing was published.`;
-    const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published');
-    if (record.gems.length === 0 || out.length === 0) {
-        return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.';
-    }
-    if (out.length === record.gems.length) {
-        const tags = record.tags.length > 0 ? ` Tag: ${record.tags.join(', ')}.` : '';
-        return `${out.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`;
-    }
-    const rest = record.gems.filter((gem) => !out.includes(gem));
-    return `Published: ${out.map(_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')}. Not published: ${rest.map((gem) => `${(0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD)(gem)} (${gem.status})`).join(', ')}.`;
-}
-/** The one error annotation of a failed run, and what to do next in the log. */
-function announceFailure(error, record, runner) {
-    const [first, ...others] = error.problems;
-    const texts = error.problems.map(problemText);
-    runner.error(`${first.code}${others.length > 0 ? ` (and ${String(others.length)} more)` : ''}`, [...texts, ...(record ? [outcome(record)] : [])].join('\n\n'));
-}
-/** A problem as the text of an annotation: what, why, what to do, and where more is written. */
-function problemText({ code: name, what, why, fix }) {
-    return [what, ...(why === undefined ? [] : [why]), fix, `See ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .documentation */ .TH)(name)}.`].join('\n');
-}
-
-
-/***/ }),
-
-/***/ 3174:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   A: () => (/* binding */ buildEnvironment),
-/* harmony export */   W: () => (/* binding */ releaseTaskEnvironment)
-/* harmony export */ });
-/**
- * The environment of programs that run the project's code. Built from a list of what they may have: a credential
- * whose name nobody thought of is then not in it. `/proc` of the parent remains readable on Linux: only a separate
- * build job keeps the means to ask for an ID token from code that looks for them.
- */
-const ALLOWED = new Set([
-    'PATH',
-    'HOME',
-    'USER',
-    'LOGNAME',
-    'SHELL',
-    'LANG',
-    'LANGUAGE',
-    'TZ',
-    'TERM',
-    'TMPDIR',
-    'TMP',
-    'TEMP',
-    'CI',
-    'SOURCE_DATE_EPOCH',
-    'XDG_CONFIG_HOME',
-    'XDG_CACHE_HOME',
-    'XDG_DATA_HOME',
-    'GEM_HOME',
-    'GEM_PATH',
-    'GEM_SPEC_CACHE',
-    'RUBYOPT',
-    'RUBYLIB',
-    'RUBY_ROOT',
-    'RUBY_ENGINE',
-    'RUBY_VERSION',
-    'JAVA_HOME',
-    'JAVA_OPTS',
-    'JRUBY_HOME',
-    'JRUBY_OPTS',
-    'TRUFFLERUBYOPT',
-    'ANDROID_HOME',
-    'CC',
-    'CXX',
-    'CPP',
-    'LD',
-    'AR',
-    'MAKE',
-    'MAKEFLAGS',
-    'CFLAGS',
-    'CXXFLAGS',
-    'CPPFLAGS',
-    'LDFLAGS',
-    'PKG_CONFIG_PATH',
-    'LD_LIBRARY_PATH',
-    'DYLD_LIBRARY_PATH',
-    'LIBRARY_PATH',
-    'CPATH',
-    'CARGO_HOME',
-    'RUSTUP_HOME',
-    'RUSTUP_TOOLCHAIN',
-    'RUSTFLAGS',
-    'GOPATH',
-    'GOROOT',
-    'HTTP_PROXY',
-    'HTTPS_PROXY',
-    'NO_PROXY',
-    'http_proxy',
-    'https_proxy',
-    'no_proxy',
-    'SSL_CERT_FILE',
-    'SSL_CERT_DIR',
-    'GITHUB_ACTIONS',
-    'GITHUB_REPOSITORY',
-    'GITHUB_REPOSITORY_OWNER',
-    'GITHUB_REF',
-    'GITHUB_REF_NAME',
-    'GITHUB_REF_TYPE',
-    'GITHUB_SHA',
-    'GITHUB_WORKSPACE',
-    'GITHUB_RUN_ID',
-    'GITHUB_RUN_NUMBER',
-    'GITHUB_RUN_ATTEMPT',
-    'GITHUB_SERVER_URL',
-    'GITHUB_API_URL',
-    'GITHUB_EVENT_NAME',
-    'GITHUB_ACTOR',
-    'GITHUB_WORKFLOW',
-    'GITHUB_JOB',
-    'RUNNER_OS',
-    'RUNNER_ARCH',
-    'RUNNER_TOOL_CACHE',
-    // By it the runner finds what a job has left running, and ends it.
-    'RUNNER_TRACKING_ID',
-    'RUNNER_ENVIRONMENT',
-    'ImageOS',
-    'ImageVersion',
-    'SystemRoot',
-    'SystemDrive',
-    'ComSpec',
-    'PATHEXT',
-    'WINDIR',
-    'windir',
-    'USERPROFILE',
-    'APPDATA',
-    'LOCALAPPDATA',
-    'ProgramFiles',
-    'ProgramFiles(x86)',
-    'ProgramData',
-    'NUMBER_OF_PROCESSORS',
-    'PROCESSOR_ARCHITECTURE',
-    'MSYSTEM',
-]);
-const ALLOWED_PREFIX = /^(LC_|RBENV_|RVM_|ASDF_|MISE_|BUNDLE_BUILD__|BUNDLE_LOCAL__)/;
-/** Bundler's settings that hold no credential; `BUNDLE_GEM__PUSH_KEY` and `BUNDLE_<HOST>` do. */
-const BUNDLER = /^BUNDLE_(GEMFILE|PATH|PATH__SYSTEM|WITH|WITHOUT|ONLY|APP_CONFIG|BIN|BIN_PATH|DEPLOYMENT|FROZEN|CACHE_PATH|CACHE_ALL|JOBS|RETRY|TIMEOUT|VERSION|CLEAN|NO_PRUNE|FORCE_RUBY_PLATFORM|SPECIFIC_PLATFORM|PREFER_LOCAL|SILENCE_ROOT_WARNING|IGNORE_MESSAGES|SUPPRESS_INSTALL_USING_MESSAGES|SYSTEM_BINDIR|DISABLE_[A-Z_]+|USER_HOME|USER_CONFIG|USER_CACHE|USER_PLUGIN|LOCKFILE)$/;
-/**
- * What never reaches a program of the project, not even its release task: the means to act as this job that the runner
- * gives this step. `GITHUB_TOKEN` is not among them: it is only there where the workflow's author put it.
- */
-const NEVER = /^(ACTIONS_|INPUT_|STATE_|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$|BUNDLE_GEM__PUSH_KEY$|RUBYGEMS_API_KEY$)/;
-/** For the probe and the build: the allowed names only. */
-function buildEnvironment(env, extra) {
-    return pick(env, extra, (name) => ALLOWED.has(name) || ALLOWED_PREFIX.test(name) || BUNDLER.test(name));
-}
-/**
- * For the project's own release task, which may need variables of the workflow (as under the incumbent action):
- * everything but the runner's tokens, inputs and command files, and variables that hold a registry key of ours.
- */
-function releaseTaskEnvironment(env, extra) {
-    return pick(env, extra, (name) => !NEVER.test(name));
-}
-function pick(env, extra, wanted) {
-    const picked = {};
-    for (const [name, value] of Object.entries(env)) {
-        if (value !== undefined && wanted(name))
-            picked[name] = value;
-    }
-    return { ...picked, ...extra };
+function versionTaken(gem, ours, theirs, host) {
+    return {
+        code: 'version-taken',
+        what: `${title(gem)} is already on ${host} with other content: SHA-256 ${theirs} there, ${ours} here.`,
+        why: 'A published version cannot be replaced. Either it was released from another state of the code, or the build gives other bytes each time.',
+        fix: 'Bump the version and release that. If the code is the same, compare the two files: `gem fetch` gets the published one.',
+    };
 }
 
 
@@ -64022,7 +63927,7 @@ const JOURNAL = 'journal.json';
 /* unused harmony export fileName */
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
-/* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5461);
+/* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7055);
 /* harmony import */ var _rubygems_child_environment_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3174);
 /* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
 /* harmony import */ var _world_processes_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(307);
@@ -64088,7 +63993,7 @@ async function findBuilt(planned, workingDirectory, since) {
     }
     throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
         code: 'build-failed',
-        what: `The build ended well, but left no new file ${fileName(planned)} for ${(0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_5__/* .title */ .DD)(planned)}, neither in \`pkg\` nor beside the gemspec.`,
+        what: `The build ended well, but left no new file ${fileName(planned)} for ${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_5__/* .title */ .DD)(planned)}, neither in \`pkg\` nor beside the gemspec.`,
         fix: 'Let the project’s `build` task write there, or build in a step of your own and hand the files over with `gems:`.',
     });
 }
@@ -64132,6 +64037,91 @@ function failed(command, finished) {
         why: finished.tail.slice(-8).join('\n'),
         fix: 'Nothing was published. Make this command work in a clean checkout of the commit.',
     });
+}
+
+
+/***/ }),
+
+/***/ 3159:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Nn: () => (/* binding */ inspect),
+/* harmony export */   Ns: () => (/* binding */ privateCopy),
+/* harmony export */   fh: () => (/* binding */ READ_AT_ONCE)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
+/* harmony import */ var _lanes_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2864);
+/* harmony import */ var _plan_gems_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5461);
+/* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7055);
+/* harmony import */ var _rubygems_gem_file_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9899);
+/* harmony import */ var _rubygems_explain_difference_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9720);
+
+
+
+
+
+
+
+
+/** Two files are open for each gem that is being read, and a large release has hundreds. */
+const READ_AT_ONCE = 16;
+/** A fresh name below our private directory: the one copy that is hashed, inspected and sent. */
+function privateCopy(world) {
+    return node_path__WEBPACK_IMPORTED_MODULE_1__.join(world.privateDirectory, `${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)()}.gem`);
+}
+/**
+ * Reads every gem as built and compares it with what was planned and with what is published.
+ * Throws ReleaseError with all problems: `gem-unexpected`, `push-host-mismatch`, `version-taken`, `gem-invalid`.
+ */
+async function inspect(built, facts, { server, registry }, world) {
+    const lanes = new _lanes_js__WEBPACK_IMPORTED_MODULE_5__/* .Lanes */ .G(READ_AT_ONCE);
+    const gems = await Promise.all(built.map(async ({ planned, path: builtPath }) => {
+        const file = planned.file ?? (await lanes.run(() => (0,_rubygems_gem_file_js__WEBPACK_IMPORTED_MODULE_3__/* .readGem */ .k)(builtPath, { copyTo: privateCopy(world) })));
+        const live = (0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .publishedVersion */ .xJ)({ ...file, platform: file.originalPlatform }, facts.published);
+        return { ...file, builtPath, planned, live, alreadyPublished: live?.sha256 === file.sha256 };
+    }));
+    const [first, ...others] = gems.flatMap((gem) => [
+        ...unexpected(gem, gem.planned),
+        ...(0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_7__/* .pushHostProblems */ .n8)(gem, gem.metadata, server),
+        ...(gem.live && !gem.alreadyPublished ? [(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .versionTaken */ .Qy)(gem, gem.sha256, gem.live.sha256, server.host)] : []),
+    ]);
+    if (first) {
+        const error = new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .ReleaseError */ .K2([first, ...others]);
+        throw registry ? await (0,_rubygems_explain_difference_js__WEBPACK_IMPORTED_MODULE_4__/* .explainDifference */ .L)(error, gems, registry, world) : error;
+    }
+    for (const gem of gems)
+        describe(gem, server, world);
+    return gems.map(({ planned: _planned, live: _live, ...gem }) => gem);
+}
+function describe(gem, server, { runner }) {
+    runner.info(`${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .title */ .DD)(gem)}: ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`);
+    const runtime = gem.dependencies.filter((dependency) => dependency.type === 'runtime');
+    if (runtime.length > 0) {
+        runner.info(`  depends on ${runtime.map(({ name, requirement }) => `${name} ${requirement}`).join('; ')}`);
+    }
+    if (gem.alreadyPublished)
+        runner.info(`  is on ${server.host} already with exactly these bytes: it will not be pushed again.`);
+}
+/** The gemspec was evaluated twice, once to plan and once to build: both must have said the same. */
+function unexpected(gem, planned) {
+    const platform = samePlatform(gem.platform, planned.platform) || samePlatform(gem.originalPlatform, planned.platform);
+    if (gem.name === planned.name && gem.version === planned.version && platform)
+        return [];
+    return [
+        {
+            code: 'gem-unexpected',
+            what: `The build made ${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .title */ .DD)(gem)}, but ${planned.gemspec ?? 'the plan'} said ${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .title */ .DD)(planned)}.`,
+            why: 'The gemspec depends on something that changed between reading and building it, such as the clock or a file the build writes.',
+            fix: 'Make name, version and platform in the gemspec independent of the build.',
+        },
+    ];
+}
+/** RubyGems writes `universal-darwin19` into the file and says `universal-darwin-19` when asked (Gem::Platform#to_s). */
+function samePlatform(one, other) {
+    return one.replaceAll('-', '') === other.replaceAll('-', '');
 }
 
 
@@ -64227,6 +64217,368 @@ function timeline(phases) {
 }
 function folded(title, content) {
     return `<details><summary>${title}</summary>\n\n${content}\n\n</details>`;
+}
+
+
+/***/ }),
+
+/***/ 2418:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  _M: () => (/* binding */ repositoryOf),
+  Fr: () => (/* binding */ survey)
+});
+
+// UNUSED EXPORTS: surveyMachine
+
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: ./lib/facts.js
+var lib_facts = __nccwpck_require__(1588);
+// EXTERNAL MODULE: ./lib/git/checkout.js
+var git_checkout = __nccwpck_require__(9050);
+// EXTERNAL MODULE: ./lib/git/git.js
+var git = __nccwpck_require__(5216);
+// EXTERNAL MODULE: ./lib/json.js
+var json = __nccwpck_require__(6413);
+// EXTERNAL MODULE: ./lib/github/lazily.js
+var lazily = __nccwpck_require__(3826);
+// EXTERNAL MODULE: ./lib/github/api-client.js
+var api_client = __nccwpck_require__(4335);
+;// CONCATENATED MODULE: ./lib/github/repository.js
+
+
+
+
+function createRepository(options) {
+    const [owner = '', repo = ''] = options.name.split('/');
+    const here = { owner, repo };
+    const client = (0,lazily/* lazily */.q)(() => (0,api_client/* githubClient */.$f)(options.token, options.apiUrl, options.http));
+    return {
+        name: options.name,
+        async commit(sha) {
+            const { rest } = await client();
+            const answer = await (0,api_client/* orRefusal */.kr)(rest.git.getCommit({ ...here, commit_sha: sha }));
+            if (!(0,api_client/* isRefusal */.vu)(answer))
+                return commitIn(answer.data, options.name);
+            if (answer.status === 404 || answer.status === 409 || answer.status === 422)
+                return undefined;
+            throw cannotRead(options.name, answer);
+        },
+        async tag(name) {
+            const { rest } = await client();
+            const ref = await (0,api_client/* orRefusal */.kr)(rest.git.getRef({ ...here, ref: `tags/${name}` }));
+            if ((0,api_client/* isRefusal */.vu)(ref)) {
+                if (ref.status === 404)
+                    return undefined;
+                throw cannotRead(options.name, ref);
+            }
+            let { sha, type } = objectIn(ref.data, options.name);
+            const annotated = type === 'tag';
+            // A tag may name a tag; five levels are more than anybody makes on purpose.
+            for (let level = 0; type === 'tag' && level < 5; level++) {
+                const object = await (0,api_client/* orRefusal */.kr)(rest.git.getTag({ ...here, tag_sha: sha }));
+                if ((0,api_client/* isRefusal */.vu)(object))
+                    throw cannotRead(options.name, object);
+                ({ sha, type } = objectIn(object.data, options.name));
+            }
+            return { commit: sha, annotated };
+        },
+        async prepareTag({ name, message, commit, tagger }) {
+            const { rest } = await client();
+            const answer = await (0,api_client/* orRefusal */.kr)(rest.git.createTag({
+                ...here,
+                tag: name,
+                message,
+                object: commit,
+                type: 'commit',
+                tagger: { name: tagger.name, email: tagger.email, date: tagger.date.toISOString() },
+            }));
+            if (!(0,api_client/* isRefusal */.vu)(answer))
+                return shaIn(answer.data, options.name);
+            throw notPermitted(name, options.name, answer);
+        },
+        async createTag(name, object) {
+            const { rest } = await client();
+            const answer = await (0,api_client/* orRefusal */.kr)(rest.git.createRef({ ...here, ref: `refs/tags/${name}`, sha: object }));
+            // A success that does not name the object is nobody's word that there is a tag now.
+            if (!(0,api_client/* isRefusal */.vu)(answer) && objectIn(answer.data, options.name).sha === object)
+                return 'created';
+            if (!(0,api_client/* isRefusal */.vu)(answer))
+                throw unusable(options.name);
+            if (answer.status === 422 && /already exists/i.test(answer.message))
+                return 'exists';
+            throw notPermitted(name, options.name, answer);
+        },
+    };
+}
+/** What octokit's types promise and nobody has checked: a cache or a proxy may have answered. */
+function commitIn(data, repository) {
+    const name = (0,json/* stringAt */.bX)(data, 'author', 'name');
+    const email = (0,json/* stringAt */.bX)(data, 'author', 'email');
+    if (name === undefined || email === undefined)
+        throw unusable(repository);
+    return { sha: shaIn(data, repository), author: { name, email } };
+}
+function objectIn(data, repository) {
+    return { sha: shaIn(data, repository, 'object'), type: (0,json/* stringAt */.bX)(data, 'object', 'type') ?? '' };
+}
+function shaIn(data, repository, ...path) {
+    const sha = (0,json/* stringAt */.bX)(data, ...path, 'sha') ?? '';
+    if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(sha))
+        throw unusable(repository);
+    return sha;
+}
+function unusable(repository) {
+    return new errors/* ReleaseError */.K2({
+        code: 'github-unavailable',
+        what: `GitHub's API answered a question about ${repository} with something else than was asked for.`,
+        why: 'It may have come from a cache or a proxy.',
+        fix: 'Re-run the job: what is published already is recognised by its digest.',
+    });
+}
+function cannotRead(repository, { status, message }) {
+    return new errors/* ReleaseError */.K2({
+        code: 'github-unavailable',
+        what: `GitHub refused to show the tags of ${repository}: ${String(status)} ${JSON.stringify(message)}.`,
+        why: status === 401 ? 'The `token` is not valid (any more).' : 'The `token` may not read this repository.',
+        fix: 'Give the job `permissions: contents: write`, or set `token:` to one that may read and tag this repository, or set `tag: false`.',
+    });
+}
+function notPermitted(tag, repository, { status, message }) {
+    const ruleset = /rule violation|protected/i.test(message);
+    return new errors/* ReleaseError */.K2({
+        code: 'tag-not-permitted',
+        what: `GitHub refused to create the tag ${tag} in ${repository}: ${String(status)} ${JSON.stringify(message)}.`,
+        why: ruleset
+            ? 'A ruleset of the repository protects this tag name, and the token’s owner is not on its bypass list.'
+            : 'The job’s token lacks the permission `contents: write`, or the commit has other workflow files than the default branch, which a job’s token may not tag.',
+        fix: ruleset
+            ? 'Set `token:` to a token of a GitHub App on the ruleset’s bypass list, or start the release by pushing the tag, or set `tag: false`.'
+            : 'Add `contents: write` to the job’s `permissions:`, or set `token:` to one that may, or start the release by pushing the tag, or set `tag: false`.',
+    });
+}
+
+// EXTERNAL MODULE: ./lib/lanes.js
+var lib_lanes = __nccwpck_require__(2864);
+// EXTERNAL MODULE: ./lib/plan/tags.js
+var plan_tags = __nccwpck_require__(5126);
+// EXTERNAL MODULE: ./lib/rubygems/child-environment.js
+var child_environment = __nccwpck_require__(3174);
+// EXTERNAL MODULE: ./lib/rubygems/gem-file.js + 4 modules
+var gem_file = __nccwpck_require__(9899);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/world/files.js
+var files = __nccwpck_require__(7939);
+// EXTERNAL MODULE: ./lib/world/processes.js + 2 modules
+var world_processes = __nccwpck_require__(307);
+;// CONCATENATED MODULE: ./lib/rubygems/probe-answer.js
+
+
+/** The probe's JSON as a Project; undefined where it has another shape. Throws ReleaseError (`gemspec-failed`). */
+function asProject(value) {
+    const engine = (0,json/* stringAt */.bX)(value, 'ruby', 'engine');
+    const version = (0,json/* stringAt */.bX)(value, 'ruby', 'version');
+    const rubygems = (0,json/* stringAt */.bX)(value, 'ruby', 'rubygems');
+    const rake = asRake((0,json/* objectAt */.lJ)(value, 'rake'));
+    if (!engine || !version || !rubygems || !rake || !(0,json/* isObject */.Gv)(value) || !Array.isArray(value['gemspecs']))
+        return undefined;
+    const bundler = asBundler((0,json/* objectAt */.lJ)(value, 'bundler'));
+    return { ruby: { engine, version, rubygems }, bundler, gemspecs: asGemspecs((0,json/* objectsAt */.yR)(value, 'gemspecs')), rake };
+}
+function asBundler(value) {
+    if (value['state'] === 'none')
+        return { state: 'none' };
+    if (value['state'] === 'ready')
+        return { state: 'ready', version: (0,json/* stringAt */.bX)(value, 'version') ?? 'unknown' };
+    return { state: 'failed', message: (0,json/* stringAt */.bX)(value, 'message') ?? 'no message' };
+}
+function asRake(value) {
+    if (value['state'] === 'none')
+        return { state: 'none' };
+    if (value['state'] === 'failed')
+        return { state: 'failed', message: (0,json/* stringAt */.bX)(value, 'message') ?? 'no message' };
+    const build = asOwner(value['build']);
+    const release = asOwner(value['release']);
+    if (!build || !release)
+        return undefined;
+    return { state: 'loaded', build, release, gem: (0,json/* stringAt */.bX)(value, 'gem'), tag: (0,json/* stringAt */.bX)(value, 'tag') };
+}
+function asOwner(value) {
+    return value === 'absent' || value === 'bundler' || value === 'project' ? value : undefined;
+}
+function asGemspecs(values) {
+    const failures = values.filter((value) => !(0,json/* stringAt */.bX)(value, 'name') || !(0,json/* stringAt */.bX)(value, 'version'));
+    const [first, ...rest] = failures.map((value) => ({
+        code: 'gemspec-failed',
+        what: `The gemspec \`${(0,json/* stringAt */.bX)(value, 'file') ?? '?'}\` cannot be evaluated: ${(0,json/* stringAt */.bX)(value, 'error') ?? 'it has no name or no version'}`,
+        fix: 'Make `gem build` work in a clean checkout; what the gemspec requires must be installed or in the repository.',
+    }));
+    if (first)
+        throw new errors/* ReleaseError */.K2([first, ...rest]);
+    return values.map(asGemspec);
+}
+function asGemspec(value) {
+    const metadata = Object.keys((0,json/* objectAt */.lJ)(value, 'metadata')).map((key) => [key, (0,json/* stringAt */.bX)(value, 'metadata', key) ?? '']);
+    return {
+        file: (0,json/* stringAt */.bX)(value, 'file') ?? '',
+        name: (0,json/* stringAt */.bX)(value, 'name') ?? '',
+        version: (0,json/* stringAt */.bX)(value, 'version') ?? '',
+        platform: (0,json/* stringAt */.bX)(value, 'platform') ?? 'ruby',
+        metadata: new Map(metadata),
+        dependencies: (0,json/* objectsAt */.yR)(value, 'dependencies').map((entry) => ({
+            name: (0,json/* stringAt */.bX)(entry, 'name') ?? '',
+            requirement: (0,json/* stringAt */.bX)(entry, 'requirement') ?? '',
+        })),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/rubygems/probe.js
+
+
+
+
+
+
+/**
+ * Reads the project with one Ruby process. Throws ReleaseError: `ruby-unavailable` where there is no Ruby or it
+ * cannot run the probe, `gemspec-failed` with every gemspec that raises.
+ */
+async function readProject(options) {
+    const answer = external_node_path_.join(options.privateDirectory, 'project.json');
+    const project = asProject((0,json/* parseJson */.qF)(await runProbe(options, answer)));
+    if (project === undefined) {
+        throw new errors/* ReleaseError */.K2({
+            code: 'ruby-unavailable',
+            what: 'Ruby ran, but what it reported about the project makes no sense.',
+            why: 'Code of a gemspec or Rakefile may have replaced parts of Ruby’s standard library.',
+            fix: 'Run `ruby -e "p Gem::Specification.load(%q(NAME.gemspec))"` and look for what interferes.',
+        });
+    }
+    return project;
+}
+async function runProbe(options, answer) {
+    const { processes, script, workingDirectory, env, onLine } = options;
+    try {
+        const finished = await processes.run({
+            program: 'ruby',
+            args: [script, answer],
+            cwd: workingDirectory,
+            env,
+            onLine,
+        });
+        const json = await files/* files */.a.text(answer);
+        if (finished.code === 0 && json !== undefined)
+            return json;
+        throw new errors/* ReleaseError */.K2({
+            code: 'ruby-unavailable',
+            what: `Ruby could not read the project: it ended with exit code ${String(finished.code)}.`,
+            why: finished.tail.slice(-5).join('\n') || 'It printed nothing.',
+            fix: 'Check that `ruby` and `rake` work in this directory, in a step before this one.',
+        });
+    }
+    catch (error) {
+        if (!(error instanceof world_processes/* ProgramNotFound */.e))
+            throw error;
+        throw new errors/* ReleaseError */.K2({
+            code: 'ruby-unavailable',
+            what: 'There is no `ruby` on PATH, and a gem has to be built.',
+            fix: 'Add a `ruby/setup-ruby` step before this one, or build in another job and hand the files over with `gems:`.',
+        }, { cause: error });
+    }
+}
+
+// EXTERNAL MODULE: ./lib/sigstore/services.js
+var services = __nccwpck_require__(2876);
+// EXTERNAL MODULE: ./lib/steps/inspect.js
+var inspect = __nccwpck_require__(3159);
+;// CONCATENATED MODULE: ./lib/survey.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Looks around without changing anything: project or prebuilt gems, checkout, GitHub, registry. */
+async function survey(inputs, run, registry, world) {
+    const local = await surveyMachine(inputs, run, world);
+    const names = [...new Set([...(local.project?.gemspecs ?? []), ...local.prebuilt].map((gem) => gem.name))];
+    const [github, published] = await Promise.all([
+        askGitHub(inputs, local, world),
+        Promise.all(names.map(async (name) => [name, await registry.versions(name)])),
+    ]);
+    return { ...local, github, published: new Map(published) };
+}
+/** The part of the survey that needs no network: all there is to know in a job that only builds. */
+async function surveyMachine(inputs, run, world) {
+    const building = inputs.gems.length === 0;
+    if (building && !(await files/* files */.a.isDirectory(inputs.workingDirectory)))
+        throw new errors/* ReleaseError */.K2(noDirectory(inputs));
+    const checkout = building ? await (0,git_checkout/* readCheckout */.b)((0,git/* readOnlyGit */.t)(inputs.workingDirectory, world.runner.env)) : undefined;
+    const [project, prebuilt] = await Promise.all([
+        building ? surveyProject(inputs, checkout?.committedAt ?? 0, world) : undefined,
+        building ? [] : prebuiltGems(inputs, world),
+    ]);
+    const canSign = (0,services/* sigstoreServices */.ve)(inputs.server, world.runner.env) !== undefined;
+    return { run, checkout, project, canSign, prebuilt };
+}
+/** The repository of this run through the token of the step; undefined where there is no token. */
+function repositoryOf(inputs, run, world) {
+    if (!inputs.githubToken)
+        return undefined;
+    return createRepository({ name: run.repository, apiUrl: run.apiUrl, token: inputs.githubToken, http: world.http });
+}
+function noDirectory(inputs) {
+    return {
+        code: 'no-gemspec',
+        what: `Input \`working-directory\`: there is no directory ${JSON.stringify(inputs.workingDirectory)}.`,
+        fix: 'Check out the repository before this step, or correct `working-directory:`; it is relative to the workspace.',
+    };
+}
+function surveyProject(inputs, committedAt, world) {
+    return world.runner.foreign((print) => readProject({
+        processes: world.processes,
+        script: world.assets.probe,
+        workingDirectory: inputs.workingDirectory,
+        env: (0,child_environment/* buildEnvironment */.A)(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) }),
+        privateDirectory: world.privateDirectory,
+        onLine: print,
+    }));
+}
+async function prebuiltGems(inputs, world) {
+    const matches = await Promise.all(inputs.gems.map((pattern) => files/* files */.a.matching(pattern, inputs.workingDirectory)));
+    const missing = inputs.gems.filter((_, index) => matches[index]?.length === 0);
+    errors/* ReleaseError */.K2.throwIfAny(missing.map((pattern) => ({
+        code: 'gem-not-found',
+        what: `Input \`gems\`: no file matches ${JSON.stringify(pattern)} in ${JSON.stringify(inputs.workingDirectory)}.`,
+        fix: 'Check the path against what the build job handed over (for actions/download-artifact: its `path:`, and `merge-multiple: true`).',
+    })));
+    const paths = [...new Set(matches.flat())];
+    const lanes = new lib_lanes/* Lanes */.G(inspect/* READ_AT_ONCE */.fh);
+    return Promise.all(paths.map((path) => lanes.run(() => (0,gem_file/* readGem */.k)(path, { copyTo: (0,inspect/* privateCopy */.Ns)(world) }))));
+}
+/** Asks for the commit and the tags only where the release depends on them. */
+async function askGitHub(inputs, facts, world) {
+    const repository = repositoryOf(inputs, facts.run, world);
+    const names = (0,plan_tags/* tagsToLookUp */.B)(inputs, facts);
+    if (!repository || names.length === 0)
+        return undefined;
+    const [commit, ...tags] = await Promise.all([
+        repository.commit((0,lib_facts/* releasedCommit */.l)(facts)),
+        ...names.map(async (name) => [name, await repository.tag(name)]),
+    ]);
+    return { commit, tags: new Map(tags) };
 }
 
 
@@ -64404,6 +64756,10 @@ const files = {
     },
     async write(target, content) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, content, { mode: 0o600 });
+    },
+    /** A program that only we can run. */
+    async writeProgram(target, content) {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, content, { mode: 0o700 });
     },
     /** Writes a file in one step: whoever reads it, even after a kill in the middle, finds the old text or the new one. */
     async replace(target, text) {

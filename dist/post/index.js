@@ -46628,6 +46628,10 @@ const files = {
     async write(target, content) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, content, { mode: 0o600 });
     },
+    /** A program that only we can run. */
+    async writeProgram(target, content) {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, content, { mode: 0o700 });
+    },
     /** Writes a file in one step: whoever reads it, even after a kill in the middle, finds the old text or the new one. */
     async replace(target, text) {
         const draft = `${target}.${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)()}`;

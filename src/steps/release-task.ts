@@ -7,6 +7,7 @@ import { keepForLaterSteps, putBack } from '../persisted-credentials.ts'
 import type { Plan } from '../plan/planned.ts'
 import type { Release } from '../release-context.ts'
 import { releaseTaskEnvironment } from '../rubygems/child-environment.ts'
+import { standInForGem } from '../rubygems/stand-in.ts'
 import { type Finished, ProgramNotFound } from '../world/processes.ts'
 import { listenForPushes } from '../world/push-socket.ts'
 import type { ReleaseGem } from './inspect.ts'
@@ -21,8 +22,8 @@ export interface TaskOutcome {
 }
 
 /**
- * Runs `rake release` as the project wrote it. Its `gem push` reaches this process through GEM_COMMAND and is carried
- * out like any other push; a task that calls `gem` by itself finds the key in the credentials file.
+ * Runs `rake release` as the project wrote it. Its `gem push` reaches this process through our stand-in for `gem` and is
+ * carried out like any other push; a task that loads RubyGems' client by itself finds the key in the credentials file.
  * Throws ReleaseError: `release-task-failed`, or what stopped a push.
  */
 export async function runReleaseTask(it: Release, plan: Plan, facts: Facts): Promise<TaskOutcome> {
@@ -59,7 +60,7 @@ async function taskEnvironment({ world, run, inputs }: Release, facts: Facts): P
   const base = releaseTaskEnvironment(runner.env, {
     ...gitCredentials(run, inputs.githubToken, runner),
     SOURCE_DATE_EPOCH: String(facts.checkout?.committedAt ?? 0),
-    GEM_COMMAND: [process.execPath, world.assets.gemCommand].map(shellWord).join(' '),
+    ...(await standInForGem(world, process.platform)),
     // A `gem push` that names no host means the server of this release.
     ...(elsewhere ? { RUBYGEMS_HOST: inputs.server.origin } : {}),
   })
@@ -94,11 +95,6 @@ async function runTask(
 function taskCommand(plan: Plan): string[] {
   const bundler = plan.build.kind === 'release-task' && plan.build.bundler
   return bundler ? ['bundle', 'exec', 'rake', 'release'] : ['rake', 'release']
-}
-
-/** One word for Ruby's Shellwords, which Bundler splits GEM_COMMAND with. */
-function shellWord(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
 function failed(plan: Plan, finished: Finished): Problem {

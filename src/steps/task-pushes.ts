@@ -19,7 +19,7 @@ interface Named {
   platform: string
 }
 
-/** The pushes of a release task that came through GEM_COMMAND: compared with the plan, and carried out by our hands. */
+/** The pushes of a release task that reached our stand-in for `gem`: compared with the plan, and carried out by our hands. */
 export class TaskPushes {
   readonly gems: ReleaseGem[] = []
   /** The first push that was refused or failed. */
@@ -42,6 +42,7 @@ export class TaskPushes {
       this.gems.push(gem)
       return { message: `${title(gem)} is on ${this.#it.inputs.server.host}.`, exitCode: 0 }
     } catch (error) {
+      if (error instanceof NotOurs && request.byName) return leftToGem(error)
       this.failure ??= { error }
       return { message: ReleaseError.from(error).message, exitCode: 1 }
     }
@@ -57,14 +58,14 @@ export class TaskPushes {
     const { inputs, world } = this.#it
     const asked = readPushArguments(args)
     const [file, ...others] = asked.files
-    if (file === undefined || others.length > 0 || asked.unknown.length > 0)
-      throw new ReleaseError(notUnderstood(asked))
+    if (file === undefined || others.length > 0 || asked.unknown.length > 0) throw new NotOurs(notUnderstood(asked))
     const builtPath = path.resolve(cwd, file)
     const gem = await readGem(builtPath, { copyTo: privateCopy(world) })
+    const [unwanted, ...more] = this.#unwanted(gem, asked)
+    if (unwanted) throw new NotOurs([unwanted, ...more])
     const live = publishedVersion(gem, this.#facts.published)
     ReleaseError.throwIfAny([
       ...pushHostProblems(gem, gem.metadata, inputs.server),
-      ...this.#unwanted(gem, asked),
       ...(live && live.sha256 !== gem.sha256 ? [versionTaken(gem, gem.sha256, live.sha256, inputs.server.host)] : []),
     ])
     return { ...gem, builtPath, alreadyPublished: live !== undefined }
@@ -80,6 +81,15 @@ export class TaskPushes {
       ...(elsewhere ? [otherHost(gem, url === null || url.password ? '(no address)' : host, origin)] : []),
     ]
   }
+}
+
+/** A push that is no part of what this run releases, or is to be done in a way that is not ours. */
+class NotOurs extends ReleaseError {}
+
+/** Who calls `gem` by its name gets `gem`, as without us; who runs GEM_COMMAND asked for what stands there. */
+function leftToGem({ problems }: NotOurs): PushReply {
+  const said = problems.map(({ what }) => what).join(' ')
+  return { message: `release-gem: ${said} It is left to \`gem\` itself.`, exitCode: 'by-gem' }
 }
 
 function notUnderstood({ files, unknown }: PushArguments): Problem {

@@ -59,6 +59,11 @@ export const files = {
     await writeFile(target, content, { mode: 0o600 })
   },
 
+  /** A program that only we can run. */
+  async writeProgram(target: string, content: string): Promise<void> {
+    await writeFile(target, content, { mode: 0o700 })
+  },
+
   /** Writes a file in one step: whoever reads it, even after a kill in the middle, finds the old text or the new one. */
   async replace(target: string, text: string): Promise<void> {
     const draft = `${target}.${randomUUID()}`

@@ -10,12 +10,14 @@ export interface PushRequest {
   args: readonly string[]
   /** Directory the task ran it in. */
   cwd: string
+  /** Whether it was found on PATH as `gem`; otherwise it was started as GEM_COMMAND. */
+  byName: boolean
 }
 
-/** What the stand-in prints and how it ends. */
+/** What the stand-in prints and how it ends: with this exit code, or with that of the real `gem`, which it then runs. */
 export interface PushReply {
   message: string
-  exitCode: number
+  exitCode: number | 'by-gem'
 }
 
 /** Arguments of a command are less than this on every system. */
@@ -102,5 +104,9 @@ function firstLine(socket: Socket, take: (line: string) => void): void {
 
 function asRequest(value: unknown): PushRequest | undefined {
   if (!isObject(value) || !Array.isArray(value['args']) || typeof value['cwd'] !== 'string') return undefined
-  return { args: value['args'].filter((argument) => typeof argument === 'string'), cwd: value['cwd'] }
+  return {
+    args: value['args'].filter((argument) => typeof argument === 'string'),
+    cwd: value['cwd'],
+    byName: value['byName'] === true,
+  }
 }

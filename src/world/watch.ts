@@ -8,6 +8,7 @@ export class Watch implements Disposable {
   readonly #policy: Policy
   #armedAt = 0
   #deadline: Deadline
+  #over = false
 
   constructor(clock: Clock, policy: Policy) {
     this.#clock = clock
@@ -26,10 +27,13 @@ export class Watch implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#over = true
     this.#deadline[Symbol.dispose]()
   }
 
+  /** An upload may still hand on a chunk when its answer has been read. */
   #rearm(idle: number): void {
+    if (this.#over) return
     this.#deadline[Symbol.dispose]()
     this.#deadline = this.#arm(idle)
   }

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { git, tryGit } from './git.ts'
 
 export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag'
@@ -65,9 +67,22 @@ function parsed(text: string): { headers: Map<string, string[]>; message: string
   return { headers, message: end === -1 ? '' : text.slice(end + 2) }
 }
 
-/** A bare repository through git's plumbing: what the API makes here, a clone sees, and the other way round. */
+interface StoredObject {
+  type: ObjectType
+  text: string
+}
+
+/** Names that git was asked about; its answer depends on nothing else. */
+const validNames = new Map<string, boolean>()
+
+/**
+ * A bare repository through git's plumbing: what the API makes here, a clone sees, and the other way round. What cannot
+ * change is asked for once: thousands of requests would otherwise start tens of thousands of processes.
+ */
 export class BareRepository {
   readonly directory: string
+  private readonly objects = new Map<string, StoredObject>()
+  private filled = false
 
   constructor(directory: string) {
     this.directory = directory
@@ -77,10 +92,27 @@ export class BareRepository {
     return await this.list(prefix, [])
   }
 
+  /** Before the first commit; a default branch cannot be deleted again. */
+  async isEmpty(): Promise<boolean> {
+    this.filled ||= (await this.refs()).length > 0
+    return !this.filled
+  }
+
   async ref(name: string): Promise<Ref | undefined> {
+    const loose = await this.looseRef(name)
+    if (loose !== undefined) return loose
+    if ((await textOf(join(this.directory, 'packed-refs'))) === undefined) return undefined
     // git takes the name for a glob, which finds more than the ref but never less.
     const found = await this.list(name, [name])
     return found.find(({ ref }) => ref === name)
+  }
+
+  /** gitrepository-layout(5): a ref that is not packed is a file of its name. */
+  private async looseRef(ref: string): Promise<Ref | undefined> {
+    if (!(await this.isValidRefName(ref))) return undefined
+    const sha = (await textOf(join(this.directory, ref)))?.trim() ?? ''
+    const type = await this.typeOf(sha)
+    return type && { ref, sha, type }
   }
 
   private async list(prefix: string, patterns: string[]): Promise<Ref[]> {
@@ -95,13 +127,25 @@ export class BareRepository {
 
   /** Type of an object, or nothing where the repository does not hold it. */
   async typeOf(sha: string): Promise<ObjectType | undefined> {
+    return (await this.object(sha))?.type
+  }
+
+  private async object(sha: string): Promise<StoredObject | undefined> {
     if (!isSha(sha)) return undefined
-    const { code, stdout } = await tryGit(['cat-file', '-t', sha], { cwd: this.directory })
-    return code === 0 ? objectType(stdout.toString().trim()) : undefined
+    const known = this.objects.get(sha)
+    if (known) return known
+    const { stdout } = await tryGit(['cat-file', '--batch'], { cwd: this.directory, input: `${sha}\n` })
+    const answer = stdout.toString()
+    const [, type] = answer.slice(0, answer.indexOf('\n')).split(' ')
+    if (type === undefined || type === 'missing') return undefined
+    const object = { type: objectType(type), text: answer.slice(answer.indexOf('\n') + 1, -1) }
+    this.objects.set(sha, object)
+    return object
   }
 
   /** The commit a revision leads to, through tag objects. Takes no options and no ranges. */
   async commitOf(revision: string): Promise<string | undefined> {
+    if ((await this.object(revision))?.type === 'commit') return revision
     const { code, stdout } = await tryGit(
       ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`],
       {
@@ -137,7 +181,8 @@ export class BareRepository {
 
   /** Whether `commit` has files in `folder` that `base` has not, or has otherwise. */
   async changesUnder(folder: string, base: string, commit: string): Promise<boolean> {
-    if (!(await this.commitOf(base))) return false
+    const from = await this.commitOf(base)
+    if (from === undefined || from === commit) return false
     const options = ['--name-only', '--no-renames', '--diff-filter=AMT']
     const { stdout } = await tryGit(['diff-tree', '-r', ...options, base, commit, '--', folder], {
       cwd: this.directory,
@@ -162,13 +207,21 @@ export class BareRepository {
   }
 
   async isValidRefName(ref: string): Promise<boolean> {
+    const known = validNames.get(ref)
+    if (known !== undefined) return known
     const { code } = await tryGit(['check-ref-format', ref])
+    validNames.set(ref, code === 0)
     return code === 0
   }
 
   private async content(type: 'commit' | 'tag', sha: string): Promise<string> {
-    const { code, stdout, stderr } = await tryGit(['cat-file', type, sha], { cwd: this.directory })
-    if (code !== 0) throw new Error(`cannot read ${type} ${sha}: ${stderr}`)
-    return stdout.toString()
+    const object = await this.object(sha)
+    if (object?.type !== type) throw new Error(`there is no ${type} ${sha}`)
+    return object.text
   }
+}
+
+/** Text of a file, if it is one. */
+async function textOf(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch(() => undefined)
 }

@@ -73,7 +73,7 @@ export class Repository {
     this.name = name
     this.bareDirectory = world.bareDirectory(name)
     this.url = `${serverUrl}/${name}.git`
-    this.bare = new BareRepository(this.bareDirectory)
+    this.bare = world.bare(name)
   }
 
   async refs(): Promise<Record<string, string>> {

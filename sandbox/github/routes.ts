@@ -35,7 +35,7 @@ export class Call implements CallFields {
     this.body = fields.body
     this.request = fields.request
     this.serverUrl = fields.serverUrl
-    this.bare = new BareRepository(fields.world.bareDirectory(fields.repository.name))
+    this.bare = fields.world.bare(fields.repository.name)
   }
 
   /** API address of the repository. */
@@ -92,8 +92,7 @@ export interface Route {
 
 /** "Git Repository is empty.", GitHub's 409 for every question about git data of a repository without commits. */
 export async function refuseEmpty(call: Call): Promise<void> {
-  const refs = await call.bare.refs()
-  if (refs.length === 0) throw new Refusal(409, 'Git Repository is empty.')
+  if (await call.bare.isEmpty()) throw new Refusal(409, 'Git Repository is empty.')
 }
 
 /** GraphQL's name of a thing; opaque to clients. */

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { BareRepository } from './bare.ts'
 
 export type Level = 'none' | 'read' | 'write'
 
@@ -59,6 +60,7 @@ interface State {
  */
 export class World {
   readonly directory: string
+  private readonly bares = new Map<string, BareRepository>()
 
   constructor(directory: string) {
     this.directory = directory
@@ -113,6 +115,14 @@ export class World {
 
   takeId(): number {
     return this.change((state) => state.nextId++)
+  }
+
+  bare(name: string): BareRepository {
+    const known = this.bares.get(name)
+    if (known) return known
+    const bare = new BareRepository(this.bareDirectory(name))
+    this.bares.set(name, bare)
+    return bare
   }
 
   bareDirectory(name: string): string {

@@ -48128,6 +48128,7 @@ class Watch {
     #policy;
     #armedAt = 0;
     #deadline;
+    #over = false;
     constructor(clock, policy) {
         this.#clock = clock;
         this.#policy = policy;
@@ -48144,9 +48145,13 @@ class Watch {
             this.#rearm(this.#policy.attempt);
     }
     [Symbol.dispose]() {
+        this.#over = true;
         this.#deadline[Symbol.dispose]();
     }
+    /** An upload may still hand on a chunk when its answer has been read. */
     #rearm(idle) {
+        if (this.#over)
+            return;
         this.#deadline[Symbol.dispose]();
         this.#deadline = this.#arm(idle);
     }

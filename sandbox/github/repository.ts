@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { BareRepository, type ObjectType, type Person } from './bare.ts'
+import type { BareRepository, ObjectType, Person } from './bare.ts'
 import { git } from './git.ts'
 import type { StoredRelease, World } from './world.ts'
 

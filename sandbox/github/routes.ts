@@ -1,7 +1,7 @@
 import type { SandboxRequest } from '../server.ts'
 import { type Caller, levelOf, mayBypass } from './access.ts'
 import { type Answer, Refusal, ok } from './answers.ts'
-import { BareRepository } from './bare.ts'
+import type { BareRepository } from './bare.ts'
 import { violation } from './rules.ts'
 import type { JsonObject } from './schema.ts'
 import type { StoredRepository, World } from './world.ts'

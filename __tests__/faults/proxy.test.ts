@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createHttp, type Http, type HttpAnswer } from '../../src/world/http.ts'
+import { createHttp, type Http } from '../../src/world/http.ts'
+import type { HttpAnswer } from '../../src/world/http-answer.ts'
 import type { Edge } from '../../src/world/retry.ts'
 import { selfSigned } from './certificate.ts'
 import { VirtualClock } from './clock.ts'

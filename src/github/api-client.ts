@@ -1,7 +1,9 @@
 import type { getOctokit } from '@actions/github'
 import { ReleaseError } from '../errors.ts'
 import { stringAt } from '../json.ts'
-import { describe, type Http, type HttpAnswer, HttpFault, type HttpRequest, isPage } from '../world/http.ts'
+import type { Http, HttpRequest } from '../world/http.ts'
+import { describe, type HttpAnswer, isPage } from '../world/http-answer.ts'
+import { HttpFault } from '../world/http-fault.ts'
 import { POLICIES, retryAfter } from '../world/retry.ts'
 import type { Secret } from '../world/secret.ts'
 

@@ -1,6 +1,7 @@
 import { ReleaseError } from '../errors.ts'
 import { stringAt } from '../json.ts'
-import { describe, type Http } from '../world/http.ts'
+import type { Http } from '../world/http.ts'
+import { describe } from '../world/http-answer.ts'
 import type { Runner } from '../world/runner.ts'
 import { Secret } from '../world/secret.ts'
 import { headRepository, type RunContext } from './run-context.ts'

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { type Problem, ReleaseError } from '../errors.ts'
 import { files } from '../world/files.ts'
-import { HttpFault } from '../world/http.ts'
+import { HttpFault } from '../world/http-fault.ts'
 import type { World } from '../world/world.ts'
 import { describeDifference, readContents } from './gem-contents.ts'
 import type { GemFile } from './gem-file.ts'

@@ -1,5 +1,5 @@
 import type { GemServer } from '../server.ts'
-import type { HttpAnswer } from '../world/http.ts'
+import type { HttpAnswer } from '../world/http-answer.ts'
 
 /**
  * What the registry's answer to a push means. Texts and statuses: rubygems.org app/models/pusher.rb,

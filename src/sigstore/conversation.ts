@@ -1,5 +1,7 @@
 import { type Problem, ReleaseError } from '../errors.ts'
-import { type HttpAnswer, HttpFault, type HttpRequest, isPassing, passingTrouble } from '../world/http.ts'
+import { type HttpRequest, isPassing, passingTrouble } from '../world/http.ts'
+import type { HttpAnswer } from '../world/http-answer.ts'
+import { HttpFault } from '../world/http-fault.ts'
 import { type Attempt, persist } from '../world/retry.ts'
 import type { World } from '../world/world.ts'
 import { SIGSTORE_EDGE } from './services.ts'

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject, sign } from 'node:crypto'
 import { ReleaseError } from '../errors.ts'
 import { objectAt } from '../json.ts'
-import type { HttpAnswer } from '../world/http.ts'
+import type { HttpAnswer } from '../world/http-answer.ts'
 import type { Attempt } from '../world/retry.ts'
 import type { Secret } from '../world/secret.ts'
 import { attestationProblem, converse, type SigningWorld } from './conversation.ts'

@@ -1,6 +1,6 @@
 import { ReleaseError } from '../errors.ts'
 import { isObject, type JsonObject, objectAt, parseJson, stringAt } from '../json.ts'
-import type { HttpAnswer } from '../world/http.ts'
+import type { HttpAnswer } from '../world/http-answer.ts'
 import type { Attempt } from '../world/retry.ts'
 import { attestationProblem, converse, type SigningWorld } from './conversation.ts'
 import type { SigstoreServices } from './services.ts'

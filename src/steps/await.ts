@@ -3,7 +3,7 @@ import { title } from '../rubygems/versions.ts'
 import { checksumOf } from '../rubygems/compact-index.ts'
 import type { InfoAnswer, Registry } from '../rubygems/registry.ts'
 import { duration } from '../world/clock.ts'
-import { HttpFault } from '../world/http.ts'
+import { HttpFault } from '../world/http-fault.ts'
 import type { World } from '../world/world.ts'
 import type { ReleaseGem } from './inspect.ts'
 

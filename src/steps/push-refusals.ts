@@ -3,7 +3,8 @@ import type { ApiKey } from '../rubygems/api-key.ts'
 import { adviceFor, meaningOf } from '../rubygems/push-answer.ts'
 import type { Registry } from '../rubygems/registry.ts'
 import { title } from '../rubygems/versions.ts'
-import { describe, type HttpAnswer, type HttpFault } from '../world/http.ts'
+import { describe, type HttpAnswer } from '../world/http-answer.ts'
+import type { HttpFault } from '../world/http-fault.ts'
 import type { ReleaseGem } from './inspect.ts'
 
 /** What is said about a gem that was not, or may not be, published. */

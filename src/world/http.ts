@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
 import { request as send, type Dispatcher } from 'undici'
 import { ReleaseError } from '../errors.ts'
@@ -6,8 +5,10 @@ import { parseJson } from '../json.ts'
 import { USER_AGENT } from '../version.ts'
 import type { Clock } from './clock.ts'
 import { proxyAgent } from './http-agent.ts'
+import { describe, headersOf, type HttpAnswer, readBody } from './http-answer.ts'
+import { asFault, HttpFault } from './http-fault.ts'
 import { Watch } from './watch.ts'
-import { type Attempt, type Edge, persist, POLICIES, type Policy, retryAfter, type Undertaking } from './retry.ts'
+import { type Attempt, type Edge, persist, POLICIES, retryAfter, type Undertaking } from './retry.ts'
 import { Traffic } from './traffic.ts'
 
 /** The only way this action speaks HTTP: no redirects, no decompression, capped answers, deadlines on everything. */
@@ -34,34 +35,6 @@ export interface HttpRequest {
 export interface Upload {
   bytes: number
   chunks: () => AsyncIterable<Uint8Array>
-}
-
-export interface HttpAnswer {
-  status: number
-  headers: { get(name: string): string | undefined }
-  text: string
-  /** The body as it came, for what is no text. */
-  bytes: Uint8Array
-  /** The body as JSON, or undefined where it is none. */
-  json: unknown
-}
-
-/**
- * Why no answer arrived. `unreachable`, `untrusted` (TLS refused) and `unsent` are certain to have had no effect;
- * after `lost` and `timeout` the server may have acted. `unusable` is an answer that must not be used, whatever it
- * says; `redirected` one that asks to go elsewhere, which is never done.
- */
-export type FaultKind = 'unreachable' | 'untrusted' | 'unsent' | 'lost' | 'timeout' | 'unusable' | 'redirected'
-
-/** A failed exchange, in words of ours: no header, body or URL of it is ever part of the text. */
-export class HttpFault extends Error {
-  readonly kind: FaultKind
-
-  constructor(kind: FaultKind, message: string) {
-    super(message)
-    this.name = 'HttpFault'
-    this.kind = kind
-  }
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
@@ -116,29 +89,6 @@ export function passingTrouble(
   return { again: describe(answer), ...(after === undefined ? {} : { after }) }
 }
 
-/** Whether it is a web page, which no API sends: something that stands before it does. */
-export function isPage({ text }: HttpAnswer): boolean {
-  return /^\s*</.test(text)
-}
-
-/** `503 (an HTML page)`, `429 "Retry later"`: the server's own words where they are short text. */
-export function describe(answer: HttpAnswer): string {
-  if (isPage(answer)) return `the answer was ${String(answer.status)} with an HTML page`
-  const first = answer.text.trim().split('\n')[0] ?? ''
-  const words = first
-    .replace(/\p{Cc}+/gu, ' ')
-    .slice(0, 200)
-    .replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word))
-  return `the answer was ${String(answer.status)}${words ? ` ${JSON.stringify(words)}` : ''}`
-}
-
-const LONG_WORD = /[\w+/=.~-]{24,}/g
-
-/** Names, versions and addresses are long words too, but of parts; keys and tokens are one, or of mixed letters. */
-function looksSecret(word: string): boolean {
-  return /\w{24,}/.test(word) || (/[A-Z]/.test(word) && /[a-z]/.test(word) && /\d/.test(word))
-}
-
 /** Reads are repeated also after an unusable answer: a cache may have given it. No server is asked again for a reason
  * that will not pass: a certificate that was refused, or a redirect.
  */
@@ -175,7 +125,7 @@ async function attempt(
       signal: ended,
     })
     const answer = await unlessAborted(sending, ended)
-    const bytes = await read(answer, policy.answerBytes)
+    const bytes = await readBody(answer, policy.answerBytes)
     const text = withoutSecret(bytes.toString('utf8'), request)
     if (REDIRECTS.has(answer.statusCode)) {
       throw new HttpFault(
@@ -216,78 +166,8 @@ function unlessAborted<T>(sending: Promise<T>, signal: AbortSignal): Promise<T> 
   })
 }
 
-async function read(answer: Dispatcher.ResponseData, limit: number): Promise<Buffer> {
-  const { body, headers } = answer
-  const encoding = headers['content-encoding']
-  const tooLarge = new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`)
-  if (encoding !== undefined && encoding !== 'identity') {
-    abandon(body)
-    throw new HttpFault('unusable', 'the server sent a compressed answer although none was asked for')
-  }
-  if (Number(headers['content-length'] ?? 0) > limit) {
-    abandon(body)
-    throw tooLarge
-  }
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > limit) throw tooLarge
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
 /** Some servers show what they were sent: the credential a request carried is taken out of the answer's text. */
 function withoutSecret(text: string, { headers = {} }: HttpRequest): string {
   const secret = headers['authorization']?.replace(/^(bearer|token|basic) /i, '')
   return secret ? text.replaceAll(secret, '***') : text
-}
-
-/** Lets go of an answer nobody will read, and of its connection with it. */
-function abandon(body: Readable): void {
-  body.on('error', () => undefined).destroy()
-}
-
-function headersOf(headers: IncomingHttpHeaders): HttpAnswer['headers'] {
-  return {
-    get(name) {
-      const value = headers[name]
-      return Array.isArray(value) ? value.join(', ') : value
-    },
-  }
-}
-
-const NEVER_CONNECTED = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'ENETDOWN',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
-const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/
-
-/** Translates whatever undici or a socket threw. Its message is dropped: it may quote a header, a URL or a body. */
-function asFault(error: unknown, timedOut: boolean, sentAll: boolean, policy: Policy): Error {
-  if (error instanceof HttpFault) return error
-  if (error instanceof ReleaseError) return error
-  const code = codeOf(error)
-  if (timedOut) {
-    const idle = sentAll ? (policy.answer ?? policy.attempt) : policy.attempt
-    return new HttpFault(sentAll ? 'timeout' : 'unsent', `no complete answer came within ${String(idle / 1000)} s`)
-  }
-  if (NEVER_CONNECTED.has(code)) return new HttpFault('unreachable', `the server could not be reached (${code})`)
-  if (TLS.test(code))
-    return new HttpFault('untrusted', `the server's TLS certificate or protocol was refused (${code})`)
-  return new HttpFault(sentAll ? 'lost' : 'unsent', `the connection broke${code ? ` (${code})` : ''}`)
-}
-
-function codeOf(error: unknown): string {
-  for (let next = error; next instanceof Error; next = next.cause) {
-    if ('code' in next && typeof next.code === 'string' && /^[A-Z_0-9]+$/.test(next.code)) return next.code
-  }
-  return ''
 }

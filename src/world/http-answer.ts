@@ -1,0 +1,74 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import { HttpFault } from './http-fault.ts'
+
+export interface HttpAnswer {
+  status: number
+  headers: { get(name: string): string | undefined }
+  text: string
+  /** The body as it came, for what is no text. */
+  bytes: Uint8Array
+  /** The body as JSON, or undefined where it is none. */
+  json: unknown
+}
+
+/** Whether it is a web page, which no API sends: something that stands before it does. */
+export function isPage({ text }: HttpAnswer): boolean {
+  return /^\s*</.test(text)
+}
+
+/** `503 (an HTML page)`, `429 "Retry later"`: the server's own words where they are short text. */
+export function describe(answer: HttpAnswer): string {
+  if (isPage(answer)) return `the answer was ${String(answer.status)} with an HTML page`
+  const first = answer.text.trim().split('\n')[0] ?? ''
+  const words = first
+    .replace(/\p{Cc}+/gu, ' ')
+    .slice(0, 200)
+    .replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word))
+  return `the answer was ${String(answer.status)}${words ? ` ${JSON.stringify(words)}` : ''}`
+}
+
+const LONG_WORD = /[\w+/=.~-]{24,}/g
+
+/** Names, versions and addresses are long words too, but of parts; keys and tokens are one, or of mixed letters. */
+function looksSecret(word: string): boolean {
+  return /\w{24,}/.test(word) || (/[A-Z]/.test(word) && /[a-z]/.test(word) && /\d/.test(word))
+}
+
+/** The whole body. Throws HttpFault (`unusable`) where it is compressed or larger than `limit` bytes. */
+export async function readBody(answer: Dispatcher.ResponseData, limit: number): Promise<Buffer> {
+  const { body, headers } = answer
+  const encoding = headers['content-encoding']
+  const tooLarge = new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`)
+  if (encoding !== undefined && encoding !== 'identity') {
+    abandon(body)
+    throw new HttpFault('unusable', 'the server sent a compressed answer although none was asked for')
+  }
+  if (Number(headers['content-length'] ?? 0) > limit) {
+    abandon(body)
+    throw tooLarge
+  }
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > limit) throw tooLarge
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** Lets go of an answer nobody will read, and of its connection with it. */
+function abandon(body: Readable): void {
+  body.on('error', () => undefined).destroy()
+}
+
+export function headersOf(headers: IncomingHttpHeaders): HttpAnswer['headers'] {
+  return {
+    get(name) {
+      const value = headers[name]
+      return Array.isArray(value) ? value.join(', ') : value
+    },
+  }
+}

@@ -1,4 +1,6 @@
 import { LogRenderer, renderSummary } from '../sandbox/runner/render.ts'
+import { examine } from './rehearsal/examine.ts'
+import { listFaults } from './rehearsal/faults.ts'
 import { installAll } from './rehearsal/install.ts'
 import { type Options, readOptions, Stop, USAGE } from './rehearsal/options.ts'
 import { openProject } from './rehearsal/project.ts'
@@ -21,13 +23,15 @@ async function rehearse(options: Options, print: (text: string) => void): Promis
   place.goOn()
 
   const installed = run.succeeded ? await installAll(run.gems, world, place) : []
-  return result(world, run, installed, options.keep ? place.directory : undefined)
+  const examination = await examine(world, run, place)
+  place.goOn()
+  return result({ world, run, installed, examination, kept: options.keep ? place.directory : undefined })
 }
 
 async function main(args: string[]): Promise<number> {
   const options = readOptions(args)
-  if (options === 'help') {
-    process.stdout.write(USAGE)
+  if (options === 'help' || options === 'faults') {
+    process.stdout.write(options === 'help' ? USAGE : listFaults())
     return 0
   }
   const stream = options.json ? process.stderr : process.stdout

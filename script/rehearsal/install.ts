@@ -26,7 +26,7 @@ export async function installAll(gems: readonly ReleasedGem[], world: World, pla
 
 async function install({ name, version }: ReleasedGem, world: World, place: Workplace): Promise<Installed> {
   const { registry } = world.sandbox
-  const needed = world.gemspecs.find((gemspec) => gemspec.name === name)?.dependencies ?? []
+  const needed = world.gemspecs.loaded.find((gemspec) => gemspec.name === name)?.dependencies ?? []
   const missing = needed.filter((dependency) => registry.versions(dependency).length === 0)
   const env = { GEM_HOME: place.below('gems') }
   const without = missing.length > 0 ? ['--ignore-dependencies'] : []

@@ -24,28 +24,38 @@ export interface Run {
   gems: readonly ReleasedGem[]
   /** The tag as it is on GitHub afterwards. */
   tag: { name: string; commit: string; annotated: boolean } | undefined
+  /** The sentences of the action's plan; none where it did not come to one. */
+  decisions: readonly string[]
+  /** What Bundler said where the bundle cannot be had on this machine: the gems were built without it then. */
+  bundleTrouble: string | undefined
 }
 
 /** Runs the shipped bundle in a job of the sandbox, as the workflow would. */
 export async function runAction(world: World, place: Workplace, onLine: (line: LogLine) => void): Promise<Run> {
-  const { sandbox, project, workflow } = world
+  const { sandbox, project, workflow, fault } = world
   await using job = await sandbox.job({
     repository: project.repository,
     on: world.tag === undefined ? { branch: project.branch, event: 'workflow_dispatch' } : { tag: world.tag },
-    workflowFile: workflow.file,
+    workflowFile: workflow.job?.file ?? workflow.file,
+    ...(workflow.repository === undefined
+      ? {}
+      : { jobWorkflowRef: `${workflow.repository}/.github/workflows/${workflow.file}@refs/tags/v1` }),
     ...(workflow.environment === undefined ? {} : { environment: workflow.environment }),
     path: process.env['PATH'] ?? '',
+    ...fault?.job?.(project.branch),
   })
   const stopped = new Promise((resolve) => {
     place.signal.addEventListener('abort', resolve, { once: true })
   })
   const options = { onLine, signal: { after: stopped } }
   const bundle = hasGemfile(job, world.workingDirectory) ? [await job.runner.run(bundleScript(world), options)] : []
+  const trouble = bundle.find(({ conclusion }) => conclusion === 'failure')
   const step = await job.runner.uses(ACTION, {
     ...options,
     reference: 'OWNER/release-gem@v1',
     with: {
       ...workflow.inputs,
+      ...(trouble ? { strategy: 'direct' } : {}),
       ...(world.workingDirectory === '' ? {} : { 'working-directory': world.workingDirectory }),
       'gem-server': sandbox.registry.url,
     },
@@ -57,7 +67,22 @@ export async function runAction(world: World, place: Workplace, onLine: (line: L
     outputs: step.outputs,
     gems: readGems(step.outputs['gems'] ?? ''),
     tag: await tagOf(world, step.outputs['tag'] ?? ''),
+    decisions: planOf(step),
+    bundleTrouble: trouble && lastWords(trouble),
   }
+}
+
+/** What the action logged in its group "Plan". */
+function planOf({ lines }: StepResult): string[] {
+  const from = lines.findIndex(({ kind, text }) => kind === 'group' && text === 'Plan')
+  if (from === -1) return []
+  const length = lines.slice(from).findIndex(({ kind }) => kind === 'endgroup')
+  return lines.slice(from + 1, length === -1 ? undefined : from + length).map(({ text }) => text)
+}
+
+function lastWords({ lines }: StepResult): string {
+  const said = lines.filter(({ kind, text }) => kind === 'plain' && text.trim() !== '').map(({ text }) => text.trim())
+  return said.at(-1) ?? 'it says nothing'
 }
 
 function hasGemfile({ runner }: SandboxJob, workingDirectory: string): boolean {

@@ -1,18 +1,32 @@
+import { type Examination, findings } from './findings.ts'
+import type { Finding, Weight } from './findings/finding.ts'
 import type { Installed } from './install.ts'
 import type { Run } from './release.ts'
+import { workflowToAdd } from './setup.ts'
 import type { World } from './world.ts'
 
-/** Everything the rehearsal found out; what `--json` prints. */
+/** Everything the rehearsal found out; what `--json` prints, and `docs/rehearsal.md` describes. */
 export interface Result {
+  /** Raised when a field goes or changes its meaning. */
+  format: 1
+  /** Nothing stops the release. */
   ok: boolean
   /** The last line: how it ended, in one sentence. */
   verdict: string
   project: { path: string; repository: string; commit: string; uncommitted: readonly string[] }
   startedBy: string
+  /** What was made to go wrong. */
+  fault: string | null
   gems: Run['gems']
   tag: Run['tag'] | null
+  /** How the action went about it, in its own words. */
+  decisions: readonly string[]
   outputs: Record<string, string>
   annotations: { level: string; title: string; message: string }[]
+  /** What would stop the real release or surprise its owner, the gravest first. */
+  findings: readonly Finding[]
+  /** The workflow file to add, where the project has none. */
+  workflow: string | null
   /** What the form on the registry has to hold for the real release. */
   trustedPublisher: TrustedPublisher
   installed: readonly Installed[]
@@ -26,12 +40,24 @@ interface TrustedPublisher {
   repositoryName: string
   workflowFile: string
   environment: string
+  /** `OWNER/NAME`, where the workflow file is in another repository. */
+  workflowRepository: string
 }
 
-export function result(world: World, run: Run, installed: readonly Installed[], kept: string | undefined): Result {
+export interface Ending {
+  world: World
+  run: Run
+  installed: readonly Installed[]
+  examination: Examination
+  kept: string | undefined
+}
+
+export function result({ world, run, installed, examination, kept }: Ending): Result {
   const { project } = world
+  const found = project.sample ? [] : findings(examination)
   return {
-    ...judge(run, installed),
+    format: 1,
+    ...judge(run, installed, found),
     project: {
       path: project.root,
       repository: project.repository,
@@ -39,33 +65,48 @@ export function result(world: World, run: Run, installed: readonly Installed[], 
       uncommitted: project.uncommitted,
     },
     startedBy: startedBy(world),
+    fault: world.fault?.name ?? null,
     gems: run.gems,
     tag: run.tag ?? null,
+    decisions: run.decisions,
     outputs: run.outputs,
     annotations: run.steps
       .flatMap(({ annotations }) => annotations)
       .map(({ level, title = '', message }) => ({ level, title, message })),
+    findings: found,
+    workflow: world.workflow.job || project.sample ? null : workflowToAdd(world),
     trustedPublisher: trustedPublisher(world),
     installed,
     directory: kept ?? null,
   }
 }
 
-function judge(run: Run, installed: readonly Installed[]): Pick<Result, 'ok' | 'verdict'> {
-  const names = run.gems.map(({ name, version }) => `${name} ${version}`)
-  const released = [...new Set(names)].join(', ')
-  if (!run.succeeded) return { ok: false, verdict: 'Rehearsal failed: the action ended with an error, shown above.' }
-  if (released === '') return { ok: false, verdict: 'Rehearsal failed: the action released nothing.' }
+function judge(run: Run, installed: readonly Installed[], found: readonly Finding[]): Pick<Result, 'ok' | 'verdict'> {
+  const stops = found.filter(({ weight }) => weight === 'stops').length
+  if (!run.succeeded)
+    return failed(
+      `the action ended with an error, shown above${stops > 0 ? '; see what would stop the real release' : ''}`,
+    )
+  const released = [...new Set(run.gems.map(({ name, version }) => `${name} ${version}`))].join(', ')
+  if (released === '') return failed('the action released nothing')
   const broken = installed.find((gem) => !gem.installed || gem.used === 'no')
   if (broken) {
     const what = broken.installed ? 'was installed, but could not be loaded' : 'was released, but cannot be installed'
-    return { ok: false, verdict: `Rehearsal failed: ${broken.name} ${broken.version} ${what}.` }
+    return failed(`${broken.name} ${broken.version} ${what}`)
+  }
+  if (stops > 0) {
+    const things = stops === 1 ? 'one thing' : `${String(stops)} things`
+    return failed(`${released} was released to the sandbox, but ${things} would stop the real release, shown above`)
   }
   const unknown = installed.some((gem) => gem.used === 'unknown')
   const end = unknown
     ? 'and installed; what it depends on is not here, so that it was not loaded'
     : 'installed and used'
   return { ok: true, verdict: `Rehearsal succeeded: ${released} was released to the sandbox, ${end}.` }
+}
+
+function failed(how: string): Pick<Result, 'ok' | 'verdict'> {
+  return { ok: false, verdict: `Rehearsal failed: ${how}.` }
 }
 
 function startedBy({ tag, project }: World): string {
@@ -75,32 +116,34 @@ function startedBy({ tag, project }: World): string {
 function trustedPublisher({ project, workflow, gemspecs }: World): TrustedPublisher {
   const [repositoryOwner = '', repositoryName = ''] = project.repository.split('/')
   return {
-    gems: gemspecs.map(({ name }) => name),
+    gems: gemspecs.loaded.map(({ name }) => name),
     repositoryOwner,
     repositoryName,
     workflowFile: workflow.file,
     environment: workflow.environment ?? '',
+    workflowRepository: workflow.repository ?? '',
   }
 }
 
 /** What is about to be rehearsed. */
 export function describe(world: World): string {
   const { project, workflow, gemspecs } = world
-  const gems = gemspecs.map(({ name, version }) => `${name} ${version}`).join(', ')
+  const gems = gemspecs.loaded.map(({ name, version }) => `${name} ${version}`).join(', ')
   return [
     `Rehearsing the release of ${gems === '' ? 'a project whose gemspecs cannot be loaded' : gems}`,
     `  from        ${project.sample ? 'the sample gem' : project.root}, commit ${project.commit.slice(0, 12)}`,
     `  as          ${project.repository}, started by ${startedBy(world)}`,
     `  configured  ${configuration(world)}`,
     ...(workflow.leftOut.length > 0 ? [`  left out    ${workflow.leftOut.join(', ')}: values only GitHub has`] : []),
+    ...(world.fault ? [`  goes wrong  ${world.fault.name}`] : []),
     ...uncommitted(project.uncommitted),
   ].join('\n')
 }
 
 function configuration({ workflow }: World): string {
-  if (!workflow.found) return 'with every input at its default'
+  if (!workflow.job) return 'with every input at its default'
   const names = Object.keys(workflow.inputs)
-  return `as in .github/workflows/${workflow.file}${names.length > 0 ? ` (${names.join(', ')})` : ''}`
+  return `as in .github/workflows/${workflow.job.file}${names.length > 0 ? ` (${names.join(', ')})` : ''}`
 }
 
 function uncommitted(files: readonly string[]): string[] {
@@ -110,23 +153,40 @@ function uncommitted(files: readonly string[]): string[] {
 }
 
 /** What came of it, below the log. */
-export function tell({ tag, trustedPublisher: form, installed, verdict, directory }: Result): string {
+export function tell(found: Result): string {
+  const { tag, trustedPublisher: form, installed, verdict, directory, workflow } = found
   return [
     heading('Tag on GitHub'),
     tag ? `${tag.name} on ${tag.commit.slice(0, 12)} (${tag.annotated ? 'annotated' : 'lightweight'})` : 'none',
+    heading('Installing from the sandbox'),
+    ...(installed.length === 0 ? ['nothing to install'] : installed.map(transcript)),
+    ...TITLES.flatMap(([weight, title]) => section(weight, title, found.findings)),
+    ...(workflow === null ? [] : [heading('Workflow file to add: .github/workflows/release.yml'), workflow.trimEnd()]),
     heading('Trusted publisher form for the real release'),
     `For ${form.gems.length === 0 ? 'the gem' : form.gems.join(', ')}, under "Trusted publishers" of the gem's page:`,
     `  Repository owner   ${form.repositoryOwner}`,
     `  Repository name    ${form.repositoryName}`,
     `  Workflow filename  ${form.workflowFile}`,
     `  Environment        ${form.environment === '' ? '(leave empty)' : form.environment}`,
-    heading('Installing from the sandbox'),
-    ...(installed.length === 0 ? ['nothing to install'] : installed.map(transcript)),
+    ...(form.workflowRepository === '' ? [] : [`  Workflow repository  ${form.workflowRepository}`]),
     '',
     ...(directory === null ? [] : [`Everything is kept in ${directory}`]),
     verdict,
     '',
   ].join('\n')
+}
+
+const TITLES: readonly [Weight, string][] = [
+  ['stops', 'What would stop the real release'],
+  ['surprise', 'What may surprise you'],
+  ['todo', 'Still to do'],
+  ['unchecked', 'Could not be checked here'],
+]
+
+function section(weight: Weight, title: string, found: readonly Finding[]): string[] {
+  const its = found.filter((finding) => finding.weight === weight)
+  if (its.length === 0) return []
+  return [heading(title), ...its.flatMap(({ code, what, fix }) => [`* ${what} (${code})`, `  ${fix}`])]
 }
 
 export function heading(text: string): string {

@@ -1,6 +1,8 @@
 import path from 'node:path'
 import { Sandbox } from '../../sandbox/sandbox.ts'
-import { type Gemspec, readGemspecs } from './gemspecs.ts'
+import type { PublisherForm } from '../../sandbox/registry/administration.ts'
+import { type Fault, findFault } from './faults.ts'
+import { type Gemspec, type Gemspecs, readGemspecs } from './gemspecs.ts'
 import { type Options, Stop } from './options.ts'
 import type { Project } from './project.ts'
 import { findWorkflow, type Workflow } from './workflow.ts'
@@ -13,27 +15,52 @@ export interface World extends AsyncDisposable {
   workflow: Workflow
   /** Where the gemspecs are, relative to the repository. */
   workingDirectory: string
-  gemspecs: readonly Gemspec[]
+  gemspecs: Gemspecs
+  /** A fresh checkout of what is released. */
+  copy: string
+  /** Origin of the gem server of the real release. */
+  server: string
+  /** The real gem server is not to be asked. */
+  offline: boolean
+  /** What is to go wrong. */
+  fault: Fault | undefined
   /** The tag that starts the run, where one does. */
   tag: string | undefined
 }
 
 /** Pushes the project's HEAD and tags to the sandbox's GitHub and fills in the trusted publisher forms. */
 export async function prepareWorld(project: Project, options: Options, place: Workplace): Promise<World> {
+  const fault = options.fault === undefined ? undefined : findFault(options.fault)
   const sandbox = await Sandbox.start({ directory: place.below('world'), sigstore: true })
   try {
     const copy = await publish(project, sandbox, place)
     const workflow = findWorkflow(copy)
     const workingDirectory = project.directory || (workflow.inputs['working-directory'] ?? '')
     const gemspecs = await readGemspecs(path.join(copy, workingDirectory), place)
-    for (const gemspec of gemspecs) trust(gemspec, project, workflow, sandbox)
-    const tag = options.start === 'tag' ? await startingTag(project, gemspecs, sandbox) : undefined
-    const dispose = (): Promise<void> => sandbox[Symbol.asyncDispose]()
-    return { sandbox, project, workflow, workingDirectory, gemspecs, tag, [Symbol.asyncDispose]: dispose }
+    for (const gemspec of gemspecs.loaded) trust(gemspec, project, workflow, sandbox, fault)
+    const tag = options.start === 'tag' ? await startingTag(project, gemspecs.loaded, sandbox) : undefined
+    fault?.prepare?.({ sandbox, repository: project.repository, gems: gemspecs.loaded, commit: project.commit })
+    return {
+      sandbox,
+      project,
+      workflow,
+      workingDirectory,
+      gemspecs,
+      copy,
+      server: options.server ?? serverOf(workflow),
+      offline: options.offline,
+      fault,
+      tag,
+      [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose](),
+    }
   } catch (error) {
     await sandbox[Symbol.asyncDispose]()
     throw error
   }
+}
+
+function serverOf({ job }: Workflow): string {
+  return URL.parse(job?.with['gem-server'] ?? '')?.origin ?? 'https://rubygems.org'
 }
 
 /** Returns a working copy of what GitHub now has; the project itself is read once, by `git fetch`. */
@@ -54,8 +81,17 @@ async function publish(project: Project, sandbox: Sandbox, place: Workplace): Pr
   return copy
 }
 
-function trust(gem: Gemspec, { repository }: Project, { file, environment }: Workflow, { registry }: Sandbox): void {
-  const form = { gem: gem.name, repository, workflow: file, ...(environment === undefined ? {} : { environment }) }
+function trust(gem: Gemspec, project: Project, workflow: Workflow, { registry }: Sandbox, fault?: Fault): void {
+  if (fault?.publisher === 'none') return
+  const { environment, repository: workflowRepository } = workflow
+  const form: PublisherForm = {
+    gem: gem.name,
+    repository: project.repository,
+    workflow: workflow.file,
+    ...(environment === undefined ? {} : { environment }),
+    ...(workflowRepository === undefined ? {} : { workflowRepository }),
+    ...fault?.publisher,
+  }
   // The sandbox gives a gem that has a publisher a version 0.0.0 to be known by.
   if (gem.version === '0.0.0') registry.addPendingPublisher(form)
   else registry.addTrustedPublisher(form)

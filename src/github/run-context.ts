@@ -57,7 +57,7 @@ export async function readRunContext(runner: Runner): Promise<RunContext> {
 }
 
 /** The repository the event's code comes from, where the payload names another one than the run's: a fork. */
-export function headRepository(run: RunContext): string | undefined {
+export function headRepository(run: Pick<RunContext, 'event'>): string | undefined {
   return (
     stringAt(run.event, 'pull_request', 'head', 'repo', 'full_name') ??
     stringAt(run.event, 'workflow_run', 'head_repository', 'full_name')

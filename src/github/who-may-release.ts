@@ -9,7 +9,7 @@ const EVENTS = new Set(['push', 'release', 'workflow_dispatch', 'repository_disp
  * publisher matches repository, workflow file and environment only), so that the action has to: a net for honest
  * mistakes, no boundary against somebody who can change the workflow.
  */
-export function eventProblem(run: RunContext): Problem | undefined {
+export function eventProblem(run: Pick<RunContext, 'eventName' | 'event' | 'repository'>): Problem | undefined {
   if (EVENTS.has(run.eventName)) return undefined
   if (run.eventName === 'workflow_run') return workflowRunProblem(run)
   const from = headRepository(run)
@@ -40,7 +40,7 @@ const TRIGGERS = [
   '  workflow_dispatch:',
 ].join('\n')
 
-function workflowRunProblem(run: RunContext): Problem | undefined {
+function workflowRunProblem(run: Pick<RunContext, 'event' | 'repository'>): Problem | undefined {
   const cause = stringAt(run.event, 'workflow_run', 'event') ?? 'an unknown event'
   const from = headRepository(run)
   const ours = from !== undefined && from === run.repository

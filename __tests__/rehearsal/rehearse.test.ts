@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import {
   mkdirSync,
   mkdtempSync,
@@ -12,10 +12,11 @@ import {
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { objectsAt, parseJson, stringAt } from '../src/json.ts'
-import { type Files, project } from './scenarios/projects.ts'
+import { objectsAt, parseJson, stringAt } from '../../src/json.ts'
+import { type Files, project } from '../scenarios/projects.ts'
+import { git, repository as repositoryAt } from './project.ts'
 
-const SCRIPT = path.resolve(import.meta.dirname, '../script/rehearse.ts')
+const SCRIPT = path.resolve(import.meta.dirname, '../../script/rehearse.ts')
 
 let place: string
 /** What the rehearsal is given as directories of the user and of the system. */
@@ -59,21 +60,8 @@ function snapshot(directory: string): string[] {
     })
 }
 
-function git(directory: string, ...args: string[]): string {
-  const who = ['-c', 'user.name=Ada Gemwright', '-c', 'user.email=ada@example.com', '-c', 'commit.gpgsign=false']
-  return execFileSync('git', [...who, ...args], { cwd: directory, encoding: 'utf8' }).trim()
-}
-
 function repository(files: Files): string {
-  const directory = path.join(place, 'a project')
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(path.dirname(path.join(directory, name)), { recursive: true })
-    writeFileSync(path.join(directory, name), text)
-  }
-  git(directory, 'init', '--quiet', '--initial-branch=trunk')
-  git(directory, 'add', '--all')
-  git(directory, 'commit', '--quiet', '--message', 'Begin')
-  return directory
+  return repositoryAt(path.join(place, 'a project'), files)
 }
 
 function below(directory: string, files: Files): Files {

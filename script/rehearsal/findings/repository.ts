@@ -1,0 +1,125 @@
+import type { Gemspec } from '../gemspecs.ts'
+import { type Finding, some } from './finding.ts'
+
+export interface RepositoryFacts {
+  commit: string
+  /** Files that are not as HEAD has them. */
+  uncommitted: readonly string[]
+  /** `none`: there is no remote; otherwise whether one of its branches, as last fetched, has the commit. */
+  remote: 'none' | 'has-commit' | 'lacks-commit'
+  /** Tags of the project with the commits they name. */
+  tags: ReadonlyMap<string, string>
+  /** The tag that the release has or makes. */
+  tag: string | undefined
+  gemspecs: readonly Gemspec[]
+  /** Text of the committed Gemfile.lock. */
+  lockfile: string | undefined
+  /** How the action said it would go about it: the sentences of its plan. */
+  decisions: readonly string[]
+  /** What Bundler said where the bundle could not be had on this machine. */
+  bundleTrouble: string | undefined
+}
+
+/** What is the matter with the repository and how it releases. */
+export function repositoryFindings(facts: RepositoryFacts): Finding[] {
+  return [
+    ...uncommittedFindings(facts),
+    ...remoteFindings(facts),
+    ...tagFindings(facts),
+    ...strategyFindings(facts),
+    ...bundleFindings(facts),
+    ...lockfileFindings(facts),
+  ]
+}
+
+function uncommittedFindings({ uncommitted }: RepositoryFacts): Finding[] {
+  if (uncommitted.length === 0) return []
+  return [
+    {
+      code: 'uncommitted-changes',
+      weight: 'surprise',
+      what: `A release is made of the commit, without the uncommitted changes here: ${some(uncommitted)}.`,
+      fix: 'Commit what is to be released.',
+    },
+  ]
+}
+
+function remoteFindings({ remote, commit }: RepositoryFacts): Finding[] {
+  if (remote === 'has-commit') return []
+  return [
+    {
+      code: 'commit-not-pushed',
+      weight: 'todo',
+      what:
+        remote === 'none'
+          ? 'The repository has no remote: the release runs on GitHub.'
+          : `Commit ${commit.slice(0, 12)} is on no branch of the remote, as this clone knows it.`,
+      fix: remote === 'none' ? 'Push it to a repository on GitHub.' : 'Push it before you start the release.',
+    },
+  ]
+}
+
+function tagFindings({ tag, tags, commit }: RepositoryFacts): Finding[] {
+  const there = tag === undefined ? undefined : tags.get(tag)
+  if (tag === undefined || there === undefined || there === commit) return []
+  return [
+    {
+      code: 'tag-elsewhere',
+      weight: 'stops',
+      what: `The tag ${tag} is on commit ${there.slice(0, 12)} already, and a tag is never moved.`,
+      fix: 'Bump the version.',
+    },
+  ]
+}
+
+function strategyFindings({ decisions }: RepositoryFacts): Finding[] {
+  const chosen = decisions.find((sentence) => sentence.startsWith('Strategy rake'))
+  if (chosen === undefined || chosen.includes('input `strategy`')) return []
+  return [
+    {
+      code: 'custom-release',
+      weight: 'surprise',
+      what: `The project’s own release task runs, not the action’s: ${chosen}`,
+      fix: 'Fine where the task is meant to run. `strategy: direct` builds, pushes and tags without it.',
+    },
+  ]
+}
+
+function bundleFindings({ bundleTrouble }: RepositoryFacts): Finding[] {
+  if (bundleTrouble === undefined) return []
+  return [
+    {
+      code: 'bundle-not-installed',
+      weight: 'unchecked',
+      what: `The Rake tasks of the project: its bundle cannot be had on this machine (${bundleTrouble}), so that the rehearsal built without Bundler.`,
+      fix: 'Run `bundle install` here and rehearse again.',
+    },
+  ]
+}
+
+function lockfileFindings({ lockfile, gemspecs }: RepositoryFacts): Finding[] {
+  if (lockfile === undefined) return []
+  const outdated = gemspecs.flatMap(({ name, version }) => {
+    const locked = lockedVersion(lockfile, name)
+    return locked === undefined || locked === version ? [] : [`${name} ${locked}, while the gemspec says ${version}`]
+  })
+  if (outdated.length === 0) return []
+  return [
+    {
+      code: 'lockfile-outdated',
+      weight: 'stops',
+      what: `The committed Gemfile.lock has ${outdated.join('; ')}: \`bundle install\` changes it or refuses to, and the checkout is no longer the commit.`,
+      fix: 'Run `bundle install` here and commit Gemfile.lock.',
+    },
+  ]
+}
+
+/** Version of a gem of the project itself: those stand under `PATH`. */
+function lockedVersion(lockfile: string, name: string): string | undefined {
+  const sections = lockfile.split(/\r?\n(?=\S)/).filter((section) => section.startsWith('PATH'))
+  for (const line of sections.join('\n').split(/\r?\n/)) {
+    const [, gem, version] = /^ {4}(\S+) \(([^)]+)\)$/.exec(line) ?? []
+    if (gem === name) return version
+  }
+  return undefined
+}

@@ -18,8 +18,8 @@ export async function dryRun(it: Release, plan: Plan, facts: Facts): Promise<voi
   const { phases, ledger } = it
   const gems = await buildAndInspect(it, { ...plan, build: buildOf(it, plan, facts) }, facts)
   for (const gem of gems) await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'would-push')
-  await phases.run('Prepare tag', () => prepareTagObjects(it, plan, facts))
-  const unchecked = await phases.run('Exchange', () => tryExchange(it))
+  const untagged = await phases.run('Prepare tag', () => tryTag(it, plan, facts))
+  const unchecked = [...untagged, ...(await phases.run('Exchange', () => tryExchange(it)))]
   await phases.run('What a real run would do', async () => {
     for (const line of [...prospects(it, plan, gems), ...unchecked, ...foreign(it)]) it.world.runner.info(line)
   })
@@ -30,6 +30,13 @@ function buildOf({ inputs, world }: Release, plan: Plan, facts: Facts): Plan['bu
   if (plan.build.kind !== 'release-task') return plan.build
   world.runner.info('The release task is not run in a dry run; the gems are built without it.')
   return chooseStrategy({ ...inputs, strategy: 'direct' }, facts, plan.gems).choice.build
+}
+
+/** A run that must not release is not expected to have the permission to tag: from a fork it cannot even be given. */
+async function tryTag(it: Release, plan: Plan, facts: Facts): Promise<string[]> {
+  if (eventProblem(it.run)) return ['Not checked: whether a real run could tag. This one is given other permissions.']
+  await prepareTagObjects(it, plan, facts)
+  return []
 }
 
 /** Gets a key and forgets it. Returns what could not be tried, as sentences. */

@@ -12,6 +12,8 @@ import { readWorkflow, ROOT } from './workflow.ts'
 const GEM_TASKS = 'require "bundler/gem_tasks"\n'
 const BY_HAND: Start = { on: { branch: 'main', event: 'workflow_dispatch' } }
 const IGNORED = { '.gitignore': 'pkg/\n*.gem\nGemfile.lock\n' }
+/** Without a Rakefile, which takes Ruby a while to load. */
+const PLAIN = project({ rakefile: false })
 const WITH_BUNDLE: Files = { ...rakeProject(GEM_TASKS, { gemfile: true }), ...IGNORED }
 
 /** As rake-compiler names its tasks; nothing is compiled here. */
@@ -19,7 +21,11 @@ const NATIVE_TASKS = [
   GEM_TASKS,
   'platform = nil',
   '%w[x86_64-linux-gnu arm64-darwin].each { |name| task("native:#{name}") { platform = name } }',
-  'task(:gem) { mkdir_p "pkg"; sh({ "GEM_PLATFORM" => platform }, "gem build rack-lens.gemspec -o pkg/rack-lens-1.2.3-#{platform}.gem") }',
+  'task(:gem) do',
+  '  target = "pkg/rack-lens-1.2.3-#{platform}.gem"',
+  '  mkdir_p "pkg"',
+  '  Bundler.with_unbundled_env { sh({ "GEM_PLATFORM" => platform }, "gem build rack-lens.gemspec -o #{target}") }',
+  'end',
   '',
 ].join('\n')
 
@@ -39,18 +45,18 @@ const LENS = { 'rack-lens': ['rack-lens-1.2.3'] }
 
 const EXAMPLES: Record<string, Example> = {
   'release.yml': { files: WITH_BUNDLE, makes: 'v1.2.3' },
-  'by-hand.yml': { files: project(), start: { ...BY_HAND, inputs: { version: '1.2.3' } }, makes: 'v1.2.3' },
+  'by-hand.yml': { files: PLAIN, start: { ...BY_HAND, inputs: { version: '1.2.3' } }, makes: 'v1.2.3' },
   'from-github-release.yml': {
-    files: project(),
+    files: PLAIN,
     tag: 'v1.2.3',
     start: { on: { tag: 'v1.2.3', event: 'release' }, payload: { action: 'published' } },
   },
   'github-release.yml': {
-    files: { ...project(), 'CHANGELOG.md': '# Changelog\n\n## [1.2.3]\n\n- Sees further.\n' },
+    files: { ...PLAIN, 'CHANGELOG.md': '# Changelog\n\n## [1.2.3]\n\n- Sees further.\n' },
     makes: 'v1.2.3',
   },
   'after-ci.yml': {
-    files: project(),
+    files: PLAIN,
     start: { on: { branch: 'main', event: 'workflow_run' } },
     prepare: (_, head_sha) => ({
       payload: {
@@ -61,8 +67,8 @@ const EXAMPLES: Record<string, Example> = {
   },
   'monorepo.yml': {
     files: {
-      ...below('lens-core', project({ name: 'lens-core' })),
-      ...below('lens-rails', project({ name: 'lens-rails', version: '2.0.0' })),
+      ...below('lens-core', project({ name: 'lens-core', rakefile: false })),
+      ...below('lens-rails', project({ name: 'lens-rails', version: '2.0.0', rakefile: false })),
     },
     start: { ...BY_HAND, inputs: { gem: 'lens-rails' } },
     released: { 'lens-core': [], 'lens-rails': ['lens-rails-2.0.0'] },
@@ -76,8 +82,8 @@ const EXAMPLES: Record<string, Example> = {
     released: { 'lens-core': ['lens-core-1.2.3'], 'lens-rails': ['lens-rails-1.2.3'] },
     makes: 'v1.2.3',
   },
-  'own-tag.yml': { files: project(), makes: 'release-1.2.3' },
-  'two-jobs.yml': { files: project(), makes: 'v1.2.3' },
+  'own-tag.yml': { files: PLAIN, makes: 'release-1.2.3' },
+  'two-jobs.yml': { files: PLAIN, makes: 'v1.2.3' },
   'platform-gems.yml': {
     files: {
       ...rakeProject(NATIVE_TASKS, { gemfile: true, gemspecLines: ['spec.platform = ENV["GEM_PLATFORM"] || "ruby"'] }),
@@ -88,14 +94,14 @@ const EXAMPLES: Record<string, Example> = {
     },
     makes: 'v1.2.3',
   },
-  'jruby.yml': { files: project(), makes: 'v1.2.3' },
+  'jruby.yml': { files: PLAIN, makes: 'v1.2.3' },
   'private-server.yml': {
-    files: project(),
+    files: PLAIN,
     makes: 'v1.2.3',
     prepare: ({ sandbox }) => ({ secrets: { GEMS_TOKEN: sandbox.registry.addUserKey({ gems: ['rack-lens'] }) } }),
   },
   'api-key-role.yml': {
-    files: project(),
+    files: PLAIN,
     makes: 'v1.2.3',
     prepare: ({ sandbox }) => {
       const conditions = [{ operator: 'string_equals' as const, claim: 'repository', value: REPOSITORY }]
@@ -103,12 +109,12 @@ const EXAMPLES: Record<string, Example> = {
     },
   },
   'protected-tags.yml': {
-    files: project(),
+    files: PLAIN,
     start: { ...BY_HAND, secrets: { RELEASE_APP_PRIVATE_KEY: 'pem' }, vars: { RELEASE_APP_CLIENT_ID: 'Iv1' } },
     makes: 'v1.2.3',
   },
   'dry-run.yml': {
-    files: project(),
+    files: PLAIN,
     start: { on: { branch: 'main', event: 'pull_request' } },
     released: { 'rack-lens': [] },
   },

@@ -24,9 +24,8 @@ export function gemFindings(facts: GemFacts): Finding[] {
   return [
     ...facts.gemspecs.failed.map(fails),
     ...facts.gemspecs.loaded.flatMap((gem) => [
-      ...textFindings(gem),
+      ...gemspecFindings(gem),
       ...fileFindings(gem, facts),
-      ...ruleFindings(gem),
       ...hostFindings(gem, facts.server),
     ]),
     ...publishedFindings(facts),
@@ -45,7 +44,7 @@ function fails({ file, error }: { file: string; error: string }): Finding {
 /** `bundle gem` leaves such words where the author has to write something; RubyGems refuses to build with them. */
 const UNFINISHED = /\b(TODO|FIXME)\b/
 
-function textFindings(gem: Gemspec): Finding[] {
+function gemspecFindings(gem: Gemspec): Finding[] {
   const texts = [
     ['summary', gem.summary],
     ['description', gem.description],
@@ -64,7 +63,9 @@ function textFindings(gem: Gemspec): Finding[] {
       },
     ]
   }
-  if (gem.invalid === undefined) return []
+  // RubyGems names the first of its problems only.
+  const rules = ruleFindings(gem)
+  if (rules.length > 0 || gem.invalid === undefined) return rules
   return [
     {
       code: 'gemspec-invalid',
@@ -145,7 +146,7 @@ function missingFiles(gem: Gemspec, missing: readonly string[], local: GemFacts[
 const NAME = /^(?=.*[a-zA-Z])[a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?$/
 const LINK = SPECIFICATION.properties?.['metadata']?.properties?.['homepage_uri']?.pattern
 
-/** What RubyGems.org refuses although `gem build` accepts it (lib/gem_validator/schema.rb, lib/name_format_validator.rb). */
+/** What RubyGems.org refuses, whatever `gem build` says (lib/gem_validator/schema.rb, lib/name_format_validator.rb). */
 function ruleFindings(gem: Gemspec): Finding[] {
   const rules = [
     !NAME.test(gem.name) && `the name ${JSON.stringify(gem.name)} may have letters, digits, ".", "-", "_" only`,

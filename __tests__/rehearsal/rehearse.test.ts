@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import {
   mkdirSync,
   mkdtempSync,
@@ -41,10 +41,11 @@ interface Ended {
   stderr: string
 }
 
+/** Nothing of a test leaves the machine. */
 function rehearse(...args: string[]): Promise<Ended> {
   const env = { ...process.env, ...user }
   return new Promise((resolve) => {
-    execFile(process.execPath, [SCRIPT, ...args], { env, cwd: place }, (error, stdout, stderr) => {
+    execFile(process.execPath, [SCRIPT, '--offline', ...args], { env, cwd: place }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
     })
   })
@@ -95,7 +96,9 @@ describe('script/rehearse', () => {
       '  test: { steps: [{ run: rake }] }',
       '  release:',
       '    environment: { name: rubygems }',
+      '    permissions: { id-token: write, contents: write }',
       '    steps:',
+      '      - uses: actions/checkout@v7',
       '      - uses: rubygems/release-gem@v1',
       '        with: { strategy: direct, token: "${{ secrets.TOKEN }}" }',
     ]
@@ -153,7 +156,9 @@ describe('script/rehearse', () => {
     const { code, stdout } = await rehearse(directory)
     expect(code).toBe(1)
     expect(stdout).toContain('Error: tag-commit-mismatch: The tag v1.2.3 names commit')
-    expect(lastLine(stdout)).toBe('Rehearsal failed: the action ended with an error, shown above.')
+    expect(lastLine(stdout)).toBe(
+      'Rehearsal failed: the action ended with an error, shown above; see what would stop the real release.',
+    )
     expect(readdirSync(user.TMPDIR)).toEqual([])
   })
 
@@ -171,6 +176,8 @@ describe('script/rehearse', () => {
     { args: ['--nonsense'], says: "Unknown option '--nonsense'" },
     { args: ['nowhere'], says: 'There is no directory nowhere.' },
     { args: ['tmp'], says: 'tmp is in no git repository' },
+    { args: ['--fault', 'push:nonsense'], says: 'There is no fault push:nonsense; --fault list shows them all.' },
+    { args: ['--gem-server', 'gems'], says: '--gem-server needs the address of a gem server, not "gems"' },
   ])('ends with 2 on a wrong call: $args', async ({ args, says }) => {
     const { code, stdout, stderr } = await rehearse(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -178,10 +185,84 @@ describe('script/rehearse', () => {
     expect(readdirSync(user.TMPDIR)).toEqual([])
   })
 
+  it('takes a newcomer from `bundle gem` to a release that can start', async () => {
+    const gem = path.join(place, 'my-gem')
+    const home = { ...process.env, HOME: user.HOME }
+    execFileSync('bundle', ['gem', 'my-gem', '--no-mit', '--no-coc', '--test=minitest', '--no-ci'], {
+      cwd: place,
+      env: home,
+      input: 'n\nn\nn\n',
+    })
+    // Minitest and a linter would have to be downloaded.
+    writeFileSync(path.join(gem, 'Gemfile'), 'source "https://rubygems.org"\ngemspec\ngem "rake"\n')
+    writeFileSync(path.join(gem, 'Rakefile'), 'require "bundler/gem_tasks"\ntask default: :build\n')
+    const commit = (): void => {
+      git(gem, 'add', '--all')
+      git(gem, 'commit', '--quiet', '--message', 'Go on')
+    }
+    commit()
+    const first = await rehearse(gem)
+    expect(first.code).toBe(1)
+    expect(first.stdout).toContain(
+      'my-gem.gemspec still has TODO in summary, description, homepage, authors, metadata[',
+    )
+    expect(first.stdout).toContain('No workflow of the project releases it yet. (workflow-missing)')
+    const [, proposed = ''] = /── Workflow file to add: .*\n([^─]*)/.exec(first.stdout) ?? []
+
+    const gemspec = path.join(gem, 'my-gem.gemspec')
+    const said = readFileSync(gemspec, 'utf8')
+      .replace(/^.*(allowed_push_host|changelog_uri).*$/gm, '')
+      .replace(/"TODO[^"]*(URL|repo)[^"]*"/g, '"https://github.com/ada/my-gem"')
+      .replace(/"TODO: [^"]*"/g, '"Something of mine"')
+    writeFileSync(gemspec, said)
+    mkdirSync(path.join(gem, '.github', 'workflows'), { recursive: true })
+    writeFileSync(path.join(gem, '.github', 'workflows', 'release.yml'), proposed)
+    git(gem, 'remote', 'add', 'origin', 'https://github.com/ada/my-gem.git')
+    commit()
+    git(gem, 'update-ref', 'refs/remotes/origin/main', 'HEAD')
+    const second = await rehearse(gem, '--json')
+    expect(second.code, second.stderr).toBe(0)
+    expect(parseJson(second.stdout)).toMatchObject({
+      format: 1,
+      ok: true,
+      findings: [{ code: 'published-unknown' }],
+      workflow: null,
+      trustedPublisher: { known: true, repositoryOwner: 'ada', repositoryName: 'my-gem', workflowFile: 'release.yml' },
+    })
+  })
+
+  it.each([
+    ['no-publisher', 1, 'exchange-refused'],
+    ['version-taken', 1, 'version-taken'],
+    ['push:reset-after', 0, undefined],
+  ])('shows what the action makes of --fault %s', async (fault, code, title) => {
+    const ended = await rehearse('--fault', fault, '--json')
+    expect({ code: ended.code, stderr: ended.stderr }).toMatchObject({ code })
+    const found = parseJson(ended.stdout)
+    expect(stringAt(found, 'fault')).toBe(fault)
+    const errors = objectsAt(found, 'annotations').filter(({ level }) => level === 'error')
+    expect(errors.map((annotation) => annotation['title'])).toEqual(title === undefined ? [] : [title])
+  })
+
+  it('lists the faults', async () => {
+    const { code, stdout } = await rehearse('--fault', 'list')
+    expect(code).toBe(0)
+    for (const name of ['no-publisher', 'tag-object', 'reset-after']) expect(stdout).toContain(`  ${name}`)
+  })
+
+  it('fails where it was released to the sandbox, but something stops the real release', async () => {
+    const workflow = 'on: push\njobs:\n  release:\n    steps:\n      - uses: OWNER/release-gem@v1\n'
+    const directory = repository({ ...project({ rakefile: false }), '.github/workflows/release.yml': workflow })
+    const { code, stdout } = await rehearse(directory)
+    expect(code).toBe(1)
+    expect(stdout).toContain('── What would stop the real release ──')
+    expect(lastLine(stdout)).toMatch(/^Rehearsal failed: rack-lens 1\.2\.3 was released .* but 2 things would stop/)
+  })
+
   it('cancels the job, cleans up and ends with 130 when it is interrupted', async () => {
     const slow = 'task(:build) { $stdout.puts "sleeping"; $stdout.flush; sleep 60 }\n'
     const directory = repository(project({ rakefile: slow }))
-    const child = spawn(process.execPath, [SCRIPT, directory], { env: { ...process.env, ...user } })
+    const child = spawn(process.execPath, [SCRIPT, '--offline', directory], { env: { ...process.env, ...user } })
     let stdout = ''
     let interrupted = false
     child.stdout.on('data', (part: Buffer) => {

@@ -44,7 +44,7 @@ export async function examine(
       gemspecs: gemspecs.loaded,
       lockfile: textOf(path.join(world.copy, workingDirectory, 'Gemfile.lock')),
       decisions: run.decisions,
-      bundleTrouble: run.bundleTrouble,
+      bundleTrouble: /gemspec|validation error/.test(run.bundleTrouble ?? '') ? undefined : run.bundleTrouble,
     },
     workflow: { workflow, tag, gemfile: beside('Gemfile') || beside('gems.rb') },
   }

@@ -14,6 +14,8 @@ export interface Project {
   directory: string
   /** `OWNER/NAME` it has in the sandbox's GitHub. */
   repository: string
+  /** Whether it is the one it has at the real GitHub, as its remote says; made up otherwise. */
+  known: boolean
   commit: string
   branch: string
   /** Files that are not as HEAD has them: the release will not contain what they hold. */
@@ -37,7 +39,7 @@ export async function openProject(directory: string | undefined, place: Workplac
     ...(await headOf(root, place)),
     root,
     directory: inside.replace(/\/$/, ''),
-    repository: repositoryName(origin, root),
+    ...repositoryName(origin, root),
     uncommitted: await uncommitted(root, place),
     sample: false,
   }
@@ -51,7 +53,7 @@ async function openSample(place: Workplace): Promise<Project> {
   await must(place, root, 'add', '--all')
   await must(place, root, ...who, 'commit', '--quiet', '--message', 'Build a paper boat')
   const head = await headOf(root, place)
-  return { ...head, root, directory: '', repository: SAMPLE_REPOSITORY, uncommitted: [], sample: true }
+  return { ...head, root, directory: '', repository: SAMPLE_REPOSITORY, known: false, uncommitted: [], sample: true }
 }
 
 async function headOf(root: string, place: Workplace): Promise<Pick<Project, 'commit' | 'branch'>> {
@@ -61,10 +63,10 @@ async function headOf(root: string, place: Workplace): Promise<Pick<Project, 'co
 }
 
 /** `git@github.com:OWNER/NAME.git`, `https://github.com/OWNER/NAME` and their like; `you/NAME` for anything else. */
-function repositoryName(origin: string, root: string): string {
+function repositoryName(origin: string, root: string): Pick<Project, 'repository' | 'known'> {
   const [, owner, name] = /github\.[\w.-]+[/:]([\w.-]+)\/([\w.-]+?)(?:\.git)?\/?$/.exec(origin) ?? []
-  if (owner !== undefined && name !== undefined) return `${owner}/${name}`
-  return `you/${path.basename(root).replaceAll(/[^\w.-]/g, '-')}`
+  if (owner !== undefined && name !== undefined) return { repository: `${owner}/${name}`, known: true }
+  return { repository: `you/${path.basename(root).replaceAll(/[^\w.-]/g, '-')}`, known: false }
 }
 
 async function uncommitted(root: string, place: Workplace): Promise<string[]> {

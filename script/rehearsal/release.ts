@@ -80,9 +80,12 @@ function planOf({ lines }: StepResult): string[] {
   return lines.slice(from + 1, length === -1 ? undefined : from + length).map(({ text }) => text)
 }
 
+const BUNDLER_SAYS =
+  /^(Could not|Unable|There was|An error|Bundler (could|cannot)|Your (bundle|lockfile|Gemfile|Ruby)|The (gemspec|validation error))/
+
 function lastWords({ lines }: StepResult): string {
   const said = lines.filter(({ kind, text }) => kind === 'plain' && text.trim() !== '').map(({ text }) => text.trim())
-  return said.at(-1) ?? 'it says nothing'
+  return said.findLast((line) => BUNDLER_SAYS.test(line)) ?? said.at(-1) ?? 'it says nothing'
 }
 
 function hasGemfile({ runner }: SandboxJob, workingDirectory: string): boolean {

@@ -1,5 +1,5 @@
 import { type Examination, findings } from './findings.ts'
-import type { Finding, Weight } from './findings/finding.ts'
+import { type Finding, some, type Weight } from './findings/finding.ts'
 import type { Installed } from './install.ts'
 import type { Run } from './release.ts'
 import { workflowToAdd } from './setup.ts'
@@ -36,6 +36,8 @@ export interface Result {
 
 interface TrustedPublisher {
   gems: readonly string[]
+  /** Owner and name are made up where the project has no remote at GitHub. */
+  known: boolean
   repositoryOwner: string
   repositoryName: string
   workflowFile: string
@@ -117,6 +119,7 @@ function trustedPublisher({ project, workflow, gemspecs }: World): TrustedPublis
   const [repositoryOwner = '', repositoryName = ''] = project.repository.split('/')
   return {
     gems: gemspecs.loaded.map(({ name }) => name),
+    known: project.known,
     repositoryOwner,
     repositoryName,
     workflowFile: workflow.file,
@@ -163,12 +166,14 @@ export function tell(found: Result): string {
     ...TITLES.flatMap(([weight, title]) => section(weight, title, found.findings)),
     ...(workflow === null ? [] : [heading('Workflow file to add: .github/workflows/release.yml'), workflow.trimEnd()]),
     heading('Trusted publisher form for the real release'),
-    `For ${form.gems.length === 0 ? 'the gem' : form.gems.join(', ')}, under "Trusted publishers" of the gem's page:`,
+    `For ${form.gems.length === 0 ? 'the gem' : some(form.gems, 10)}, under "Trusted publishers" of the gem's page; for a gem that was`,
+    'never published, as a pending one in your profile, which is good for 12 hours:',
     `  Repository owner   ${form.repositoryOwner}`,
     `  Repository name    ${form.repositoryName}`,
     `  Workflow filename  ${form.workflowFile}`,
     `  Environment        ${form.environment === '' ? '(leave empty)' : form.environment}`,
     ...(form.workflowRepository === '' ? [] : [`  Workflow repository  ${form.workflowRepository}`]),
+    ...(form.known ? [] : ['Owner and name are made up: the project has no remote at GitHub.']),
     '',
     ...(directory === null ? [] : [`Everything is kept in ${directory}`]),
     verdict,

@@ -16,7 +16,7 @@ export interface RepositoryFacts {
   lockfile: string | undefined
   /** How the action said it would go about it: the sentences of its plan. */
   decisions: readonly string[]
-  /** What Bundler said where the bundle could not be had on this machine. */
+  /** What Bundler said where the bundle could not be had on this machine, other than about the gemspec itself. */
   bundleTrouble: string | undefined
 }
 

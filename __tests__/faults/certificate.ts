@@ -61,9 +61,11 @@ export function selfSigned({ host, notAfter = new Date('2049-01-01T00:00:00Z') }
     ),
   )
   const signature = der(0x03, Buffer.from([0]), sign('sha256', toSign, privateKey))
-  const body = sequence(toSign, ECDSA_WITH_SHA256, signature).toString('base64').replace(/.{64}/g, '$&\n')
+  const body = sequence(toSign, ECDSA_WITH_SHA256, signature).toString('base64')
+  // No empty line before the end, wherever the text is a multiple of 64: OpenSSL does not read that.
+  const lines = body.match(/.{1,64}/g)?.join('\n') ?? ''
   return {
-    cert: `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`,
+    cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   }
 }

@@ -77,7 +77,7 @@ const YAML: Case[] = [
   ['a byte order mark at the start', yaml(`\ufeff${specification()}`), /control characters/],
   ['deep lists', end(`x:\n  ${'- '.repeat(20_000)}\n`), /nested too deeply|RESOURCE_EXHAUSTION/],
   ['deep brackets', end(`x: ${'['.repeat(60)}${']'.repeat(60)}\n`), /nested too deeply/],
-  ['very deep brackets', end(`x: ${'['.repeat(400_000)}\n`), /RESOURCE_EXHAUSTION|nested too deeply/],
+  ['very deep brackets', end(`x: ${'['.repeat(400_000)}\n`), /nested too deeply(?! or)/],
   ['many lines', end('\n'.repeat(100_001)), /more than 100000 lines/],
   ['many lines by carriage returns', end('\r'.repeat(100_001)), /more than 100000 lines/],
   ['many tokens', end(`x: [${'a,'.repeat(300_000)}]\n`), /more than 500000 YAML tokens/],

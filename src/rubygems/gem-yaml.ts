@@ -83,9 +83,14 @@ function contents(name: string, text: string): Node {
 function* tokens(name: string, text: string): Generator<CST.Token> {
   const parser = new Parser()
   let count = 0
+  let open = 0
   let isText = false
   for (const lexeme of new Lexer().lex(text)) {
     if (++count > MAX_TOKENS) throw new InvalidGem(`its ${name} has more than ${String(MAX_TOKENS)} YAML tokens`)
+    // Half a million brackets would keep the parser busy for seconds before the converter sees how deep they are.
+    if (!isText && (lexeme === '[' || lexeme === '{')) open += 1
+    if (!isText && (lexeme === ']' || lexeme === '}')) open -= 1
+    if (open > MAX_DEPTH) throw new InvalidGem(`its ${name} is nested too deeply`)
     if (!isText && CST.tokenType(lexeme) === 'directive-line') throw new InvalidGem(`its ${name} has a YAML directive`)
     isText = lexeme === CST.SCALAR
     yield* parser.next(lexeme)

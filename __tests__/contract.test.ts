@@ -82,6 +82,8 @@ describe('the contract is written once', () => {
       'docs/how-it-works.md',
       'docs/troubleshooting.md',
       'docs/migrating.md',
+      'docs/threat-model.md',
+      'SECURITY.md',
     ]
     const links = documents.flatMap((name) =>
       [...read(name).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, target = '']) =>

@@ -44,6 +44,8 @@ export interface JobOptions {
   machine?: string
   runnerEnvironment?: 'github-hosted' | 'self-hosted'
   debug?: boolean
+  /** What the job is told instead of the services' own addresses, where something stands between them and it. */
+  addresses?: { api: string; idTokens: string }
 }
 
 export interface SandboxJob extends AsyncDisposable {
@@ -169,18 +171,23 @@ export class Sandbox implements AsyncDisposable {
         workflowFile: options.workflowFile ?? 'release.yml',
         runAttempt: options.runAttempt ?? 1,
         serverUrl: this.github.serverUrl,
-        apiUrl: this.github.apiUrl,
+        apiUrl: options.addresses?.api ?? this.github.apiUrl,
         ...(options.jobWorkflowRef === undefined ? {} : { jobWorkflowRef: options.jobWorkflowRef }),
         ...(options.environment === undefined ? {} : { environment: options.environment }),
       },
       token: run.token,
-      ...(run.idToken ? { idToken: run.idToken } : {}),
+      ...(run.idToken ? { idToken: { ...run.idToken, requestUrl: tokenUrl(run.idToken, options) } } : {}),
       ...(programs === undefined ? {} : { path: programs }),
       env: { ...this.#sigstoreAddresses(), ...env },
       ...(runnerEnvironment ? { runnerEnvironment } : {}),
       ...(debug === undefined ? {} : { debug }),
     }
   }
+}
+
+function tokenUrl({ requestUrl }: NonNullable<Job['idToken']>, { addresses }: JobOptions): string {
+  const { pathname, search } = new URL(requestUrl)
+  return addresses ? `${addresses.idTokens}${pathname}${search}` : requestUrl
 }
 
 function claims(options: JobOptions, ref: string, sha: string): JobClaims {

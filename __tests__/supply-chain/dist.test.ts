@@ -43,12 +43,9 @@ describe('dist', () => {
     const starters = new Set(all.flatMap((used) => [...(used.get('child_process') ?? [])]))
     expect([...starters].toSorted()).toEqual(STARTS_PROGRAMS)
     expect(all.flatMap((used) => NEVER.filter((builtin) => used.has(builtin)))).toEqual([])
-    // What the stand-in for `gem` can reach: the action's socket, and the real `gem`.
-    expect([...contents('dist/gem-command/index.js').builtins.keys()].toSorted()).toEqual([
-      'child_process',
-      'net',
-      'os',
-    ])
+    // What the stand-in for `gem` can reach: the action's socket and the real `gem`, no file and no other machine.
+    const standIn = [...contents('dist/gem-command/index.js').builtins.keys()]
+    expect(standIn.filter((name) => !['child_process', 'net', 'os', 'path'].includes(name))).toEqual([])
   })
 
   it('is not minified: what changes in it can be read', () => {
@@ -80,8 +77,8 @@ describe('what would be found', () => {
     ['computed module', '__WEBPACK_EXTERNAL_createRequire(import.meta.url)(name)'],
     ['native code', 'process.dlopen(module, file)'],
     ['native code', 'process.binding("fs")'],
-    ['absolute path', 'read("/home/ada/project/lib/a.js")'],
-    ['absolute path', 'read("file:///Users/ada/a.js")'],
+    ['absolute path', 'read("/home/user/project/lib/a.js")'],
+    ['absolute path', 'read("file:///Users/user/a.js")'],
     ['absolute path', String.raw`read("C:\\work\\a.js")`],
     ['time', 'const built = "2026-11-23T08:00:00Z"'],
     ['time', 'const built = "Mon, 23 Nov 2026 08:00:00 GMT"'],
@@ -91,7 +88,7 @@ describe('what would be found', () => {
 
   it.each([
     '// eval(text)',
-    'log("eval(text), /home/ada")',
+    'log("eval(text), /home/user")',
     'object.eval',
     'import("./413.index.js")',
     '__WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs")',

@@ -54,7 +54,7 @@ const RULES: Record<(typeof NAMES)[number], (workflow: Workflow) => string[]> = 
 
   reasons: (workflow) =>
     workflow.entries
-      .filter(({ key, value, comment }) => value === 'write' && /^[a-z-]+$/.test(key) && comment === '')
+      .filter(({ parent, value, comment }) => parent === 'permissions' && value === 'write' && comment === '')
       .map(({ key, line }) => `${String(line)}: nothing says why ${key} may be written`),
 
   'persist-credentials': (workflow) =>

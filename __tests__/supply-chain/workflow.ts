@@ -1,10 +1,12 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit } from 'yaml'
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit } from 'yaml'
 import { objectAt } from '../../src/json.ts'
 import type { WorkflowText } from './workflow-texts.ts'
 
 /** A `key: value` of a workflow, with its place and the comment at the end of its line. */
 export interface Entry {
   key: string
+  /** Key of the map it is in; empty at the top. */
+  parent: string
   value: string | undefined
   line: number
   comment: string
@@ -29,8 +31,9 @@ export class Workflow {
     this.value = document.toJS()
     const entries: Entry[] = []
     visit(document, {
-      Pair(_, pair) {
-        entries.push(entryOf(pair, text, lines))
+      Pair(_, pair, path) {
+        const holder = path.findLast((node) => isPair(node))
+        entries.push({ ...entryOf(pair, text, lines), parent: holder ? keyOf(holder) : '' })
       },
       Node(_, node) {
         if (isAlias(node)) throw new Error(`${name}: an alias, which these rules do not follow`)
@@ -49,14 +52,18 @@ export class Workflow {
   }
 }
 
-function entryOf(pair: Pair, text: string, lines: LineCounter): Entry {
+function keyOf({ key }: Pair): string {
+  return isScalar(key) ? String(key.value) : ''
+}
+
+function entryOf(pair: Pair, text: string, lines: LineCounter): Omit<Entry, 'parent'> {
   const { key, value } = pair
   const scalar: unknown = isScalar(value) ? value.value : undefined
   const node = isScalar(value) || isMap(value) || isSeq(value) ? value : undefined
   const [start, end] = (node ?? (isScalar(key) ? key : undefined))?.range ?? [0, 0]
   const rest = text.slice(end, text.indexOf('\n', end))
   return {
-    key: isScalar(key) ? String(key.value) : '',
+    key: keyOf(pair),
     value: typeof scalar === 'string' || typeof scalar === 'boolean' ? String(scalar) : undefined,
     line: lines.linePos(start).line,
     comment: /^\s*#\s*(.*\S)/.exec(rest)?.[1] ?? '',

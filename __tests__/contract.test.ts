@@ -83,6 +83,8 @@ describe('the contract is written once', () => {
       'docs/troubleshooting.md',
       'docs/migrating.md',
       'docs/threat-model.md',
+      'docs/compatibility.md',
+      'docs/releasing.md',
       'SECURITY.md',
     ]
     const links = documents.flatMap((name) =>

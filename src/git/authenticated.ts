@@ -3,6 +3,7 @@ import type { Facts } from '../facts.ts'
 import type { RunContext } from '../github/run-context.ts'
 import type { Plan } from '../plan/planned.ts'
 import type { Runner } from '../world/runner.ts'
+import { findProgram } from '../world/programs.ts'
 import type { Secret } from '../world/secret.ts'
 import type { World } from '../world/world.ts'
 import { readOnlyGit } from './git.ts'
@@ -38,12 +39,16 @@ export function gitCredentials(run: RunContext, token: Secret | undefined, runne
 
 /** Who tags, where git knows nobody: the author of the released commit, as under the incumbent action. */
 export async function committer(directory: string, env: Record<string, string>): Promise<Record<string, string>> {
+  const program = await findProgram('git', env['PATH'])
+  if (program === undefined) return {}
   const ask = async (...args: string[]): Promise<string> => {
-    const { stdout } = await getExecOutput('git', args, { cwd: directory, env, silent: true, ignoreReturnCode: true })
+    const { stdout } = await getExecOutput(program, args, { cwd: directory, env, silent: true, ignoreReturnCode: true })
     return stdout.trim()
   }
   if (await ask('config', '--get', 'user.email')) return {}
-  const [name = '', email = ''] = (await ask('log', '-1', '--format=%an%x00%ae', 'HEAD')).split('\0')
+  const [name = '', email = ''] = (await ask('log', '-1', '--no-show-signature', '--format=%an%x00%ae', 'HEAD')).split(
+    '\0',
+  )
   return name && email
     ? { GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email, GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email }
     : {}
@@ -72,7 +77,8 @@ export async function fetchTags({ plan, facts, env, cwd }: FetchTags, world: Wor
   const rake = facts.project?.rake
   const mine = [...plan.tags.map(({ name }) => name), ...(rake?.state === 'loaded' && rake.tag ? [rake.tag] : [])]
   const patterns = shallow ? [...new Set(mine)].map((name) => `${name}*`) : ['*']
-  const args = ['fetch', '--quiet', '--no-tags', remote]
+  // What follows is no option, whatever it looks like.
+  const args = ['fetch', '--quiet', '--no-tags', '--', remote]
   // A pattern fails where the remote cannot be read, but not where it has no such tag.
   for (const pattern of patterns) args.push(`+refs/tags/${pattern}:refs/tags/${pattern}`)
   for (let number = 1; ; number++) {

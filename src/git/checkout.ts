@@ -12,20 +12,54 @@ export interface Checkout {
   branch: string | undefined
 }
 
+/** Paths on one command line: no system takes less. */
+const AT_ONCE = 100
+
 /** Reads the checkout; undefined where there is none or git is missing. */
 export async function readCheckout(git: Git): Promise<Checkout | undefined> {
-  const [head, committed, status, branch] = await Promise.all([
+  const [head, committed, dirty, branch] = await Promise.all([
     git.ask('rev-parse', '--verify', 'HEAD^{commit}'),
     git.ask('log', '-1', '--format=%ct', '--no-show-signature', 'HEAD'),
-    git.ask('status', '--porcelain=v1', '-z', '--untracked-files=no'),
+    changedFiles(git),
     git.ask('symbolic-ref', '--quiet', '--short', 'HEAD'),
   ])
-  if (head === undefined || status === undefined) return undefined
-  return { head, committedAt: Number(committed ?? '0'), dirty: changedFiles(status), branch }
+  if (head === undefined || dirty === undefined) return undefined
+  return { head, committedAt: Number(committed ?? '0'), dirty, branch }
+}
+
+/**
+ * Tracked files that are not as committed. To compare a file with a `filter` attribute (Git LFS, say), git would run the
+ * program that the configuration names for it; such a file is compared without, and given the benefit of the doubt.
+ */
+async function changedFiles(git: Git): Promise<string[] | undefined> {
+  const unfiltered = git.with(await filtersOff(git))
+  const status = await unfiltered.ask('status', '--porcelain=v1', '-z', '--untracked-files=no')
+  if (status === undefined) return undefined
+  const changed = pathsOf(status)
+  const filtered = new Set<string>()
+  for (let from = 0; from < changed.length; from += AT_ONCE) {
+    const attributes = await git.ask('check-attr', '-z', 'filter', '--', ...changed.slice(from, from + AT_ONCE))
+    for (const file of filteredPaths(attributes ?? '')) filtered.add(file)
+  }
+  return changed.filter((file) => !filtered.has(file))
+}
+
+/** Settings that take the programs out of every filter this repository has. */
+async function filtersOff(git: Git): Promise<Map<string, string>> {
+  const found = await git.ask('config', '--null', '--name-only', '--get-regexp', String.raw`^filter\.`)
+  const names = (found ?? '').split('\0').flatMap((key) => /^(filter\..*)\.[^.]*$/s.exec(key)?.[1] ?? [])
+  return new Map(
+    [...new Set(names)].flatMap((name) => [
+      [`${name}.clean`, ''],
+      [`${name}.smudge`, ''],
+      [`${name}.process`, ''],
+      [`${name}.required`, 'false'],
+    ]),
+  )
 }
 
 /** Paths of `git status --porcelain=v1 -z`: `XY PATH`, after a rename followed by the old path on its own. */
-function changedFiles(status: string): string[] {
+function pathsOf(status: string): string[] {
   const entries = status.split('\0').filter((entry) => entry !== '')
   const paths: string[] = []
   for (let index = 0; index < entries.length; index++) {
@@ -34,4 +68,10 @@ function changedFiles(status: string): string[] {
     if (/^[RC]|^.[RC]/.test(entry)) index += 1
   }
   return paths
+}
+
+/** Of `git check-attr -z`, which prints PATH, attribute and value, each followed by NUL. */
+function filteredPaths(attributes: string): string[] {
+  const fields = attributes.split('\0')
+  return fields.filter((_, index) => index % 3 === 0 && !/^(unspecified|unset|)$/.test(fields[index + 2] ?? ''))
 }

@@ -54,11 +54,16 @@ async function buildEach(
     return planned.gemspec === undefined ? [] : [{ planned, gemspec: planned.gemspec, target }]
   })
   await files.makeDirectory(path.join(workingDirectory, PACKAGES))
-  const commands = builds.map(({ gemspec, target }) => ['gem', 'build', gemspec, '--output', target])
+  const commands = builds.map(({ gemspec, target }) => ['gem', 'build', operand(gemspec), '--output', target])
   const [only = [], ...more] = commands
   if (more.length > 0) await runBuilds(commands, workingDirectory, env, world)
   else await runBuild(only, workingDirectory, env, world)
   return builds.map(({ planned, target }) => ({ planned, path: path.join(workingDirectory, target) }))
+}
+
+/** A file name that no program takes for an option. */
+function operand(file: string): string {
+  return file.startsWith('-') ? `./${file}` : file
 }
 
 /** What RubyGems calls the file (`Gem::Specification#file_name`). */

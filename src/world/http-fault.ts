@@ -29,7 +29,9 @@ const NEVER_CONNECTED = new Set([
   'ENETDOWN',
   'UND_ERR_CONNECT_TIMEOUT',
 ])
-const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/
+/** UNSPECIFIED is what Node calls every other reason OpenSSL has: names an authority may not sign for, weak keys. */
+const TLS =
+  /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|CRL_|ERROR_IN_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|PATH_LENGTH|INVALID_(CA|PURPOSE)|UNSPECIFIED$)/
 
 /** Translates whatever undici or a socket threw. Its message is dropped: it may quote a header, a URL or a body. */
 export function asFault(error: unknown, timedOut: boolean, sentAll: boolean, policy: Policy): Error {

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
 import { request as send, type Dispatcher } from 'undici'
 import { ReleaseError } from '../errors.ts'
-import { parseJson } from '../json.ts'
+import { parseJson, stringAt } from '../json.ts'
 import { USER_AGENT } from '../version.ts'
 import type { Clock } from './clock.ts'
+import { withoutEcho } from './echo.ts'
 import { proxyAgent } from './http-agent.ts'
 import { describe, headersOf, type HttpAnswer, readBody } from './http-answer.ts'
 import { asFault, HttpFault } from './http-fault.ts'
@@ -126,7 +127,7 @@ async function attempt(
     })
     const answer = await unlessAborted(sending, ended)
     const bytes = await readBody(answer, policy.answerBytes)
-    const text = withoutSecret(bytes.toString('utf8'), request)
+    const text = withoutSecrets(bytes.toString('utf8'), request)
     if (REDIRECTS.has(answer.statusCode)) {
       throw new HttpFault(
         'redirected',
@@ -166,8 +167,11 @@ function unlessAborted<T>(sending: Promise<T>, signal: AbortSignal): Promise<T> 
   })
 }
 
-/** Some servers show what they were sent: the credential a request carried is taken out of the answer's text. */
-function withoutSecret(text: string, { headers = {} }: HttpRequest): string {
-  const secret = headers['authorization']?.replace(/^(bearer|token|basic) /i, '')
-  return secret ? text.replaceAll(secret, '***') : text
+/** Some servers show what they were sent: credentials that a request carried are taken out of the answer's text. */
+function withoutSecrets(text: string, { headers = {}, body }: HttpRequest): string {
+  const key = headers['authorization']?.replace(/^(bearer|token|basic) /i, '')
+  const token = typeof body === 'string' ? stringAt(parseJson(body), 'jwt') : undefined
+  return [key, token]
+    .flatMap((secret) => (secret ? [secret] : []))
+    .reduce((safe, secret) => withoutEcho(safe, secret), text)
 }

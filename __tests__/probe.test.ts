@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -38,7 +39,7 @@ async function probe(files: Record<string, string>, below: string = '.'): Promis
   const printed: string[] = []
   const { signal } = new AbortController()
   const project = await readProject({
-    processes: createProcesses({ clock: systemClock, signal, lastSignal: signal }),
+    processes: createProcesses({ clock: systemClock, signal, lastSignal: signal, mark: randomUUID() }),
     script: SCRIPT,
     workingDirectory: path.join(root, below),
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: root, LANG: 'C.UTF-8' },

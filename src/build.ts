@@ -25,6 +25,7 @@ async function main(): Promise<void> {
   await using world = await openWorld(run.temp, runner)
   const ledger = new Ledger(inputs.server, path.join(world.privateDirectory, JOURNAL))
   await buildGems({ inputs, run, reproducible }, { ledger, phases: new Phases(runner, systemClock), world })
+  runner.expectUntouched()
   setBuildOutputs(ledger.record, matrixIndex, runner)
 }
 

@@ -35,6 +35,7 @@ async function main(): Promise<void> {
     ledger = new Ledger(inputs.server, path.join(world.privateDirectory, JOURNAL))
     await release(prepareRelease({ inputs, run, ledger, phases, world }))
     await ledger.finish()
+    runner.expectUntouched()
   } catch (error) {
     failure = ReleaseError.from(error)
     if (failure.code === 'internal-error') runner.debug(error instanceof Error ? (error.stack ?? '') : typeof error)

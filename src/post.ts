@@ -4,10 +4,11 @@ import { putBack, savedReceipt } from './persisted-credentials.ts'
 import { JOURNAL, STATE } from './state.ts'
 import { files } from './world/files.ts'
 import { actionsRunner } from './world/runner.ts'
+import { endSurvivors } from './world/survivors.ts'
 
 /**
- * Entry of the post step: puts the credentials file back, removes our private directory, and reports for a main step
- * that could not. It never fails a job: the release has ended one way or the other.
+ * Entry of the post step: ends what a main step that was killed has left running, puts the credentials file back,
+ * removes our private directory, and reports for a main step that could not. It never fails a job: the release has ended one way or the other.
  */
 
 const runner = actionsRunner(process.env)
@@ -50,6 +51,8 @@ function journalLines(journal: JsonObject): string[] {
 
 async function post(): Promise<void> {
   const directory = runner.state(STATE.privateDirectory)
+  const children = runner.state(STATE.children)
+  if (children) endSurvivors(children)
   await restore()
   if (!directory) return
   await recover(directory)

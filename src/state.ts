@@ -2,6 +2,8 @@
 export const STATE = {
   /** Path of our private directory. */
   privateDirectory: 'private-directory',
+  /** The mark of everything the main step has started. */
+  children: 'children',
   /** Receipt of the credentials file, as JSON. */
   credentials: 'credentials',
   /** `true` once the main step has reported its outcome itself. */

@@ -46,6 +46,8 @@ export class MemoryRunner implements Runner {
     return body()
   }
 
+  expectUntouched(): void {}
+
   async foreign<T>(body: (print: (line: string) => void) => Promise<T>): Promise<T> {
     return body((line) => this.lines.push(line))
   }

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/world/clock.ts'
@@ -14,7 +16,12 @@ interface Running {
 
 function start(program: string, args: readonly string[], env: Record<string, string> = { PATH }): Running {
   const [stop, abandon] = [new AbortController(), new AbortController()]
-  const processes = createProcesses({ clock: systemClock, signal: stop.signal, lastSignal: abandon.signal })
+  const processes = createProcesses({
+    clock: systemClock,
+    signal: stop.signal,
+    lastSignal: abandon.signal,
+    mark: randomUUID(),
+  })
   const lines: string[] = []
   const onLine = (line: string): void => {
     lines.push(line)
@@ -90,7 +97,7 @@ describe('a program that is run', () => {
   it('has the environment it was given and no other, and nothing to read', async () => {
     const running = start('/usr/bin/env', [], { ONLY: 'this' })
     await running.finished
-    expect(running.lines).toEqual(['ONLY=this'])
+    expect(running.lines).toEqual(['ONLY=this', expect.stringMatching(/^RELEASE_GEM_CHILD=[0-9a-f-]{36}\.1$/)])
     expect((await shell('read line').finished).code).not.toBe(0)
   })
 
@@ -104,6 +111,33 @@ describe('a program that is run', () => {
     await running.finished
     expect(Date.now() - before).toBeLessThan(2000)
     await expect.poll(() => isAlive(running.lines[0]), { timeout: 2000 }).toBe(false)
+  })
+
+  it('does not leave those behind that have left its process group either', async () => {
+    const daemon = 'setsid sh -c "trap \'\' INT TERM HUP; echo \\$\\$; while :; do sleep 1; done"'
+    const running = shell(`${daemon} & sleep 0.3`)
+    await running.finished
+    expect(running.lines).toEqual([expect.stringMatching(/^\d+$/)])
+    await expect.poll(() => isAlive(running.lines[0]), { timeout: 2000 }).toBe(false)
+  })
+
+  it('does not end what others have started', async () => {
+    const other = spawn('sleep', ['30'], { env: { PATH, RELEASE_GEM_CHILD: `${randomUUID()}.1` } })
+    try {
+      await shell('exit 0').finished
+      expect(isAlive(String(other.pid))).toBe(true)
+      expect(other.exitCode).toBeNull()
+    } finally {
+      other.kill('SIGKILL')
+    }
+  })
+
+  it('stops being shown at 16 MiB', async () => {
+    const running = shell(`head -c 40000000 /dev/zero | tr '\\0' x`)
+    const { tail } = await running.finished
+    expect(running.lines.at(-1)).toBe('[further output is not shown]')
+    expect(running.lines.join('').length).toBeLessThan(18 * 1024 * 1024)
+    expect(tail.every((line) => line.length <= 1000)).toBe(true)
   })
 })
 
@@ -144,7 +178,12 @@ describe('a program whose run is cancelled', () => {
     const stop = new AbortController()
     stop.abort(new Error('because'))
     const lines: string[] = []
-    const processes = createProcesses({ clock: systemClock, signal: stop.signal, lastSignal: stop.signal })
+    const processes = createProcesses({
+      clock: systemClock,
+      signal: stop.signal,
+      lastSignal: stop.signal,
+      mark: randomUUID(),
+    })
     const onLine = (line: string): void => {
       lines.push(line)
     }

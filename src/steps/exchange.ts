@@ -20,8 +20,9 @@ const TOKEN_AGE = 4 * 60 * 1000
 const LIFETIME = 15 * 60 * 1000
 
 /**
- * The key to push with: exchanged for an ID token, or given. Masked before it is returned.
- * Throws ReleaseError: `id-token-*`, `exchange-*`, `no-credentials`.
+ * The key to push with: exchanged for an ID token, or given. Masked before it is returned. In a job that the project's
+ * code has tampered with there is none.
+ * Throws ReleaseError: `tampered-job`, `id-token-*`, `exchange-*`, `no-credentials`.
  */
 export async function exchange(
   authentication: Authentication,
@@ -29,6 +30,7 @@ export async function exchange(
   run: RunContext,
   world: World,
 ): Promise<ApiKey> {
+  world.runner.expectUntouched()
   switch (authentication.kind) {
     case 'api-token':
       return { value: authentication.token, source: 'input `api-token`' }

@@ -36,6 +36,7 @@ export class TaskPushes {
 
   async carryOut(request: PushRequest): Promise<PushReply> {
     try {
+      this.#it.world.runner.expectUntouched()
       const gem = await this.#attested(await this.#inspect(request))
       if (gem.alreadyPublished) await this.#it.ledger.gem(gem, 'already-published')
       else await pushAndRecord(gem, this.#it)

@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import { STATE } from '../state.ts'
 import { systemClock } from './clock.ts'
 import { files } from './files.ts'
 import { createHttp } from './http.ts'
+import { watchDirectory } from './private-directory.ts'
 import { watchSignals } from './process.ts'
-import { createProcesses } from './processes.ts'
+import { createProcesses, type Processes } from './processes.ts'
 import type { Runner } from './runner.ts'
 import type { World } from './world.ts'
 
@@ -17,7 +19,10 @@ export async function openWorld(temp: string, runner: Runner): Promise<World & A
   const over = new AbortController()
   const stop = AbortSignal.any([cancelled, over.signal])
   const privateDirectory = await files.privateDirectory(temp)
+  const expectOurs = await watchDirectory(privateDirectory)
+  const mark = randomUUID()
   runner.saveState(STATE.privateDirectory, privateDirectory)
+  runner.saveState(STATE.children, mark)
   const log = (line: string): void => {
     runner.info(line)
   }
@@ -26,7 +31,7 @@ export async function openWorld(temp: string, runner: Runner): Promise<World & A
     runner,
     clock: systemClock,
     http,
-    processes: createProcesses({ clock: systemClock, signal: stop, lastSignal: abandon }),
+    processes: afterEach(createProcesses({ clock: systemClock, signal: stop, lastSignal: abandon, mark }), expectOurs),
     signal: stop,
     privateDirectory,
     assets: {
@@ -38,6 +43,16 @@ export async function openWorld(temp: string, runner: Runner): Promise<World & A
       over.abort(new Error('the run is over'))
       await http.close()
       // What the post step still needs (the copy of a credentials file, the journal) stays for it.
+    },
+  }
+}
+
+function afterEach(processes: Processes, check: () => Promise<void>): Processes {
+  return {
+    async run(command) {
+      const finished = await processes.run(command)
+      await check()
+      return finished
     },
   }
 }

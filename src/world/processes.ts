@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
 import type { Clock, Deadline } from './clock.ts'
+import { CHILD, endSurvivors } from './survivors.ts'
 
 /** Starts programs of the project: each in a process group of its own, which never outlives the call. */
 export interface Processes {
@@ -13,7 +14,7 @@ export interface Command {
   program: string
   args: readonly string[]
   cwd: string
-  /** The whole environment of the program. */
+  /** The whole environment of the program, but for the mark by which what it leaves behind is found. */
   env: Readonly<Record<string, string>>
   /** Told of each line of stdout and stderr, raw: it is for the caller to make it safe. */
   onLine: (line: string) => void
@@ -40,6 +41,9 @@ const TAIL_LINES = 40
 const LINE_LIMIT = 16 * 1024
 /** More output than this is counted, not shown: a build in a loop must not fill the log. */
 const SHOWN_LINES = 50_000
+const SHOWN_CHARACTERS = 16 * 1024 * 1024
+/** As much of a line as an error message may repeat. */
+const TAIL_LINE = 1_000
 /** How long a cancelled program may take to clean up after itself, in ms; the runner itself grants 7.5 s in all. */
 const GRACE = 1_500
 
@@ -49,18 +53,30 @@ export interface ProcessesOptions {
   signal: AbortSignal
   /** Ends them at once. */
   lastSignal: AbortSignal
+  /** What marks everything that is started here, directly or not; unique on this machine. */
+  mark: string
 }
 
 export function createProcesses(options: ProcessesOptions): Processes {
-  return { run: (command) => runInGroup(command, options) }
+  let started = 0
+  return {
+    run: (command) => {
+      started += 1
+      return runInGroup(command, started, options)
+    },
+  }
 }
 
-async function runInGroup(command: Command, { clock, signal, lastSignal }: ProcessesOptions): Promise<Finished> {
+async function runInGroup(
+  command: Command,
+  number: number,
+  { clock, signal, lastSignal, mark }: ProcessesOptions,
+): Promise<Finished> {
   signal.throwIfAborted()
   const grouped = process.platform !== 'win32'
   const child = spawn(command.program, command.args, {
     cwd: command.cwd,
-    env: command.env,
+    env: { ...command.env, [CHILD]: `${mark}.${String(number)}` },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: grouped,
     windowsHide: true,
@@ -70,6 +86,7 @@ async function runInGroup(command: Command, { clock, signal, lastSignal }: Proce
   const flushErr = output.follow(child.stderr)
   const kill = (): void => {
     end(child.pid, grouped, 'SIGKILL')
+    endSurvivors(mark, number)
   }
   let grace: Deadline | undefined
   const stop = (): void => {
@@ -139,6 +156,7 @@ class Lines {
   readonly tail: string[] = []
   readonly #show: (line: string) => void
   #count = 0
+  #characters = 0
 
   constructor(show: (line: string) => void) {
     this.#show = show
@@ -164,10 +182,16 @@ class Lines {
   }
 
   #add(line: string): void {
+    const wasShown = this.#isShown()
     this.#count += 1
-    if (this.#count <= SHOWN_LINES) this.#show(line)
-    if (this.#count === SHOWN_LINES) this.#show('[further output is not shown]')
-    this.tail.push(line)
+    this.#characters += line.length
+    if (wasShown) this.#show(line)
+    if (wasShown && !this.#isShown()) this.#show('[further output is not shown]')
+    this.tail.push(line.slice(0, TAIL_LINE))
     if (this.tail.length > TAIL_LINES) this.tail.shift()
+  }
+
+  #isShown(): boolean {
+    return this.#count < SHOWN_LINES && this.#characters < SHOWN_CHARACTERS
   }
 }

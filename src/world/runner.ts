@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import * as core from '@actions/core'
+import { CommandFiles } from './command-files.ts'
 import { safeLine, safeLines } from './sanitise.ts'
 
 /** The GitHub Actions runner: what a step may read from it and say to it. The only importer of `@actions/core`. */
@@ -14,8 +15,13 @@ export interface Runner {
   warning(title: string, text: string): void
   error(title: string, text: string): void
   group<T>(title: string, body: () => Promise<T>): Promise<T>
-  /** Runs `body` with workflow commands switched off; `print` shows one line of foreign output. */
+  /**
+   * Runs `body`, which starts a program of the project, with workflow commands switched off; `print` shows one line of
+   * foreign output. Throws ReleaseError like `expectUntouched` where the program wrote to the runner's files.
+   */
   foreign<T>(body: (print: (line: string) => void) => Promise<T>): Promise<T>
+  /** Throws ReleaseError (`tampered-job`) where somebody else wrote to the files through which this step speaks. */
+  expectUntouched(): void
   output(name: string, value: string): void
   summary(markdown: string): Promise<void>
   saveState(name: string, value: string): void
@@ -43,6 +49,7 @@ function say(text: string, print: (line: string) => void): void {
 /** The runner of this process, through `@actions/core`. */
 export function actionsRunner(env: Readonly<Record<string, string | undefined>>): Runner {
   const commands = new Commands()
+  const commandFiles = new CommandFiles(env)
   const annotate = (
     title: string,
     text: string,
@@ -87,16 +94,25 @@ export function actionsRunner(env: Readonly<Record<string, string | undefined>>)
         })
       } finally {
         commands.switchOn()
+        // Also after a failure, which is then the lesser trouble.
+        commandFiles.check()
       }
     },
+    expectUntouched: () => {
+      commandFiles.check()
+    },
     output: (name, value) => {
-      core.setOutput(name, value)
+      commandFiles.write('GITHUB_OUTPUT', () => {
+        core.setOutput(name, value)
+      })
     },
     async summary(markdown) {
       if (env['GITHUB_STEP_SUMMARY']) await core.summary.addRaw(markdown).write()
     },
     saveState: (name, value) => {
-      core.saveState(name, value)
+      commandFiles.write('GITHUB_STATE', () => {
+        core.saveState(name, value)
+      })
     },
     state: (name) => core.getState(name),
   }

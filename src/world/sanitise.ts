@@ -13,6 +13,9 @@ const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 /* oxlint-enable no-control-regex */
 const BIDI_AND_INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]/g
 
+/** Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. */
+const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)\w{16,}|\b(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g
+
 /** One line of foreign text that neither the runner nor a reader can take for something else. Never holds CR or LF. */
 export function safeLine(text: string): string {
   const plain = text
@@ -20,6 +23,7 @@ export function safeLine(text: string): string {
     .replace(CONTROLS, '')
     .replace(BIDI_AND_INVISIBLE, '')
     .replace(/\n/g, ' ')
+    .replace(CREDENTIALS, '$1$2…')
   const cut =
     plain.length > MAX_LINE
       ? `${plain.slice(0, MAX_LINE)} [… ${String(plain.length - MAX_LINE)} more characters]`

@@ -108,7 +108,7 @@ describe('inputs', () => {
     const wrong = {
       'expected-version': 'newest',
       strategy: 'fast',
-      'gem-server': 'gems',
+      'gem-server': 'gems.example',
       audience: 'a b',
       'setup-trusted-publisher': 'maybe',
       'role-to-assume': 'admin',

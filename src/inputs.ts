@@ -200,9 +200,18 @@ function readServer(read: InputReader): GemServer {
   return gemServer(url)
 }
 
-/** A would-be URL as it may be repeated in the log: with no user, no password and no query, which may be a token. */
+/** A host without its scheme, as somebody may give it: labels that are too short and too plain for a token. */
+const HOST = /^[a-z0-9-]{1,24}(\.[a-z0-9-]{1,24})+$/
+
+/**
+ * A would-be URL as it may be repeated in the log: its origin. User, path and query may be a token; so may the whole
+ * of a value that is no URL.
+ */
 function withoutCredentials(value: string): string {
-  return value.includes('@') ? '(not shown: it holds credentials)' : value.replace(/[?#].*$/s, '?…')
+  if (HOST.test(value)) return value
+  const url = URL.parse(value)
+  if (url === null || url.username || url.password || !/^https?:$/.test(url.protocol)) return '(not shown)'
+  return `${url.origin}${url.pathname === '/' && !url.search && !url.hash ? '' : '/…'}`
 }
 
 /**

@@ -1,19 +1,23 @@
+import { safeLine, safeLines } from './world/sanitise.ts'
+
 /** Text nobody vetted, as Markdown that can be nothing but that text: a code span longer than any run of backticks. */
 export function code(text: string): string {
-  const plain = text.replace(/\s+/g, ' ').trim()
+  const plain = safeLine(text.replace(/\s+/g, ' ')).trim()
   if (plain === '') return ''
   const longest = Math.max(0, ...[...plain.matchAll(/`+/g)].map(([run]) => run.length))
   const fence = '`'.repeat(longest + 1)
   const pad = plain.startsWith('`') || plain.endsWith('`') ? ' ' : ''
-  // A pipe ends a table cell even inside a code span.
-  return `${fence}${pad}${plain.replaceAll('|', String.raw`\|`)}${pad}${fence}`
+  // A pipe ends a table cell even inside a code span; one after a backslash would be read in two ways.
+  const cell = plain.replace(/(\\?)\|/g, (_, slash: string) => (slash ? String.raw`\ \|` : String.raw`\|`))
+  return `${fence}${pad}${cell}${pad}${fence}`
 }
 
 /** A block of such text. */
 export function codeBlock(text: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length))
+  const plain = safeLines(text).join('\n')
+  const longest = Math.max(2, ...[...plain.matchAll(/`+/g)].map(([run]) => run.length))
   const fence = '`'.repeat(longest + 1)
-  return `${fence}text\n${text}\n${fence}`
+  return `${fence}text\n${plain}\n${fence}`
 }
 
 /** A table; cells are Markdown already. */

@@ -6,7 +6,7 @@ import { newWorld } from './scenario.ts'
 const BAD: [input: string, value: string, says: (string | RegExp)[]][] = [
   ['strategy', 'fast', ['`strategy`', '"fast"', 'auto, direct, rake']],
   ['gem-server', 'http://gems.example.com', ['`gem-server`', '"http://gems.example.com"', 'https URL', 'loopback']],
-  ['gem-server', 'https://gems.example.com/private', ['`gem-server`', 'https://gems.example.com/private', 'origin']],
+  ['gem-server', 'https://gems.example.com/private', ['`gem-server`', '"https://gems.example.com/…"', 'origin']],
   ['gem-server', 'gems.example.com', ['`gem-server`', '"gems.example.com"', 'https URL']],
   ['audience', 'two words', ['`audience`', '"two words"', 'ASCII']],
   ['setup-trusted-publisher', 'yes', ['`setup-trusted-publisher`', '"yes"', 'true, false']],

@@ -4,6 +4,7 @@ import { readCredentialsInputs } from './inputs.ts'
 import { keepForLaterSteps } from './persisted-credentials.ts'
 import { problemText } from './report.ts'
 import { STATE } from './state.ts'
+import { IdTokens } from './github/id-tokens.ts'
 import { exchange } from './steps/exchange.ts'
 import { guardExit } from './world/process.ts'
 import { openWorld } from './world/open.ts'
@@ -22,7 +23,7 @@ async function configure(): Promise<void> {
   await using world = await openWorld(run.temp, runner)
   // There is no release here that the post step would have to report.
   runner.saveState(STATE.reported, 'true')
-  const key = await exchange(inputs.authentication, inputs.server, run, world)
+  const key = await exchange(inputs.authentication, inputs.server, run, new IdTokens(run, world), world)
   await keepForLaterSteps(key, inputs.server, world)
 }
 

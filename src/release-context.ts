@@ -1,4 +1,5 @@
 import type { RunContext } from './github/run-context.ts'
+import { IdTokens } from './github/id-tokens.ts'
 import type { Repository } from './github/repository.ts'
 import type { Inputs } from './inputs.ts'
 import type { Ledger } from './ledger.ts'
@@ -16,6 +17,8 @@ export interface Release {
   registry: Registry
   /** Absent without a token. */
   repository: Repository | undefined
+  /** Of the gem server's audience. */
+  idTokens: IdTokens
   keys: KeyRing
   ledger: Ledger
   phases: Phases
@@ -24,10 +27,12 @@ export interface Release {
 
 export function prepareRelease(options: Pick<Release, 'inputs' | 'run' | 'ledger' | 'phases' | 'world'>): Release {
   const { inputs, run, world } = options
+  const idTokens = new IdTokens(run, world)
   return {
     ...options,
     registry: createRegistry(inputs.server, world.http, world.clock),
     repository: repositoryOf(inputs, run, world),
-    keys: new KeyRing(() => exchange(inputs.authentication, inputs.server, run, world), world.clock),
+    idTokens,
+    keys: new KeyRing(() => exchange(inputs.authentication, inputs.server, run, idTokens, world), world.clock),
   }
 }

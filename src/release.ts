@@ -39,9 +39,10 @@ export async function release(it: Release): Promise<void> {
 async function directly(it: Release, plan: Plan, facts: Facts): Promise<ReleaseGem[]> {
   const gems = await buildAndInspect(it, plan, facts)
   for (const gem of gems) await it.ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'not-tried')
+  const unattested = gems.filter((gem) => !gem.alreadyPublished)
+  if (unattested.length > 0) askAhead(it)
   const tags = await it.phases.run('Prepare tag', () => prepareTagObjects(it, plan, facts))
 
-  const unattested = gems.filter((gem) => !gem.alreadyPublished)
   const missing = plan.attest ? await it.phases.run('Attest', () => attestAll(unattested, plan, it)) : unattested
   if (missing.length > 0 || it.inputs.persistCredentials) await it.phases.run('Exchange', () => getKey(it))
   if (missing.length > 0) {
@@ -82,6 +83,11 @@ async function decide({ inputs, ledger, registry, world }: Release, facts: Facts
   for (const sentence of plan.decisions) world.runner.info(sentence)
   ledger.planned(plan.gems, plan.commit)
   return plan
+}
+
+/** The project's code has run by now: the ID token may come while GitHub is asked about the tag. */
+function askAhead({ idTokens, inputs: { authentication }, run }: Release): void {
+  if ('audience' in authentication && run.idToken) idTokens.askAhead(authentication.audience)
 }
 
 async function getKey({ keys, inputs, world }: Release): Promise<void> {

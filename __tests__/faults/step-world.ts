@@ -5,6 +5,7 @@ import { type Inputs, readInputs } from '../../src/inputs.ts'
 import { readGem } from '../../src/rubygems/gem-file.ts'
 import { KeyRing } from '../../src/rubygems/key-ring.ts'
 import { createRegistry, type Registry } from '../../src/rubygems/registry.ts'
+import { IdTokens } from '../../src/github/id-tokens.ts'
 import { exchange } from '../../src/steps/exchange.ts'
 import type { ReleaseGem } from '../../src/steps/inspect.ts'
 import type { World } from '../../src/world/world.ts'
@@ -46,7 +47,10 @@ export async function stepWorld(it: Case): Promise<StepWorld> {
     inputs,
     run,
     registry: createRegistry(inputs.server, world.http, world.clock),
-    keys: new KeyRing(() => exchange(inputs.authentication, inputs.server, run, world), world.clock),
+    keys: new KeyRing(
+      () => exchange(inputs.authentication, inputs.server, run, new IdTokens(run, world), world),
+      world.clock,
+    ),
     gems,
     stop,
   }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Authentication } from '../../src/inputs.ts'
+import { IdTokens } from '../../src/github/id-tokens.ts'
 import { exchange } from '../../src/steps/exchange.ts'
 import { ReleaseError } from '../../src/errors.ts'
 import type { Case, CaseOptions } from '../faults/case.ts'
@@ -17,7 +18,7 @@ afterAll(async () => {
 const PUBLISHER: Authentication = { kind: 'trusted-publisher', audience: 'rubygems.org' }
 
 function exchanged({ inputs, run, world: outside }: StepWorld, authentication: Authentication = PUBLISHER) {
-  return exchange(authentication, inputs.server, run, outside)
+  return exchange(authentication, inputs.server, run, new IdTokens(run, outside), outside)
 }
 
 /** ID tokens as they were sent, in order. */

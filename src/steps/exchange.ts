@@ -1,6 +1,6 @@
 import { type Problem, ReleaseError } from '../errors.ts'
 import { type Claims, publisherForm, readClaims, workflowOf } from '../github/claims.ts'
-import { requestIdToken } from '../github/oidc.ts'
+import { type IdToken, type IdTokens, isStale } from '../github/id-tokens.ts'
 import type { RunContext } from '../github/run-context.ts'
 import { API_TOKEN, type Authentication } from '../inputs.ts'
 import { isObject, stringAt } from '../json.ts'
@@ -14,8 +14,6 @@ import type { World } from '../world/world.ts'
 
 /** Keys of RubyGems.org: prefix and 24 random bytes (rubygems.org app/controllers/concerns/api_keyable.rb). */
 const RUBYGEMS_KEY = /^rubygems_[0-9a-f]{48}$/
-/** An ID token lives five minutes; an older one than this is not worth sending again. */
-const TOKEN_AGE = 4 * 60 * 1000
 /** How long a trusted publisher's key lives (rubygems.org app/controllers/api/v1/oidc/trusted_publisher_controller.rb). */
 const LIFETIME = 15 * 60 * 1000
 
@@ -28,6 +26,7 @@ export async function exchange(
   authentication: Authentication,
   server: GemServer,
   run: RunContext,
+  tokens: IdTokens,
   world: World,
 ): Promise<ApiKey> {
   world.runner.expectUntouched()
@@ -43,6 +42,7 @@ export async function exchange(
         audience: authentication.audience,
         server,
         run,
+        tokens,
         world,
       })
     case 'api-key-role':
@@ -52,6 +52,7 @@ export async function exchange(
         audience: authentication.audience,
         server,
         run,
+        tokens,
         world,
       })
   }
@@ -63,12 +64,13 @@ interface Exchange {
   audience: string
   server: GemServer
   run: RunContext
+  tokens: IdTokens
   world: World
 }
 
 async function exchangeToken(options: Exchange): Promise<ApiKey> {
-  const { server, world } = options
-  let token = await freshToken(options)
+  const { server, world, tokens, audience } = options
+  let token = await tokens.take(audience)
   const claims = readClaims(token.value)
   const started = world.clock.now()
   return world.http.ask(
@@ -82,7 +84,7 @@ async function exchangeToken(options: Exchange): Promise<ApiKey> {
       }),
     },
     async () => {
-      if (token.sent && isSpent(options, token, world)) token = await freshToken(options)
+      if (token.sent && isSpent(options, token)) token = await tokens.take(audience)
       token.sent = true
       return {
         method: 'POST',
@@ -95,21 +97,9 @@ async function exchangeToken(options: Exchange): Promise<ApiKey> {
   )
 }
 
-interface IdToken {
-  value: Secret
-  /** On the monotonic clock. */
-  at: number
-  sent: boolean
-}
-
 /** An API key role accepts a token once (`jti` must be unique), and nobody accepts one after five minutes. */
-function isSpent({ source }: Exchange, token: IdToken, { clock }: World): boolean {
-  return source === 'API key role' || clock.now() - token.at > TOKEN_AGE
-}
-
-async function freshToken({ run, audience, world }: Exchange): Promise<IdToken> {
-  const value = await requestIdToken(run, audience, world.http, world.runner)
-  return { value, at: world.clock.now(), sent: false }
+function isSpent({ source, world }: Exchange, token: IdToken): boolean {
+  return source === 'API key role' || isStale(token, world)
 }
 
 interface Exchanged extends Exchange {

@@ -58572,8 +58572,8 @@ function codeOf(error) {
 
 // EXTERNAL MODULE: ./lib/world/files.js
 var files = __nccwpck_require__(7939);
-// EXTERNAL MODULE: ./lib/world/http.js + 4 modules
-var http = __nccwpck_require__(5409);
+// EXTERNAL MODULE: ./lib/world/http-fault.js
+var http_fault = __nccwpck_require__(8983);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:stream"
@@ -58701,7 +58701,7 @@ async function differencesOf(gem, registry, world) {
         return ours && theirs ? describeDifference(ours, theirs) : [];
     }
     catch (error) {
-        if (error instanceof http/* HttpFault */.F9)
+        if (error instanceof http_fault/* HttpFault */.F)
             return [];
         throw error;
     }
@@ -58898,9 +58898,12 @@ function readOnlyGit(directory, env) {
     };
 }
 
+// EXTERNAL MODULE: ./lib/world/http-answer.js
+var http_answer = __nccwpck_require__(8873);
 // EXTERNAL MODULE: ./lib/world/retry.js
 var retry = __nccwpck_require__(2646);
 ;// CONCATENATED MODULE: ./lib/github/api-client.js
+
 
 
 
@@ -59409,7 +59412,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9293);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7390);
 /* harmony import */ var _world_clock_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6290);
-/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(7126);
+/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(4551);
 /* harmony import */ var _world_process_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(8337);
 /* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(1597);
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
@@ -60770,18 +60773,150 @@ const files = {
 
 /***/ }),
 
-/***/ 5409:
+/***/ 8873:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Yl: () => (/* binding */ headersOf),
+/* harmony export */   q0: () => (/* binding */ describe),
+/* harmony export */   x8: () => (/* binding */ readBody)
+/* harmony export */ });
+/* unused harmony export isPage */
+/* harmony import */ var _http_fault_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8983);
+
+/** Whether it is a web page, which no API sends: something that stands before it does. */
+function isPage({ text }) {
+    return /^\s*</.test(text);
+}
+/** `503 (an HTML page)`, `429 "Retry later"`: the server's own words where they are short text. */
+function describe(answer) {
+    if (isPage(answer))
+        return `the answer was ${String(answer.status)} with an HTML page`;
+    const first = answer.text.trim().split('\n')[0] ?? '';
+    const words = first
+        .replace(/\p{Cc}+/gu, ' ')
+        .slice(0, 200)
+        .replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word));
+    return `the answer was ${String(answer.status)}${words ? ` ${JSON.stringify(words)}` : ''}`;
+}
+const LONG_WORD = /[\w+/=.~-]{24,}/g;
+/** Names, versions and addresses are long words too, but of parts; keys and tokens are one, or of mixed letters. */
+function looksSecret(word) {
+    return /\w{24,}/.test(word) || (/[A-Z]/.test(word) && /[a-z]/.test(word) && /\d/.test(word));
+}
+/** The whole body. Throws HttpFault (`unusable`) where it is compressed or larger than `limit` bytes. */
+async function readBody(answer, limit) {
+    const { body, headers } = answer;
+    const encoding = headers['content-encoding'];
+    const tooLarge = new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', `the answer is larger than ${String(limit)} bytes`);
+    if (encoding !== undefined && encoding !== 'identity') {
+        abandon(body);
+        throw new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', 'the server sent a compressed answer although none was asked for');
+    }
+    if (Number(headers['content-length'] ?? 0) > limit) {
+        abandon(body);
+        throw tooLarge;
+    }
+    const chunks = [];
+    let size = 0;
+    for await (const chunk of body) {
+        size += chunk.length;
+        if (size > limit)
+            throw tooLarge;
+        chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+}
+/** Lets go of an answer nobody will read, and of its connection with it. */
+function abandon(body) {
+    body.on('error', () => undefined).destroy();
+}
+function headersOf(headers) {
+    return {
+        get(name) {
+            const value = headers[name];
+            return Array.isArray(value) ? value.join(', ') : value;
+        },
+    };
+}
+
+
+/***/ }),
+
+/***/ 8983:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   F: () => (/* binding */ HttpFault),
+/* harmony export */   P: () => (/* binding */ asFault)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+
+/** A failed exchange, in words of ours: no header, body or URL of it is ever part of the text. */
+class HttpFault extends Error {
+    kind;
+    constructor(kind, message) {
+        super(message);
+        this.name = 'HttpFault';
+        this.kind = kind;
+    }
+}
+const NEVER_CONNECTED = new Set([
+    'ECONNREFUSED',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'EHOSTDOWN',
+    'ENETDOWN',
+    'UND_ERR_CONNECT_TIMEOUT',
+]);
+const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/;
+/** Translates whatever undici or a socket threw. Its message is dropped: it may quote a header, a URL or a body. */
+function asFault(error, timedOut, sentAll, policy) {
+    if (error instanceof HttpFault)
+        return error;
+    if (error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2)
+        return error;
+    const code = codeOf(error);
+    if (timedOut) {
+        const idle = sentAll ? (policy.answer ?? policy.attempt) : policy.attempt;
+        return new HttpFault(sentAll ? 'timeout' : 'unsent', `no complete answer came within ${String(idle / 1000)} s`);
+    }
+    if (NEVER_CONNECTED.has(code))
+        return new HttpFault('unreachable', `the server could not be reached (${code})`);
+    if (TLS.test(code))
+        return new HttpFault('untrusted', `the server's TLS certificate or protocol was refused (${code})`);
+    return new HttpFault(sentAll ? 'lost' : 'unsent', `the connection broke${code ? ` (${code})` : ''}`);
+}
+function codeOf(error) {
+    for (let next = error; next instanceof Error; next = next.cause) {
+        if ('code' in next && typeof next.code === 'string' && /^[A-Z_0-9]+$/.test(next.code))
+            return next.code;
+    }
+    return '';
+}
+
+
+/***/ }),
+
+/***/ 4551:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  F9: () => (/* binding */ HttpFault),
-  V0: () => (/* binding */ createHttp)
+  H: () => (/* binding */ openWorld)
 });
 
-// UNUSED EXPORTS: describe, isPage, isPassing, passingTrouble
-
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/state.js
+var state = __nccwpck_require__(7390);
+// EXTERNAL MODULE: ./lib/world/clock.js + 1 modules
+var clock = __nccwpck_require__(6290);
+// EXTERNAL MODULE: ./lib/world/files.js
+var files = __nccwpck_require__(7939);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
@@ -60898,6 +61033,10 @@ class Dialler {
     }
 }
 
+// EXTERNAL MODULE: ./lib/world/http-answer.js
+var http_answer = __nccwpck_require__(8873);
+// EXTERNAL MODULE: ./lib/world/http-fault.js
+var http_fault = __nccwpck_require__(8983);
 ;// CONCATENATED MODULE: ./lib/world/watch.js
 /** Aborts when nothing has moved for the policy's time; without `progress` calls that is simply a deadline. */
 class Watch {
@@ -61008,15 +61147,8 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
-/** A failed exchange, in words of ours: no header, body or URL of it is ever part of the text. */
-class HttpFault extends Error {
-    kind;
-    constructor(kind, message) {
-        super(message);
-        this.name = 'HttpFault';
-        this.kind = kind;
-    }
-}
+
+
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Passing trouble of a server or of what stands before it, on every edge; besides these, every 5xx. */
 const PASSING = new Set([408, 425, 429]);
@@ -61037,9 +61169,9 @@ function createHttp(options) {
                 return passingTrouble(answer, options.clock, edge) ?? judge(answer);
             }
             catch (error) {
-                if (error instanceof HttpFault && isPassing(error, edge))
+                if (error instanceof http_fault/* HttpFault */.F && isPassing(error, edge))
                     return { again: error.message };
-                throw error instanceof HttpFault ? new errors/* ReleaseError */.K2(failure(error.message)) : error;
+                throw error instanceof http_fault/* HttpFault */.F ? new errors/* ReleaseError */.K2(failure(error.message)) : error;
             }
         }),
         close: () => agent.close(),
@@ -61052,27 +61184,7 @@ function passingTrouble(answer, clock, edge = 'push') {
         return undefined;
     const named = (0,retry/* retryAfter */.P9)(answer.headers, clock.date());
     const after = answer.status === 429 ? (named ?? retry/* POLICIES */.PQ[edge].limited) : named;
-    return { again: describe(answer), ...(after === undefined ? {} : { after }) };
-}
-/** Whether it is a web page, which no API sends: something that stands before it does. */
-function isPage({ text }) {
-    return /^\s*</.test(text);
-}
-/** `503 (an HTML page)`, `429 "Retry later"`: the server's own words where they are short text. */
-function describe(answer) {
-    if (isPage(answer))
-        return `the answer was ${String(answer.status)} with an HTML page`;
-    const first = answer.text.trim().split('\n')[0] ?? '';
-    const words = first
-        .replace(/\p{Cc}+/gu, ' ')
-        .slice(0, 200)
-        .replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word));
-    return `the answer was ${String(answer.status)}${words ? ` ${JSON.stringify(words)}` : ''}`;
-}
-const LONG_WORD = /[\w+/=.~-]{24,}/g;
-/** Names, versions and addresses are long words too, but of parts; keys and tokens are one, or of mixed letters. */
-function looksSecret(word) {
-    return /\w{24,}/.test(word) || (/[A-Z]/.test(word) && /[a-z]/.test(word) && /\d/.test(word));
+    return { again: (0,http_answer/* describe */.q0)(answer), ...(after === undefined ? {} : { after }) };
 }
 /** Reads are repeated also after an unusable answer: a cache may have given it. No server is asked again for a reason
  * that will not pass: a certificate that was refused, or a redirect.
@@ -61106,16 +61218,16 @@ async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, ed
                 signal: ended,
             });
             const answer = await unlessAborted(sending, ended);
-            const bytes = await read(answer, policy.answerBytes);
+            const bytes = await (0,http_answer/* readBody */.x8)(answer, policy.answerBytes);
             const text = withoutSecret(bytes.toString('utf8'), request);
             if (REDIRECTS.has(answer.statusCode)) {
-                throw new HttpFault('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
+                throw new http_fault/* HttpFault */.F('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
             }
-            return { status: answer.statusCode, headers: headersOf(answer.headers), bytes, text, json: (0,json/* parseJson */.qF)(text) };
+            return { status: answer.statusCode, headers: (0,http_answer/* headersOf */.Yl)(answer.headers), bytes, text, json: (0,json/* parseJson */.qF)(text) };
         }
         catch (error) {
             signal.throwIfAborted();
-            throw asFault(error, watch.signal.aborted, progress.sentAll, policy);
+            throw (0,http_fault/* asFault */.P)(error, watch.signal.aborted, progress.sentAll, policy);
         }
     }
     catch (e_1) {
@@ -61150,97 +61262,17 @@ function unlessAborted(sending, signal) {
         sending.then(resolve, reject);
     });
 }
-async function read(answer, limit) {
-    const { body, headers } = answer;
-    const encoding = headers['content-encoding'];
-    const tooLarge = new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`);
-    if (encoding !== undefined && encoding !== 'identity') {
-        abandon(body);
-        throw new HttpFault('unusable', 'the server sent a compressed answer although none was asked for');
-    }
-    if (Number(headers['content-length'] ?? 0) > limit) {
-        abandon(body);
-        throw tooLarge;
-    }
-    const chunks = [];
-    let size = 0;
-    for await (const chunk of body) {
-        size += chunk.length;
-        if (size > limit)
-            throw tooLarge;
-        chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-}
 /** Some servers show what they were sent: the credential a request carried is taken out of the answer's text. */
 function withoutSecret(text, { headers = {} }) {
     const secret = headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
     return secret ? text.replaceAll(secret, '***') : text;
 }
-/** Lets go of an answer nobody will read, and of its connection with it. */
-function abandon(body) {
-    body.on('error', () => undefined).destroy();
-}
-function headersOf(headers) {
-    return {
-        get(name) {
-            const value = headers[name];
-            return Array.isArray(value) ? value.join(', ') : value;
-        },
-    };
-}
-const NEVER_CONNECTED = new Set([
-    'ECONNREFUSED',
-    'ENOTFOUND',
-    'EAI_AGAIN',
-    'EHOSTUNREACH',
-    'ENETUNREACH',
-    'EHOSTDOWN',
-    'ENETDOWN',
-    'UND_ERR_CONNECT_TIMEOUT',
-]);
-const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/;
-/** Translates whatever undici or a socket threw. Its message is dropped: it may quote a header, a URL or a body. */
-function asFault(error, timedOut, sentAll, policy) {
-    if (error instanceof HttpFault)
-        return error;
-    if (error instanceof errors/* ReleaseError */.K2)
-        return error;
-    const code = codeOf(error);
-    if (timedOut) {
-        const idle = sentAll ? (policy.answer ?? policy.attempt) : policy.attempt;
-        return new HttpFault(sentAll ? 'timeout' : 'unsent', `no complete answer came within ${String(idle / 1000)} s`);
-    }
-    if (NEVER_CONNECTED.has(code))
-        return new HttpFault('unreachable', `the server could not be reached (${code})`);
-    if (TLS.test(code))
-        return new HttpFault('untrusted', `the server's TLS certificate or protocol was refused (${code})`);
-    return new HttpFault(sentAll ? 'lost' : 'unsent', `the connection broke${code ? ` (${code})` : ''}`);
-}
-function codeOf(error) {
-    for (let next = error; next instanceof Error; next = next.cause) {
-        if ('code' in next && typeof next.code === 'string' && /^[A-Z_0-9]+$/.test(next.code))
-            return next.code;
-    }
-    return '';
-}
 
-
-/***/ }),
-
-/***/ 7126:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   H: () => (/* binding */ openWorld)
-/* harmony export */ });
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7390);
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6290);
-/* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5409);
-/* harmony import */ var _process_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8337);
-/* harmony import */ var _processes_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(307);
+// EXTERNAL MODULE: ./lib/world/process.js
+var world_process = __nccwpck_require__(8337);
+// EXTERNAL MODULE: ./lib/world/processes.js + 2 modules
+var processes = __nccwpck_require__(307);
+;// CONCATENATED MODULE: ./lib/world/open.js
 
 
 
@@ -61249,28 +61281,28 @@ function codeOf(error) {
 
 
 /** `dist/`, seen from `dist/ENTRY/index.js`: the entry that was started tells where the other files are. */
-const DIST = node_path__WEBPACK_IMPORTED_MODULE_0__.resolve(node_path__WEBPACK_IMPORTED_MODULE_0__.dirname(process.argv[1] ?? ''), '..');
+const DIST = external_node_path_.resolve(external_node_path_.dirname(process.argv[1] ?? ''), '..');
 /** The real world of a step, with a private directory that its post step removes. */
 async function openWorld(temp, runner) {
-    const { stop: cancelled, abandon } = (0,_process_js__WEBPACK_IMPORTED_MODULE_5__/* .watchSignals */ .R)();
+    const { stop: cancelled, abandon } = (0,world_process/* watchSignals */.R)();
     const over = new AbortController();
     const stop = AbortSignal.any([cancelled, over.signal]);
-    const privateDirectory = await _files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.privateDirectory(temp);
-    runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_1__/* .STATE */ .c.privateDirectory, privateDirectory);
+    const privateDirectory = await files/* files */.a.privateDirectory(temp);
+    runner.saveState(state/* STATE */.c.privateDirectory, privateDirectory);
     const log = (line) => {
         runner.info(line);
     };
-    const http = (0,_http_js__WEBPACK_IMPORTED_MODULE_4__/* .createHttp */ .V0)({ clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m, signal: stop, lastSignal: abandon, log, env: runner.env });
+    const http = createHttp({ clock: clock/* systemClock */.m, signal: stop, lastSignal: abandon, log, env: runner.env });
     return {
         runner,
-        clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m,
+        clock: clock/* systemClock */.m,
         http,
-        processes: (0,_processes_js__WEBPACK_IMPORTED_MODULE_6__/* .createProcesses */ .E)({ clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m, signal: stop, lastSignal: abandon }),
+        processes: (0,processes/* createProcesses */.E)({ clock: clock/* systemClock */.m, signal: stop, lastSignal: abandon }),
         signal: stop,
         privateDirectory,
         assets: {
-            probe: node_path__WEBPACK_IMPORTED_MODULE_0__.join(DIST, 'probe.rb'),
-            gemCommand: node_path__WEBPACK_IMPORTED_MODULE_0__.join(DIST, 'gem-command', 'index.js'),
+            probe: external_node_path_.join(DIST, 'probe.rb'),
+            gemCommand: external_node_path_.join(DIST, 'gem-command', 'index.js'),
         },
         async [Symbol.asyncDispose]() {
             // After a failure, what was asked at the same time may still be waiting for its next attempt.

@@ -57625,9 +57625,11 @@ function readOnlyGit(directory, env) {
 /* harmony export */   vu: () => (/* binding */ isRefusal)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6413);
-/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5409);
-/* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2646);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6413);
+/* harmony import */ var _world_http_answer_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8873);
+/* harmony import */ var _world_http_fault_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8983);
+/* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2646);
+
 
 
 
@@ -57675,7 +57677,7 @@ function asRequest(url, { method = 'GET', headers = {}, body }) {
 }
 function asResponse(answer) {
     // A page is not the API's: octokit would quote all of it.
-    if ((0,_world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .isPage */ .yp)(answer))
+    if ((0,_world_http_answer_js__WEBPACK_IMPORTED_MODULE_1__/* .isPage */ .yp)(answer))
         return Response.json({ message: 'an HTML page' }, { status: answer.status });
     const type = answer.headers.get('content-type');
     const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
@@ -57692,12 +57694,12 @@ function rateLimit(answer) {
     if (answer.status !== 403)
         return undefined;
     const { headers } = answer;
-    const named = (0,_world_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .retryAfter */ .P9)(headers, new Date());
+    const named = (0,_world_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .retryAfter */ .P9)(headers, new Date());
     const reset = headers.get('x-ratelimit-remaining') === '0' ? untilReset(headers) : undefined;
-    const limited = named !== undefined || reset !== undefined || /rate limit/i.test((0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .stringAt */ .bX)(answer.json, 'message') ?? '');
+    const limited = named !== undefined || reset !== undefined || /rate limit/i.test((0,_json_js__WEBPACK_IMPORTED_MODULE_4__/* .stringAt */ .bX)(answer.json, 'message') ?? '');
     if (!limited)
         return undefined;
-    return { again: 'GitHub limits the rate of requests', after: named ?? reset ?? _world_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .POLICIES */ .PQ.github.limited ?? 0 };
+    return { again: 'GitHub limits the rate of requests', after: named ?? reset ?? _world_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .POLICIES */ .PQ.github.limited ?? 0 };
 }
 /** Until the hour of the primary limit is over, by the server's own clock. */
 function untilReset(headers) {
@@ -57708,7 +57710,7 @@ function untilReset(headers) {
 /** A success that is not JSON came from something in between, never from the API. */
 function htmlRefusal(answer) {
     return answer.status < 300 && answer.status !== 204 && answer.json === undefined
-        ? { again: (0,_world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .describe */ .q0)(answer) }
+        ? { again: (0,_world_http_answer_js__WEBPACK_IMPORTED_MODULE_1__/* .describe */ .q0)(answer) }
         : undefined;
 }
 /** Runs one API call; a refusal becomes a value. Throws ReleaseError where there was no usable answer. */
@@ -57720,7 +57722,7 @@ async function orRefusal(call) {
         if (!(error instanceof Error))
             throw error;
         // octokit wraps what its fetch threw; ours is the one that explains.
-        if (error.cause instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2 || error.cause instanceof _world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .HttpFault */ .F9)
+        if (error.cause instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2 || error.cause instanceof _world_http_fault_js__WEBPACK_IMPORTED_MODULE_2__/* .HttpFault */ .F)
             throw error.cause;
         if (error.name === 'HttpError' && 'status' in error && 'response' in error && typeof error.status === 'number') {
             return { status: error.status, message: error.message };
@@ -57811,7 +57813,7 @@ function lazily(make) {
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
 /* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6413);
-/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5409);
+/* harmony import */ var _world_http_answer_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8873);
 /* harmony import */ var _world_secret_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1502);
 /* harmony import */ var _run_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5928);
 
@@ -57858,7 +57860,7 @@ async function requestIdToken(run, audience, http, runner) {
             return { again: 'the job is not marked as running yet' };
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2({
             code: 'id-token-failed',
-            what: `GitHub refused to issue an ID token: ${(0,_world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .describe */ .q0)(answer)}.`,
+            what: `GitHub refused to issue an ID token: ${(0,_world_http_answer_js__WEBPACK_IMPORTED_MODULE_1__/* .describe */ .q0)(answer)}.`,
             fix: 'Nothing was published. Re-run the job; an ID token is only issued while the job runs.',
         });
     });
@@ -59050,7 +59052,10 @@ var errors = __nccwpck_require__(452);
 var lib_json = __nccwpck_require__(6413);
 // EXTERNAL MODULE: ./lib/world/http.js + 4 modules
 var world_http = __nccwpck_require__(5409);
+// EXTERNAL MODULE: ./lib/world/http-answer.js
+var http_answer = __nccwpck_require__(8873);
 ;// CONCATENATED MODULE: ./lib/rubygems/registry.js
+
 
 
 
@@ -59084,8 +59089,8 @@ function createRegistry(server, http, clock) {
             const trouble = (0,world_http/* passingTrouble */.td)(answer, clock, 'verify');
             if (trouble)
                 return trouble;
-            if ((0,world_http/* isPage */.yp)(answer))
-                return { again: (0,world_http/* describe */.q0)(answer) };
+            if ((0,http_answer/* isPage */.yp)(answer))
+                return { again: (0,http_answer/* describe */.q0)(answer) };
             throw new errors/* ReleaseError */.K2(registry_hidden(answer, name, server));
         },
         push: (key, { contentType, upload }) => http.send('push', {
@@ -59108,7 +59113,7 @@ function createRegistry(server, http, clock) {
                 return { state: 'unchanged' };
             if (answer.status === 200)
                 return { state: 'text', text: answer.text, etag: answer.headers.get('etag') };
-            return { state: 'none', reason: (0,world_http/* describe */.q0)(answer) };
+            return { state: 'none', reason: (0,http_answer/* describe */.q0)(answer) };
         },
     };
 }
@@ -59121,18 +59126,18 @@ function judgeVersions(answer, name, server) {
         return { done: json.flatMap(asVersion) };
     if (answer.status === 200)
         return { again: 'the answer was 200 without a list of versions' };
-    if ((0,world_http/* isPage */.yp)(answer))
-        return { again: (0,world_http/* describe */.q0)(answer) };
+    if ((0,http_answer/* isPage */.yp)(answer))
+        return { again: (0,http_answer/* describe */.q0)(answer) };
     throw new errors/* ReleaseError */.K2({
         code: 'registry-unavailable',
-        what: `${server.host} refused to list the versions of ${name}: ${(0,world_http/* describe */.q0)(answer)}.`,
+        what: `${server.host} refused to list the versions of ${name}: ${(0,http_answer/* describe */.q0)(answer)}.`,
         fix: 'Nothing was published. Check `gem-server`, and whether something between this runner and the server blocks it.',
     });
 }
 function registry_hidden(answer, name, server) {
     return {
         code: 'registry-unavailable',
-        what: `${server.host} refused to show whether it has this version of ${name}: ${(0,world_http/* describe */.q0)(answer)}.`,
+        what: `${server.host} refused to show whether it has this version of ${name}: ${(0,http_answer/* describe */.q0)(answer)}.`,
         why: 'The gem may or may not be published.',
         fix: 'Re-run the job: it asks again, and sends the gem only if it is not there. If the answer is always the same, something between this runner and the server blocks it.',
     };
@@ -59291,7 +59296,7 @@ function judge(answer, exchanged) {
         throw new errors/* ReleaseError */.K2(refused(exchanged));
     throw new errors/* ReleaseError */.K2({
         code: 'exchange-failed',
-        what: `${server.host} did not accept the ID token: ${(0,world_http/* describe */.q0)(answer)}.`,
+        what: `${server.host} did not accept the ID token: ${(0,http_answer/* describe */.q0)(answer)}.`,
         fix: 'Nothing was published. If the answer is a web page, something between this runner and the registry blocks it.',
     });
 }
@@ -59433,9 +59438,15 @@ var external_node_util_ = __nccwpck_require__(7975);
 var json = __nccwpck_require__(6413);
 // EXTERNAL MODULE: ./lib/world/http.js + 4 modules
 var world_http = __nccwpck_require__(5409);
+// EXTERNAL MODULE: ./lib/world/http-answer.js
+var http_answer = __nccwpck_require__(8873);
+// EXTERNAL MODULE: ./lib/world/http-fault.js
+var http_fault = __nccwpck_require__(8983);
 // EXTERNAL MODULE: ./lib/sigstore/bundle-fields.js
 var bundle_fields = __nccwpck_require__(5444);
 ;// CONCATENATED MODULE: ./lib/sigstore/published.js
+
+
 
 
 
@@ -59454,13 +59465,13 @@ async function publishedAttestations(fullName, bundles, server, http, clock) {
         if (answer.status === 404)
             return { done: 'missing' };
         if (answer.status !== 200 || !Array.isArray(answer.json))
-            return { again: (0,world_http/* describe */.q0)(answer) };
+            return { again: (0,http_answer/* describe */.q0)(answer) };
         const listed = answer.json.map(essence);
         const all = bundles.every((bundle) => listed.some((one) => (0,external_node_util_.isDeepStrictEqual)(one, essence(bundle))));
         return { done: all ? 'listed' : 'missing' };
     }
     catch (error) {
-        if (error instanceof world_http/* HttpFault */.F9 && (0,world_http/* isPassing */.WG)(error, 'verify'))
+        if (error instanceof http_fault/* HttpFault */.F && (0,world_http/* isPassing */.WG)(error, 'verify'))
             return { again: error.message };
         throw error;
     }
@@ -59923,8 +59934,8 @@ async function dryRun(it, plan, facts) {
     const gems = await buildAndInspect(it, { ...plan, build: buildOf(it, plan, facts) }, facts);
     for (const gem of gems)
         await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'would-push');
-    await phases.run('Prepare tag', () => prepareTagObjects(it, plan, facts));
-    const unchecked = await phases.run('Exchange', () => tryExchange(it));
+    const untagged = await phases.run('Prepare tag', () => tryTag(it, plan, facts));
+    const unchecked = [...untagged, ...(await phases.run('Exchange', () => tryExchange(it)))];
     await phases.run('What a real run would do', async () => {
         for (const line of [...prospects(it, plan, gems), ...unchecked, ...foreign(it)])
             it.world.runner.info(line);
@@ -59936,6 +59947,13 @@ function buildOf({ inputs, world }, plan, facts) {
         return plan.build;
     world.runner.info('The release task is not run in a dry run; the gems are built without it.');
     return chooseStrategy({ ...inputs, strategy: 'direct' }, facts, plan.gems).choice.build;
+}
+/** A run that must not release is not expected to have the permission to tag: from a fork it cannot even be given. */
+async function tryTag(it, plan, facts) {
+    if (eventProblem(it.run))
+        return ['Not checked: whether a real run could tag. This one is given other permissions.'];
+    await prepareTagObjects(it, plan, facts);
+    return [];
 }
 /** Gets a key and forgets it. Returns what could not be tried, as sentences. */
 async function tryExchange({ keys, inputs, run, world }) {
@@ -59994,6 +60012,8 @@ var lazily = __nccwpck_require__(3826);
 
 
 
+
+
 /** Drafts have no address of their own; they are among the newest releases. */
 const NEWEST = 100;
 function createReleases(options) {
@@ -60042,7 +60062,7 @@ function createReleases(options) {
                 const trouble = (0,world_http/* passingTrouble */.td)(answer, options.clock);
                 if (trouble)
                     return trouble;
-                return answer.status === 201 ? { done: true } : { status: answer.status, message: (0,world_http/* describe */.q0)(answer) };
+                return answer.status === 201 ? { done: true } : { status: answer.status, message: (0,http_answer/* describe */.q0)(answer) };
             });
         },
         async publish(release) {
@@ -60086,9 +60106,9 @@ async function carefully(edge, purpose, { clock, signal, log }, look, attempt) {
             throw new errors/* ReleaseError */.K2(failed(purpose, outcome));
         }
         catch (error) {
-            if (error instanceof world_http/* HttpFault */.F9 && (0,world_http/* isPassing */.WG)(error, edge))
+            if (error instanceof http_fault/* HttpFault */.F && (0,world_http/* isPassing */.WG)(error, edge))
                 return { again: error.message };
-            if (error instanceof world_http/* HttpFault */.F9)
+            if (error instanceof http_fault/* HttpFault */.F)
                 throw new errors/* ReleaseError */.K2(failure(purpose, error.message));
             throw error;
         }
@@ -60539,7 +60559,7 @@ async function readInfo(name, etag, registry) {
         return await registry.info(name, etag);
     }
     catch (error) {
-        if (error instanceof world_http/* HttpFault */.F9)
+        if (error instanceof http_fault/* HttpFault */.F)
             return { state: 'none', reason: error.message };
         throw error;
     }
@@ -60710,7 +60730,7 @@ function yanked(gem, { server }) {
 function refused(answer, key, gem, registry) {
     const { host, origin } = registry.server;
     const meaning = meaningOf(answer, registry.server);
-    const what = `${host} refused ${(0,versions/* title */.DD)(gem)}: ${(0,world_http/* describe */.q0)(answer)}.`;
+    const what = `${host} refused ${(0,versions/* title */.DD)(gem)}: ${(0,http_answer/* describe */.q0)(answer)}.`;
     if (meaning === 'not-attached') {
         return {
             code: 'push-refused',
@@ -60744,6 +60764,7 @@ function refused(answer, key, gem, registry) {
 }
 
 ;// CONCATENATED MODULE: ./lib/steps/verify.js
+
 
 
 
@@ -60800,9 +60821,9 @@ async function readDigest(gem, registry, world) {
             return await registry.digest(gem);
         }
         catch (error) {
-            if (error instanceof world_http/* HttpFault */.F9 && (0,world_http/* isPassing */.WG)(error, 'verify'))
+            if (error instanceof http_fault/* HttpFault */.F && (0,world_http/* isPassing */.WG)(error, 'verify'))
                 return { again: error.message };
-            throw error instanceof world_http/* HttpFault */.F9 ? new errors/* ReleaseError */.K2(failure(error.message)) : error;
+            throw error instanceof http_fault/* HttpFault */.F ? new errors/* ReleaseError */.K2(failure(error.message)) : error;
         }
     });
 }
@@ -60824,6 +60845,8 @@ function different(gem, digest, { server }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/steps/push.js
+
+
 
 
 
@@ -60872,7 +60895,7 @@ async function push(gem, keys, registry, world) {
 function mayHaveArrived(error) {
     if (!(error instanceof errors/* ReleaseError */.K2) || error.code !== 'push-failed')
         return false;
-    return !(error.cause instanceof world_http/* HttpFault */.F9 && error.cause.kind === 'untrusted');
+    return !(error.cause instanceof http_fault/* HttpFault */.F && error.cause.kind === 'untrusted');
 }
 /** One attempt; with another key in place of one that had expired, which is no attempt of its own. */
 async function pushOnce(pushing, renewed = false) {
@@ -60891,9 +60914,9 @@ async function pushOnce(pushing, renewed = false) {
         return await pushOnce(pushing, true);
     }
     catch (error) {
-        if (error instanceof world_http/* HttpFault */.F9 && ((0,world_http/* isPassing */.WG)(error, 'push') || error.kind === 'unusable'))
+        if (error instanceof http_fault/* HttpFault */.F && ((0,world_http/* isPassing */.WG)(error, 'push') || error.kind === 'unusable'))
             return { again: error.message };
-        if (error instanceof world_http/* HttpFault */.F9)
+        if (error instanceof http_fault/* HttpFault */.F)
             throw new errors/* ReleaseError */.K2(notSent(gem, registry, error), { cause: error });
         throw error;
     }
@@ -60912,7 +60935,7 @@ async function judge(answer, key, pushing) {
         case 'unfinished':
             return ((await compare(gem, registry, world)) ?? { again: 'an earlier push of this version has not been finished yet' });
         case 'unclear':
-            return { again: (0,world_http/* describe */.q0)(answer) };
+            return { again: (0,http_answer/* describe */.q0)(answer) };
         case 'yanked':
             throw new errors/* ReleaseError */.K2(yanked(gem, registry));
         case 'key-refused':
@@ -62613,8 +62636,8 @@ var external_node_path_ = __nccwpck_require__(6760);
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/world/files.js
 var files = __nccwpck_require__(7939);
-// EXTERNAL MODULE: ./lib/world/http.js + 4 modules
-var http = __nccwpck_require__(5409);
+// EXTERNAL MODULE: ./lib/world/http-fault.js
+var http_fault = __nccwpck_require__(8983);
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:fs"
@@ -62750,7 +62773,7 @@ async function differencesOf(gem, registry, world) {
         return ours && theirs ? describeDifference(ours, theirs) : [];
     }
     catch (error) {
-        if (error instanceof http/* HttpFault */.F9)
+        if (error instanceof http_fault/* HttpFault */.F)
             return [];
         throw error;
     }
@@ -63725,8 +63748,10 @@ function readField(value, field, path, problems) {
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
 /* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5409);
-/* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2646);
-/* harmony import */ var _services_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2876);
+/* harmony import */ var _world_http_fault_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8983);
+/* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2646);
+/* harmony import */ var _services_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2876);
+
 
 
 
@@ -63739,15 +63764,15 @@ async function converse(purpose, failure, request, judge, { http, clock, runner,
     const log = (line) => {
         runner.info(line);
     };
-    return (0,_world_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .persist */ .Zr)({ edge: _services_js__WEBPACK_IMPORTED_MODULE_3__/* .SIGSTORE_EDGE */ .jt, purpose, failure }, { clock, signal, log }, async () => {
+    return (0,_world_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .persist */ .Zr)({ edge: _services_js__WEBPACK_IMPORTED_MODULE_4__/* .SIGSTORE_EDGE */ .jt, purpose, failure }, { clock, signal, log }, async () => {
         try {
-            const answer = await http.send(_services_js__WEBPACK_IMPORTED_MODULE_3__/* .SIGSTORE_EDGE */ .jt, request);
+            const answer = await http.send(_services_js__WEBPACK_IMPORTED_MODULE_4__/* .SIGSTORE_EDGE */ .jt, request);
             return (0,_world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .passingTrouble */ .td)({ ...answer, text: '' }, clock) ?? judge(answer);
         }
         catch (error) {
-            if (error instanceof _world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .HttpFault */ .F9 && (0,_world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .isPassing */ .WG)(error, _services_js__WEBPACK_IMPORTED_MODULE_3__/* .SIGSTORE_EDGE */ .jt))
+            if (error instanceof _world_http_fault_js__WEBPACK_IMPORTED_MODULE_2__/* .HttpFault */ .F && (0,_world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .isPassing */ .WG)(error, _services_js__WEBPACK_IMPORTED_MODULE_4__/* .SIGSTORE_EDGE */ .jt))
                 return { again: error.message };
-            throw error instanceof _world_http_js__WEBPACK_IMPORTED_MODULE_1__/* .HttpFault */ .F9 ? new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2(failure(error.message)) : error;
+            throw error instanceof _world_http_fault_js__WEBPACK_IMPORTED_MODULE_2__/* .HttpFault */ .F ? new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2(failure(error.message)) : error;
         }
     });
 }
@@ -64788,16 +64813,140 @@ const files = {
 
 /***/ }),
 
+/***/ 8873:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Yl: () => (/* binding */ headersOf),
+/* harmony export */   q0: () => (/* binding */ describe),
+/* harmony export */   x8: () => (/* binding */ readBody),
+/* harmony export */   yp: () => (/* binding */ isPage)
+/* harmony export */ });
+/* harmony import */ var _http_fault_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8983);
+
+/** Whether it is a web page, which no API sends: something that stands before it does. */
+function isPage({ text }) {
+    return /^\s*</.test(text);
+}
+/** `503 (an HTML page)`, `429 "Retry later"`: the server's own words where they are short text. */
+function describe(answer) {
+    if (isPage(answer))
+        return `the answer was ${String(answer.status)} with an HTML page`;
+    const first = answer.text.trim().split('\n')[0] ?? '';
+    const words = first
+        .replace(/\p{Cc}+/gu, ' ')
+        .slice(0, 200)
+        .replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word));
+    return `the answer was ${String(answer.status)}${words ? ` ${JSON.stringify(words)}` : ''}`;
+}
+const LONG_WORD = /[\w+/=.~-]{24,}/g;
+/** Names, versions and addresses are long words too, but of parts; keys and tokens are one, or of mixed letters. */
+function looksSecret(word) {
+    return /\w{24,}/.test(word) || (/[A-Z]/.test(word) && /[a-z]/.test(word) && /\d/.test(word));
+}
+/** The whole body. Throws HttpFault (`unusable`) where it is compressed or larger than `limit` bytes. */
+async function readBody(answer, limit) {
+    const { body, headers } = answer;
+    const encoding = headers['content-encoding'];
+    const tooLarge = new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', `the answer is larger than ${String(limit)} bytes`);
+    if (encoding !== undefined && encoding !== 'identity') {
+        abandon(body);
+        throw new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', 'the server sent a compressed answer although none was asked for');
+    }
+    if (Number(headers['content-length'] ?? 0) > limit) {
+        abandon(body);
+        throw tooLarge;
+    }
+    const chunks = [];
+    let size = 0;
+    for await (const chunk of body) {
+        size += chunk.length;
+        if (size > limit)
+            throw tooLarge;
+        chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+}
+/** Lets go of an answer nobody will read, and of its connection with it. */
+function abandon(body) {
+    body.on('error', () => undefined).destroy();
+}
+function headersOf(headers) {
+    return {
+        get(name) {
+            const value = headers[name];
+            return Array.isArray(value) ? value.join(', ') : value;
+        },
+    };
+}
+
+
+/***/ }),
+
+/***/ 8983:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   F: () => (/* binding */ HttpFault),
+/* harmony export */   P: () => (/* binding */ asFault)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+
+/** A failed exchange, in words of ours: no header, body or URL of it is ever part of the text. */
+class HttpFault extends Error {
+    kind;
+    constructor(kind, message) {
+        super(message);
+        this.name = 'HttpFault';
+        this.kind = kind;
+    }
+}
+const NEVER_CONNECTED = new Set([
+    'ECONNREFUSED',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'EHOSTDOWN',
+    'ENETDOWN',
+    'UND_ERR_CONNECT_TIMEOUT',
+]);
+const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/;
+/** Translates whatever undici or a socket threw. Its message is dropped: it may quote a header, a URL or a body. */
+function asFault(error, timedOut, sentAll, policy) {
+    if (error instanceof HttpFault)
+        return error;
+    if (error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2)
+        return error;
+    const code = codeOf(error);
+    if (timedOut) {
+        const idle = sentAll ? (policy.answer ?? policy.attempt) : policy.attempt;
+        return new HttpFault(sentAll ? 'timeout' : 'unsent', `no complete answer came within ${String(idle / 1000)} s`);
+    }
+    if (NEVER_CONNECTED.has(code))
+        return new HttpFault('unreachable', `the server could not be reached (${code})`);
+    if (TLS.test(code))
+        return new HttpFault('untrusted', `the server's TLS certificate or protocol was refused (${code})`);
+    return new HttpFault(sentAll ? 'lost' : 'unsent', `the connection broke${code ? ` (${code})` : ''}`);
+}
+function codeOf(error) {
+    for (let next = error; next instanceof Error; next = next.cause) {
+        if ('code' in next && typeof next.code === 'string' && /^[A-Z_0-9]+$/.test(next.code))
+            return next.code;
+    }
+    return '';
+}
+
+
+/***/ }),
+
 /***/ 5409:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  F9: () => (/* binding */ HttpFault),
   V0: () => (/* binding */ createHttp),
-  q0: () => (/* binding */ describe),
-  yp: () => (/* binding */ isPage),
   WG: () => (/* binding */ isPassing),
   td: () => (/* binding */ passingTrouble)
 });
@@ -64918,6 +65067,10 @@ class Dialler {
     }
 }
 
+// EXTERNAL MODULE: ./lib/world/http-answer.js
+var http_answer = __nccwpck_require__(8873);
+// EXTERNAL MODULE: ./lib/world/http-fault.js
+var http_fault = __nccwpck_require__(8983);
 ;// CONCATENATED MODULE: ./lib/world/watch.js
 /** Aborts when nothing has moved for the policy's time; without `progress` calls that is simply a deadline. */
 class Watch {
@@ -65028,15 +65181,8 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
-/** A failed exchange, in words of ours: no header, body or URL of it is ever part of the text. */
-class HttpFault extends Error {
-    kind;
-    constructor(kind, message) {
-        super(message);
-        this.name = 'HttpFault';
-        this.kind = kind;
-    }
-}
+
+
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Passing trouble of a server or of what stands before it, on every edge; besides these, every 5xx. */
 const PASSING = new Set([408, 425, 429]);
@@ -65057,9 +65203,9 @@ function createHttp(options) {
                 return passingTrouble(answer, options.clock, edge) ?? judge(answer);
             }
             catch (error) {
-                if (error instanceof HttpFault && isPassing(error, edge))
+                if (error instanceof http_fault/* HttpFault */.F && isPassing(error, edge))
                     return { again: error.message };
-                throw error instanceof HttpFault ? new errors/* ReleaseError */.K2(failure(error.message)) : error;
+                throw error instanceof http_fault/* HttpFault */.F ? new errors/* ReleaseError */.K2(failure(error.message)) : error;
             }
         }),
         close: () => agent.close(),
@@ -65072,27 +65218,7 @@ function passingTrouble(answer, clock, edge = 'push') {
         return undefined;
     const named = (0,retry/* retryAfter */.P9)(answer.headers, clock.date());
     const after = answer.status === 429 ? (named ?? retry/* POLICIES */.PQ[edge].limited) : named;
-    return { again: describe(answer), ...(after === undefined ? {} : { after }) };
-}
-/** Whether it is a web page, which no API sends: something that stands before it does. */
-function isPage({ text }) {
-    return /^\s*</.test(text);
-}
-/** `503 (an HTML page)`, `429 "Retry later"`: the server's own words where they are short text. */
-function describe(answer) {
-    if (isPage(answer))
-        return `the answer was ${String(answer.status)} with an HTML page`;
-    const first = answer.text.trim().split('\n')[0] ?? '';
-    const words = first
-        .replace(/\p{Cc}+/gu, ' ')
-        .slice(0, 200)
-        .replace(LONG_WORD, (word) => (looksSecret(word) ? '…' : word));
-    return `the answer was ${String(answer.status)}${words ? ` ${JSON.stringify(words)}` : ''}`;
-}
-const LONG_WORD = /[\w+/=.~-]{24,}/g;
-/** Names, versions and addresses are long words too, but of parts; keys and tokens are one, or of mixed letters. */
-function looksSecret(word) {
-    return /\w{24,}/.test(word) || (/[A-Z]/.test(word) && /[a-z]/.test(word) && /\d/.test(word));
+    return { again: (0,http_answer/* describe */.q0)(answer), ...(after === undefined ? {} : { after }) };
 }
 /** Reads are repeated also after an unusable answer: a cache may have given it. No server is asked again for a reason
  * that will not pass: a certificate that was refused, or a redirect.
@@ -65126,16 +65252,16 @@ async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, ed
                 signal: ended,
             });
             const answer = await unlessAborted(sending, ended);
-            const bytes = await read(answer, policy.answerBytes);
+            const bytes = await (0,http_answer/* readBody */.x8)(answer, policy.answerBytes);
             const text = withoutSecret(bytes.toString('utf8'), request);
             if (REDIRECTS.has(answer.statusCode)) {
-                throw new HttpFault('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
+                throw new http_fault/* HttpFault */.F('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
             }
-            return { status: answer.statusCode, headers: headersOf(answer.headers), bytes, text, json: (0,json/* parseJson */.qF)(text) };
+            return { status: answer.statusCode, headers: (0,http_answer/* headersOf */.Yl)(answer.headers), bytes, text, json: (0,json/* parseJson */.qF)(text) };
         }
         catch (error) {
             signal.throwIfAborted();
-            throw asFault(error, watch.signal.aborted, progress.sentAll, policy);
+            throw (0,http_fault/* asFault */.P)(error, watch.signal.aborted, progress.sentAll, policy);
         }
     }
     catch (e_1) {
@@ -65170,79 +65296,10 @@ function unlessAborted(sending, signal) {
         sending.then(resolve, reject);
     });
 }
-async function read(answer, limit) {
-    const { body, headers } = answer;
-    const encoding = headers['content-encoding'];
-    const tooLarge = new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`);
-    if (encoding !== undefined && encoding !== 'identity') {
-        abandon(body);
-        throw new HttpFault('unusable', 'the server sent a compressed answer although none was asked for');
-    }
-    if (Number(headers['content-length'] ?? 0) > limit) {
-        abandon(body);
-        throw tooLarge;
-    }
-    const chunks = [];
-    let size = 0;
-    for await (const chunk of body) {
-        size += chunk.length;
-        if (size > limit)
-            throw tooLarge;
-        chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-}
 /** Some servers show what they were sent: the credential a request carried is taken out of the answer's text. */
 function withoutSecret(text, { headers = {} }) {
     const secret = headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
     return secret ? text.replaceAll(secret, '***') : text;
-}
-/** Lets go of an answer nobody will read, and of its connection with it. */
-function abandon(body) {
-    body.on('error', () => undefined).destroy();
-}
-function headersOf(headers) {
-    return {
-        get(name) {
-            const value = headers[name];
-            return Array.isArray(value) ? value.join(', ') : value;
-        },
-    };
-}
-const NEVER_CONNECTED = new Set([
-    'ECONNREFUSED',
-    'ENOTFOUND',
-    'EAI_AGAIN',
-    'EHOSTUNREACH',
-    'ENETUNREACH',
-    'EHOSTDOWN',
-    'ENETDOWN',
-    'UND_ERR_CONNECT_TIMEOUT',
-]);
-const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/;
-/** Translates whatever undici or a socket threw. Its message is dropped: it may quote a header, a URL or a body. */
-function asFault(error, timedOut, sentAll, policy) {
-    if (error instanceof HttpFault)
-        return error;
-    if (error instanceof errors/* ReleaseError */.K2)
-        return error;
-    const code = codeOf(error);
-    if (timedOut) {
-        const idle = sentAll ? (policy.answer ?? policy.attempt) : policy.attempt;
-        return new HttpFault(sentAll ? 'timeout' : 'unsent', `no complete answer came within ${String(idle / 1000)} s`);
-    }
-    if (NEVER_CONNECTED.has(code))
-        return new HttpFault('unreachable', `the server could not be reached (${code})`);
-    if (TLS.test(code))
-        return new HttpFault('untrusted', `the server's TLS certificate or protocol was refused (${code})`);
-    return new HttpFault(sentAll ? 'lost' : 'unsent', `the connection broke${code ? ` (${code})` : ''}`);
-}
-function codeOf(error) {
-    for (let next = error; next instanceof Error; next = next.cause) {
-        if ('code' in next && typeof next.code === 'string' && /^[A-Z_0-9]+$/.test(next.code))
-            return next.code;
-    }
-    return '';
 }
 
 

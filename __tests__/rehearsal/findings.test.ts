@@ -114,6 +114,8 @@ async function asked(list: unknown, run: Partial<Run> = {}): Promise<string[]> {
 describe('what a rehearsal finds', () => {
   it('is nothing in a sound project', async () => {
     expect(told(await look(sound()))).toEqual([])
+    // Directories are no files, and RubyGems leaves them out.
+    expect(told(await look(sound({ gemspecLines: ['spec.files += ["lib"]'] })))).toEqual([])
   })
 
   const gemspecs: [string, ProjectOptions, RegExp[]][] = [
@@ -213,7 +215,7 @@ describe('what a rehearsal finds', () => {
     const list = await look(sound(), {
       run: {
         decisions: ['Strategy rake (`rake release`): the project defines or extends the `release` task itself.'],
-        bundleTrouble: 'Could not find gem "rake"',
+        bundleTrouble: { says: 'Could not find gem "rspec"', rakeAlone: false },
       },
     })
     expect(told(list)).toEqual([

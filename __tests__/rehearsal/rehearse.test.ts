@@ -142,6 +142,27 @@ describe('script/rehearse', () => {
     expect(lastLine(stdout)).toMatch(/^Rehearsal succeeded: .* so that it was not loaded\.$/)
   })
 
+  it('does not blame the gem for the Ruby of this machine', async () => {
+    const directory = repository(project({ rakefile: false, gemspecLines: ['spec.required_ruby_version = ">= 99"'] }))
+    const { code, stdout } = await rehearse(directory)
+    expect(code).toBe(0)
+    expect(lastLine(stdout)).toMatch(
+      /^Rehearsal succeeded: .* cannot be installed on this machine: it needs Ruby >= 99,/,
+    )
+  })
+
+  it('takes Rake alone for a bundle that cannot be had, and learns what the release task is', async () => {
+    const rakefile = 'require "bundler/gem_tasks"\ntask(:sign_off) { puts "signed off" }\ntask release: :sign_off\n'
+    const files = { ...project({ rakefile }), '.gitignore': 'pkg/\nGemfile.lock\n' }
+    const directory = repository({ ...files, Gemfile: 'gem "not-on-this-machine"\ngem "rake"\n' })
+    git(directory, 'remote', 'add', 'origin', 'https://github.com/octo/rack-lens.git')
+    const ended = await rehearse(directory, '--json')
+    expect(ended).toMatchObject({ code: 0 })
+    const codes = objectsAt(parseJson(ended.stdout), 'findings').map((finding) => finding['code'])
+    expect(codes).toEqual(expect.arrayContaining(['custom-release', 'bundle-not-installed']))
+    expect(ended.stderr).toContain('signed off')
+  })
+
   it('fails where the released gem cannot be loaded', async () => {
     const directory = repository({ ...project(), 'lib/rack-lens.rb': 'require "not/packaged"\n' })
     const { code, stdout } = await rehearse(directory)

@@ -44,7 +44,7 @@ export async function examine(
       gemspecs: gemspecs.loaded,
       lockfile: textOf(path.join(world.copy, workingDirectory, 'Gemfile.lock')),
       decisions: run.decisions,
-      bundleTrouble: /gemspec|validation error/.test(run.bundleTrouble ?? '') ? undefined : run.bundleTrouble,
+      bundleTrouble: /gemspec|validation error/.test(run.bundleTrouble?.says ?? '') ? undefined : run.bundleTrouble,
     },
     workflow: { workflow, tag, gemfile: beside('Gemfile') || beside('gems.rb') },
   }
@@ -63,7 +63,14 @@ async function published({ project, server, gemspecs, offline }: Known, place: W
 
 async function committedFiles({ copy, workingDirectory }: Known, place: Workplace): Promise<Set<string>> {
   const directory = path.join(copy, workingDirectory)
-  return new Set(await listed(place, directory, 'ls-files', '-z'))
+  const files = await listed(place, directory, 'ls-files', '-z')
+  return new Set(files.flatMap((file) => [file, ...directoriesOf(file)]))
+}
+
+/** `a/b` and `a` of `a/b/c`: a gemspec may list directories, which RubyGems leaves out. */
+function directoriesOf(file: string): string[] {
+  const directory = path.posix.dirname(file)
+  return directory === '.' ? [] : [directory, ...directoriesOf(directory)]
 }
 
 /** Files below the gemspecs' directory that git does not track; whole directories of them, such as `pkg/`, are looked into. */

@@ -8,8 +8,10 @@ export interface Installed {
   name: string
   version: string
   installed: boolean
-  /** `unknown`: a gem it needs is not in the sandbox, and not on this machine. */
+  /** `unknown`: a gem it needs is not in the sandbox, and not on this machine; or `unfit` says why. */
   used: 'yes' | 'no' | 'unknown'
+  /** What this machine lacks to install it, which the machine of somebody else has. */
+  unfit: string | null
   /** Runtime dependencies the sandbox does not have. */
   missing: readonly string[]
   /** Commands and what they printed. */
@@ -35,14 +37,25 @@ async function install({ name, version }: ReleasedGem, world: World, place: Work
   const got = await place.run('gem', command, place.directory, env)
   const shown = [`$ gem ${command.join(' ')}`, got.output]
   const installed = got.code === 0
-  if (!installed) return { name, version, installed, used: 'no', missing, transcript: shown.join('\n') }
+  if (!installed) {
+    const unfit = unfitness(got.output)
+    return { name, version, installed, used: unfit ? 'unknown' : 'no', unfit, missing, transcript: shown.join('\n') }
+  }
 
   const [program = '', ...args] = usage(name, version, world, place)
   const run = await place.run(program, args, place.directory, env)
   shown.push(`$ ${[program, ...args].map((word) => path.basename(word)).join(' ')}`, run.output)
   const unknown = run.code === 3 || (run.code !== 0 && missing.length > 0)
   const used = run.code === 0 ? 'yes' : unknown ? 'unknown' : 'no'
-  return { name, version, installed, used, missing, transcript: shown.join('\n') }
+  return { name, version, installed, used, unfit: null, missing, transcript: shown.join('\n') }
+}
+
+/** Why `gem install` failed, where that says nothing about the gem. */
+function unfitness(output: string): string | null {
+  const [, what, wanted, here] =
+    /requires (Ruby|RubyGems) version (.+?)\. The current .+? version is (\S+?)\.?(?:\s|$)/.exec(output) ?? []
+  if (what !== undefined) return `it needs ${what} ${wanted ?? ''}, and this is ${here ?? ''}`
+  return /can't find header files for ruby/.test(output) ? 'the headers of Ruby are not installed' : null
 }
 
 /** Nobody knows what a stranger's executable does, so that of a project is left alone. */

@@ -16,6 +16,12 @@ export interface ReleasedGem {
   sha256: string
 }
 
+export interface BundleTrouble {
+  says: string
+  /** `false`: the gems were built with `gem build`, and the project's tasks are unknown. */
+  rakeAlone: boolean
+}
+
 /** What the run on the sandbox's GitHub came to. */
 export interface Run {
   succeeded: boolean
@@ -26,8 +32,8 @@ export interface Run {
   tag: { name: string; commit: string; annotated: boolean } | undefined
   /** The sentences of the action's plan; none where it did not come to one. */
   decisions: readonly string[]
-  /** What Bundler said where the bundle cannot be had on this machine: the gems were built without it then. */
-  bundleTrouble: string | undefined
+  /** Where the bundle cannot be had on this machine: what Bundler said, and whether Rake alone did for the Rakefile. */
+  bundleTrouble: BundleTrouble | undefined
 }
 
 /** Runs the shipped bundle in a job of the sandbox, as the workflow would. */
@@ -50,12 +56,13 @@ export async function runAction(world: World, place: Workplace, onLine: (line: L
   const options = { onLine, signal: { after: stopped } }
   const bundle = hasGemfile(job, world.workingDirectory) ? [await job.runner.run(bundleScript(world), options)] : []
   const trouble = bundle.find(({ conclusion }) => conclusion === 'failure')
+  const rakeAlone = trouble?.envChanges['BUNDLE_GEMFILE'] !== undefined
   const step = await job.runner.uses(ACTION, {
     ...options,
     reference: 'OWNER/release-gem@v1',
     with: {
       ...workflow.inputs,
-      ...(trouble ? { strategy: 'direct' } : {}),
+      ...(trouble && !rakeAlone ? { strategy: 'direct' } : {}),
       ...(world.workingDirectory === '' ? {} : { 'working-directory': world.workingDirectory }),
       'gem-server': sandbox.registry.url,
     },
@@ -68,7 +75,7 @@ export async function runAction(world: World, place: Workplace, onLine: (line: L
     gems: readGems(step.outputs['gems'] ?? ''),
     tag: await tagOf(world, step.outputs['tag'] ?? ''),
     decisions: planOf(step),
-    bundleTrouble: trouble && lastWords(trouble),
+    bundleTrouble: trouble && { says: lastWords(trouble), rakeAlone },
   }
 }
 
@@ -81,10 +88,18 @@ function planOf({ lines }: StepResult): string[] {
 }
 
 const BUNDLER_SAYS =
-  /^(Could not|Unable|There was|An error|Bundler (could|cannot)|Your (bundle|lockfile|Gemfile|Ruby)|The (gemspec|validation error))/
+  /^(Could not|Unable|There was|An error|fatal: |Bundler (could|cannot)|Your (bundle|lockfile|Gemfile|Ruby)|The (gemspec|validation error))/
 
 function lastWords({ lines }: StepResult): string {
-  const said = lines.filter(({ kind, text }) => kind === 'plain' && text.trim() !== '').map(({ text }) => text.trim())
+  // Bundler breaks its sentences at 80 columns.
+  const paragraphs = lines
+    .filter(({ kind }) => kind === 'plain')
+    .map(({ text }) => text.trim())
+    .join('\n')
+    .split(/\n{2,}/)
+  const said = paragraphs
+    .flatMap((one) => one.replace(/(.{60,})\n(?=[a-z])/g, '$1 ').split('\n'))
+    .filter((one) => one !== '')
   return said.findLast((line) => BUNDLER_SAYS.test(line)) ?? said.at(-1) ?? 'it says nothing'
 }
 
@@ -93,14 +108,21 @@ function hasGemfile({ runner }: SandboxJob, workingDirectory: string): boolean {
   return places.some((place) => ['Gemfile', 'gems.rb'].some((name) => existsSync(path.join(place, name))))
 }
 
-/** What `bundler-cache: true` of ruby/setup-ruby does, with the gems of this machine where they suffice. */
+/**
+ * What `bundle install` does, with the gems of this machine where they suffice. Where the bundle cannot be had, Rake alone
+ * stands in for it, if that is enough for the Rakefile: what it says about the release is then known all the same.
+ */
 function bundleScript({ workingDirectory }: World): string {
   return [
     `cd './${workingDirectory.replaceAll("'", String.raw`'\''`)}'`,
     'if bundle check; then exit 0; fi',
     'export BUNDLE_PATH="$RUNNER_TEMP/bundle" BUNDLE_RETRY=1 BUNDLE_TIMEOUT=10',
-    'echo "BUNDLE_PATH=$BUNDLE_PATH" >> "$GITHUB_ENV"',
-    'bundle install',
+    'if bundle install; then echo "BUNDLE_PATH=$BUNDLE_PATH" >> "$GITHUB_ENV"; exit 0; fi',
+    'unset BUNDLE_PATH',
+    'export BUNDLE_GEMFILE="$RUNNER_TEMP/Gemfile"',
+    `echo 'gem "rake"' > "$BUNDLE_GEMFILE"`,
+    'if bundle exec rake --tasks >/dev/null 2>&1; then echo "BUNDLE_GEMFILE=$BUNDLE_GEMFILE" >> "$GITHUB_ENV"; fi',
+    'exit 1',
   ].join('\n')
 }
 

@@ -91,7 +91,7 @@ function judge(run: Run, installed: readonly Installed[], found: readonly Findin
     )
   const released = [...new Set(run.gems.map(({ name, version }) => `${name} ${version}`))].join(', ')
   if (released === '') return failed('the action released nothing')
-  const broken = installed.find((gem) => !gem.installed || gem.used === 'no')
+  const broken = installed.find((gem) => gem.used === 'no')
   if (broken) {
     const what = broken.installed ? 'was installed, but could not be loaded' : 'was released, but cannot be installed'
     return failed(`${broken.name} ${broken.version} ${what}`)
@@ -100,11 +100,14 @@ function judge(run: Run, installed: readonly Installed[], found: readonly Findin
     const things = stops === 1 ? 'one thing' : `${String(stops)} things`
     return failed(`${released} was released to the sandbox, but ${things} would stop the real release, shown above`)
   }
+  return { ok: true, verdict: `Rehearsal succeeded: ${released} was released to the sandbox, ${ending(installed)}.` }
+}
+
+function ending(installed: readonly Installed[]): string {
+  const unfit = installed.find((gem) => gem.unfit !== null)
+  if (unfit) return `but cannot be installed on this machine: ${unfit.unfit ?? ''}`
   const unknown = installed.some((gem) => gem.used === 'unknown')
-  const end = unknown
-    ? 'and installed; what it depends on is not here, so that it was not loaded'
-    : 'installed and used'
-  return { ok: true, verdict: `Rehearsal succeeded: ${released} was released to the sandbox, ${end}.` }
+  return unknown ? 'and installed; what it depends on is not here, so that it was not loaded' : 'installed and used'
 }
 
 function failed(how: string): Pick<Result, 'ok' | 'verdict'> {

@@ -1,4 +1,5 @@
 import type { Gemspec } from '../gemspecs.ts'
+import type { BundleTrouble } from '../release.ts'
 import { type Finding, some } from './finding.ts'
 
 export interface RepositoryFacts {
@@ -17,7 +18,7 @@ export interface RepositoryFacts {
   /** How the action said it would go about it: the sentences of its plan. */
   decisions: readonly string[]
   /** What Bundler said where the bundle could not be had on this machine, other than about the gemspec itself. */
-  bundleTrouble: string | undefined
+  bundleTrouble: BundleTrouble | undefined
 }
 
 /** What is the matter with the repository and how it releases. */
@@ -91,7 +92,9 @@ function bundleFindings({ bundleTrouble }: RepositoryFacts): Finding[] {
     {
       code: 'bundle-not-installed',
       weight: 'unchecked',
-      what: `The Rake tasks of the project: its bundle cannot be had on this machine (${bundleTrouble}), so that the rehearsal built without Bundler.`,
+      what: bundleTrouble.rakeAlone
+        ? `A build with the project’s own bundle, which cannot be had on this machine (${bundleTrouble.says}); Rake alone did for the Rakefile.`
+        : `The Rake tasks of the project: its bundle cannot be had on this machine (${bundleTrouble.says}), so that the rehearsal built with \`gem build\`.`,
       fix: 'Run `bundle install` here and rehearse again.',
     },
   ]

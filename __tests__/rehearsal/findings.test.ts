@@ -99,6 +99,14 @@ function inWorkflows(files: Files, gemfile: boolean): string[] {
   return list.map(({ weight, code }) => `${weight} ${code}`)
 }
 
+function withTags(...tags: string[]): Promise<Finding[]> {
+  return look(sound(), {
+    after: (root) => {
+      for (const tag of tags) git(root, 'tag', tag)
+    },
+  })
+}
+
 /** What is found where the real gem server has this list of versions. */
 async function asked(list: unknown, run: Partial<Run> = {}): Promise<string[]> {
   await using server = createServer((request, response) => {
@@ -115,7 +123,7 @@ describe('what a rehearsal finds', () => {
   it('is nothing in a sound project', async () => {
     expect(told(await look(sound()))).toEqual([])
     // Directories are no files, and RubyGems leaves them out.
-    expect(told(await look(sound({ gemspecLines: ['spec.files += ["lib"]'] })))).toEqual([])
+    expect(told(await look(sound({ gemspecLines: ['spec.files += ["lib", "lib/."]'] })))).toEqual([])
   })
 
   const gemspecs: [string, ProjectOptions, RegExp[]][] = [
@@ -204,6 +212,15 @@ describe('what a rehearsal finds', () => {
       expect.stringMatching(/^stops tag-elsewhere: The tag v1\.2\.3 is on commit [0-9a-f]{12} already/),
       expect.stringMatching(/^todo commit-not-pushed: Commit [0-9a-f]{12} is on no branch of the remote/),
     ])
+  })
+
+  it('another form than the tags of this gem have had', async () => {
+    expect(told(await withTags('rack-lens/v1.2.2', 'rack-cap/v2.0.0', 'nightly'))).toEqual([
+      'surprise tag-form: The release makes the tag v1.2.3, but the tags before it look like rack-lens/v1.2.2.',
+    ])
+    expect(await withTags('v1.2.2', 'rack-lens/v0.9.0')).toEqual([])
+    const list = await withTags('release-1.2.2')
+    expect(list).toMatchObject([{ code: 'tag-form', fix: expect.stringContaining("`tag: 'release-{version}'`") }])
   })
 
   it('a repository without a remote', async () => {

@@ -30,6 +30,7 @@ export const FINDING_CODES = [
   'uncommitted-changes',
   'commit-not-pushed',
   'tag-elsewhere',
+  'tag-form',
   'custom-release',
   'bundle-not-installed',
   'lockfile-outdated',

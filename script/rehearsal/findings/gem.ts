@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { allowsPushTo, gemServer } from '../../../src/server.ts'
 import { LINK_NAMES, SPECIFICATION } from '../../../sandbox/registry/gem-schema.ts'
 import type { Gemspec, Gemspecs } from '../gemspecs.ts'
@@ -81,7 +82,7 @@ function fileFindings(gem: Gemspec, { committed, local, packed }: GemFacts): Fin
   const files = held ?? new Set(gem.files)
   if (files.size === 0) return [empty(gem)]
   // A build of the project's own may have made what the commit does not hold.
-  const missing = held ? [] : gem.files.filter((file) => !committed.has(file))
+  const missing = held ? [] : gem.files.filter((file) => !committed.has(path.posix.join(file, '.')))
   const belongs = (file: string): boolean => gem.requirePaths.some((directory) => file.startsWith(`${directory}/`))
   const leftOut = [...committed].filter((file) => file.endsWith('.rb') && belongs(file) && !files.has(file))
   // What an extension leaves in lib/ when it is compiled here, the machine of whoever installs the gem makes again.

@@ -27,6 +27,7 @@ export function repositoryFindings(facts: RepositoryFacts): Finding[] {
     ...uncommittedFindings(facts),
     ...remoteFindings(facts),
     ...tagFindings(facts),
+    ...tagFormFindings(facts),
     ...strategyFindings(facts),
     ...bundleFindings(facts),
     ...lockfileFindings(facts),
@@ -69,6 +70,32 @@ function tagFindings({ tag, tags, commit }: RepositoryFacts): Finding[] {
       weight: 'stops',
       what: `The tag ${tag} is on commit ${there.slice(0, 12)} already, and a tag is never moved.`,
       fix: 'Bump the version.',
+    },
+  ]
+}
+
+/** A tag is a form and a version; many gems in one repository have a form each. */
+const TAG = /^(.*?)(\d+(?:\.[0-9A-Za-z]+)+)$/
+
+function tagFormFindings({ tag, tags, gemspecs }: RepositoryFacts): Finding[] {
+  const [, made] = TAG.exec(tag ?? '') ?? []
+  if (tag === undefined || made === undefined) return []
+  const before = [...tags.keys()].flatMap((name) => {
+    const prefix = TAG.exec(name)?.[1]
+    return prefix === undefined ? [] : [{ name, prefix }]
+  })
+  if (before.length === 0 || before.some(({ prefix }) => prefix === made)) return []
+  const named = before.filter(({ prefix }) => gemspecs.some(({ name }) => prefix.startsWith(name)))
+  const last = (named.length > 0 ? named : before).at(-1)
+  if (!last) return []
+  const name = gemspecs.find((gem) => last.prefix.startsWith(gem.name))?.name
+  const form = `${name === undefined ? last.prefix : last.prefix.replace(name, '{name}')}{version}`
+  return [
+    {
+      code: 'tag-form',
+      weight: 'surprise',
+      what: `The release makes the tag ${tag}, but the tags before it look like ${last.name}.`,
+      fix: `Set \`tag: '${form}'\` to go on with that form.`,
     },
   ]
 }

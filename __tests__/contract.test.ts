@@ -82,6 +82,8 @@ describe('the contract is written once', () => {
       'docs/how-it-works.md',
       'docs/troubleshooting.md',
       'docs/migrating.md',
+      'docs/rehearsal.md',
+      'docs/rehearsed.md',
       'docs/threat-model.md',
       'docs/compatibility.md',
       'docs/releasing.md',

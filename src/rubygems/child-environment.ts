@@ -108,6 +108,8 @@ const ALLOWED = new Set([
   'MSYSTEM',
 ])
 
+const ALLOWED_IN_CAPITALS = new Set([...ALLOWED].map((name) => name.toUpperCase()))
+
 const ALLOWED_PREFIX = /^(LC_|RBENV_|RVM_|ASDF_|MISE_|BUNDLE_BUILD__|BUNDLE_LOCAL__)/
 
 /** Bundler's settings that hold no credential; `BUNDLE_GEM__PUSH_KEY` and `BUNDLE_<HOST>` do. */
@@ -124,25 +126,37 @@ const NEVER =
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** For the probe and the build: the allowed names only. */
-export function buildEnvironment(env: Environment, extra: Record<string, string>): Record<string, string> {
-  return pick(env, extra, (name) => ALLOWED.has(name) || ALLOWED_PREFIX.test(name) || BUNDLER.test(name))
+export function buildEnvironment(
+  env: Environment,
+  extra: Record<string, string>,
+  platform: NodeJS.Platform = process.platform,
+): Record<string, string> {
+  // Windows spells names as it likes: there it is `Path` and `SYSTEMROOT`.
+  const known = platform === 'win32' ? ALLOWED_IN_CAPITALS : ALLOWED
+  return pick(env, extra, platform, (name) => known.has(name) || ALLOWED_PREFIX.test(name) || BUNDLER.test(name))
 }
 
 /**
  * For the project's own release task, which may need variables of the workflow (as under the incumbent action):
  * everything but the runner's tokens, inputs and command files, and variables that hold a registry key of ours.
  */
-export function releaseTaskEnvironment(env: Environment, extra: Record<string, string>): Record<string, string> {
-  return pick(env, extra, (name) => !NEVER.test(name))
+export function releaseTaskEnvironment(
+  env: Environment,
+  extra: Record<string, string>,
+  platform: NodeJS.Platform = process.platform,
+): Record<string, string> {
+  return pick(env, extra, platform, (name) => !NEVER.test(name))
 }
 
 function pick(
   env: Environment,
   extra: Record<string, string>,
+  platform: NodeJS.Platform,
   wanted: (name: string) => boolean,
 ): Record<string, string> {
   const picked: Record<string, string> = {}
-  for (const [name, value] of Object.entries(env)) {
+  for (const [spelled, value] of Object.entries(env)) {
+    const name = platform === 'win32' ? spelled.toUpperCase() : spelled
     if (value !== undefined && wanted(name)) picked[name] = value
   }
   return { ...picked, ...extra }

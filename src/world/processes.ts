@@ -67,6 +67,18 @@ export function createProcesses(options: ProcessesOptions): Processes {
   }
 }
 
+/**
+ * How a program is started on this system. What Ruby installs are batch files on Windows, which Node.js starts only
+ * through a shell; Ruby itself finds the script that lies beside each.
+ */
+export function startable(
+  { program, args }: Pick<Command, 'program' | 'args'>,
+  platform: NodeJS.Platform = process.platform,
+): Pick<Command, 'program' | 'args'> {
+  const script = platform === 'win32' && ['bundle', 'gem', 'rake'].includes(program)
+  return script ? { program: 'ruby', args: ['-S', program, ...args] } : { program, args }
+}
+
 async function runInGroup(
   command: Command,
   number: number,
@@ -74,7 +86,8 @@ async function runInGroup(
 ): Promise<Finished> {
   signal.throwIfAborted()
   const grouped = process.platform !== 'win32'
-  const child = spawn(command.program, command.args, {
+  const { program, args } = startable(command)
+  const child = spawn(program, args, {
     cwd: command.cwd,
     env: { ...command.env, [CHILD]: `${mark}.${String(number)}` },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -47,12 +47,10 @@ export function readStat(pid: number): ProcStat | undefined {
   }
 }
 
-/** Children of every thread of a process. */
+/** Children that the main thread of a process has started; those of its other threads are only in `allPids`. */
 export function childrenOf(pid: number): number[] {
-  const root = `/proc/${String(pid)}/task`
-  return list(root).flatMap((thread) =>
-    (read(`${root}/${String(thread)}/children`) ?? '').split(' ').filter(Boolean).map(Number),
-  )
+  const text = read(`/proc/${String(pid)}/task/${String(pid)}/children`) ?? ''
+  return text.split(' ').filter(Boolean).map(Number)
 }
 
 /** Empty for a zombie. */

@@ -17,8 +17,8 @@ const TICKS_PER_SCAN = 10
 
 /**
  * Watches what a step starts, by sampling `/proc`: children of children at each tick, and now and then every process
- * of the machine, which also finds those that left their parent (same session, or the job's tracking id in their
- * environment). Does nothing where there is no `/proc`.
+ * of the machine, which also finds those that a thread has started or that left their parent (same session, or the job's
+ * tracking id in their environment). Does nothing where there is no `/proc`.
  */
 export class ProcessWatcher {
   readonly records: ProcessRecord[] = []

@@ -60,6 +60,8 @@ export interface ServerOptions {
   /** Where requests are recorded; share one array to see the order across services. */
   requests?: RecordedRequest[]
   faults?: FaultPlan
+  /** What the `Date` of answers is read from; the machine's own clock when absent. */
+  clock?: () => Date
   /** Fixed port, for a world whose URL must outlive the process; a free one when absent. */
   port?: number
 }
@@ -142,6 +144,7 @@ export class SandboxServer implements AsyncDisposable {
 
   private async send(response: ServerResponse, answer: SandboxResponse): Promise<void> {
     const { body } = answer
+    if (this.options.clock) response.setHeader('date', this.options.clock().toUTCString())
     if (typeof body === 'string' || Buffer.isBuffer(body) || body === undefined) {
       const bytes = Buffer.from(body ?? '')
       response.writeHead(answer.status, { 'content-length': String(bytes.length), ...answer.headers })

@@ -63,48 +63,6 @@ describe('a release that the registry cannot accept', () => {
     expect(world.uploads).toEqual([])
   })
 
-  it('from an unknown publisher shows the values of the form', async () => {
-    await using world = await newWorld()
-    await world.repository(undefined, { gems: [] })
-    await expectRefused(world, {
-      ...prebuilt(undefined, { workflowFile: 'publish-gem.yml' }),
-      code: 'exchange-refused',
-      says: [
-        'no trusted publisher',
-        'Repository owner: octo',
-        'Repository name: rack-lens',
-        'Workflow filename: publish-gem.yml',
-        'Environment: (leave empty)',
-        world.sandbox.registry.url,
-        'pending trusted publisher',
-      ],
-    })
-    expect(world.uploads).toEqual([])
-  })
-
-  it.each([
-    ['without the publisher’s environment', undefined, ['this job has none', 'Environment: (leave empty)']],
-    ['in another environment', 'production', ['environment "production"', 'Environment: production']],
-  ])('from a job %s', async (_, given, says) => {
-    await using world = await newWorld()
-    await world.repository(undefined, { gems: [] })
-    world.sandbox.registry.addTrustedPublisher({ gem: 'rack-lens', ...PUBLISHER, environment: 'rubygems' })
-    const options = prebuilt(undefined, given === undefined ? {} : { environment: given })
-    await expectRefused(world, { ...options, code: 'exchange-refused', says })
-    expect(world.uploads).toEqual([])
-  })
-
-  it('from a reusable workflow shows that its file counts', async () => {
-    await using world = await newWorld()
-    await world.repository()
-    await expectRefused(world, {
-      ...prebuilt(undefined, { jobWorkflowRef: 'octo/workflows/.github/workflows/gem.yml@refs/heads/main' }),
-      code: 'exchange-refused',
-      says: ['reusable workflow gem.yml', 'Workflow filename: gem.yml', 'Workflow repository: octo/workflows'],
-    })
-    expect(world.uploads).toEqual([])
-  })
-
   it('to a gem that does not trust this workflow says where to add it', async () => {
     await using world = await newWorld()
     await world.repository(undefined, { gems: ['lens-core'] })

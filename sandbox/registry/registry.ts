@@ -44,6 +44,7 @@ export class Registry implements AsyncDisposable {
     const { latencyMs, uploadBytesPerSecond, requests, faults, port } = options
     const server = await SandboxServer.start((request) => serve(request, context), {
       service: 'registry',
+      clock,
       ...(latencyMs !== undefined && { latencyMs }),
       ...(uploadBytesPerSecond !== undefined && { uploadBytesPerSecond }),
       ...(requests && { requests }),

@@ -1,11 +1,12 @@
-import { type Problem, ReleaseError } from '../errors.ts'
-import { type Claims, publisherForm, readClaims, workflowOf } from '../github/claims.ts'
+import { ReleaseError } from '../errors.ts'
+import { type Claims, readClaims } from '../github/claims.ts'
 import { type IdToken, type IdTokens, isStale } from '../github/id-tokens.ts'
 import type { RunContext } from '../github/run-context.ts'
 import { API_TOKEN, type Authentication } from '../inputs.ts'
 import { isObject, stringAt } from '../json.ts'
 import type { ApiKey } from '../rubygems/api-key.ts'
 import { existingKey } from '../rubygems/existing-key.ts'
+import { refusedExchange } from '../rubygems/refused-exchange.ts'
 import type { GemServer } from '../server.ts'
 import { describe, type HttpAnswer } from '../world/http-answer.ts'
 import type { Attempt } from '../world/retry.ts'
@@ -113,11 +114,12 @@ function judge(answer: HttpAnswer, exchanged: Exchanged): Attempt<ApiKey> {
   if (answer.status === 201) return { done: acceptKey(answer, exchanged) }
   // Whatever a success without a key is, its body is not shown: it was meant to hold one.
   if (answer.status < 300) return { again: `the answer was ${String(answer.status)} without a key` }
-  if (answer.status === 404) throw new ReleaseError(refused(exchanged))
+  if (answer.status === 404) throw new ReleaseError(refusedExchange({ ...exchanged, at: answer.headers.get('date') }))
   throw new ReleaseError({
     code: 'exchange-failed',
     what: `${server.host} did not accept the ID token: ${describe(answer)}.`,
-    fix: 'Nothing was published. If the answer is a web page, something between this runner and the registry blocks it.',
+    ...(answer.status === 400 ? { why: 'The token did not arrive as GitHub issued it.' } : {}),
+    fix: 'Nothing was published. Re-run the job; if it persists, something between this runner and the registry blocks or changes requests (a proxy, say).',
   })
 }
 
@@ -165,53 +167,4 @@ function doubtful(answer: HttpAnswer, name: string | undefined, source: string, 
   if (source === 'trusted publisher' && owner !== undefined && owner !== run.repository)
     return `its key is for ${owner}`
   return undefined
-}
-
-/** Every refusal of the registry is the same 404: the cause has to be found in our own claims. */
-function refused({ server, source, claims, audience }: Exchanged): Problem {
-  if (source === 'API key role') {
-    return {
-      code: 'exchange-refused',
-      what: `${server.host} refused to hand out a key for this API key role (404, it gives no reason).`,
-      why: `The role does not exist, or its conditions do not accept this job: audience ${JSON.stringify(audience)}, ${claimList(claims)}.`,
-      fix: 'Compare the role’s conditions on the gem server with these values; `sub` has a new form in repositories created since July 2026.',
-    }
-  }
-  return {
-    code: 'exchange-refused',
-    what: `${server.host} knows no trusted publisher for this job (404, it gives no reason).`,
-    why: likelyCause(claims),
-    fix: [
-      `On ${server.origin}, open the gem’s page, “Trusted publishers”, “Create”, and enter exactly:`,
-      ...(claims ? Object.entries(publisherForm(claims)).map(([field, value]) => `  ${field}: ${value}`) : []),
-      'For a gem that was never published, create a pending trusted publisher in your profile instead; it is good for 12 hours.',
-    ].join('\n'),
-  }
-}
-
-function likelyCause(claims: Claims | undefined): string {
-  if (!claims) return 'The ID token could not be read.'
-  const callee = workflowOf(claims.jobWorkflowRef)
-  const caller = workflowOf(claims.workflowRef)
-  if (
-    callee &&
-    caller &&
-    callee.repository === claims.repository &&
-    callee.ref !== claims.ref &&
-    callee.file !== caller.file
-  ) {
-    return `The job lives in the reusable workflow ${callee.file} at ${callee.ref}, while the run is at ${claims.ref}: within one repository the registry wants both to be the same. Call it as \`./.github/workflows/${callee.file}\`.`
-  }
-  if (callee && caller && callee.file !== caller.file) {
-    return `The job lives in the reusable workflow ${callee.file}: that file counts, not ${caller.file}, which was started.`
-  }
-  if (claims.environment === undefined)
-    return 'Most often a field differs, or the publisher has an environment and this job has none (`environment:`).'
-  return `Most often a field differs; this job runs in the environment ${JSON.stringify(claims.environment)}.`
-}
-
-function claimList(claims: Claims | undefined): string {
-  if (!claims) return 'claims unreadable'
-  const { repository, ref, environment, jobWorkflowRef, eventName } = claims
-  return `repository ${repository}, ref ${ref}, environment ${environment ?? '(none)'}, job_workflow_ref ${jobWorkflowRef}, event_name ${eventName}`
 }

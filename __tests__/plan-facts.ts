@@ -114,7 +114,10 @@ export function handover(prebuilt: readonly GemFile[], values: Partial<Facts> = 
 
 /** What GitHub says where a tag is on a commit. */
 export function tagged(tag: string, commit: string = HEAD): Facts['github'] {
-  return { ...(facts().github ?? { commit: undefined }), tags: new Map([[tag, { commit, annotated: true }]]) }
+  return {
+    ...(facts().github ?? { commit: undefined }),
+    tags: new Map([[tag, { commit, annotated: true, message: '' }]]),
+  }
 }
 
 /** Codes of the problems, in their order. */

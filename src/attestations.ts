@@ -3,9 +3,10 @@ import type { Inputs } from './inputs.ts'
 import { title } from './rubygems/versions.ts'
 import type { Plan } from './plan/planned.ts'
 import type { Release } from './release-context.ts'
+import { areListed } from './sigstore/published.ts'
 import type { BundleFile } from './sigstore/ready-made.ts'
 import { sigstoreServices } from './sigstore/services.ts'
-import { attest, confirmAttestations } from './steps/attest.ts'
+import { attest, registryAttestations } from './steps/attest.ts'
 import type { ReleaseGem } from './steps/inspect.ts'
 import { files } from './world/files.ts'
 
@@ -56,19 +57,39 @@ async function confirm(gem: ReleaseGem, { inputs, world }: Parts): Promise<void>
   const { bundles = [] } = gem
   if (bundles.length === 0) return
   const page = `${origin}/api/v1/attestations/${gem.fullName}.json`
-  const listed = await confirmAttestations(gem, bundles, inputs.server, world).catch((error: unknown) => {
-    world.signal.throwIfAborted()
-    world.runner.warning('Attestation not confirmed', ReleaseError.from(error).message)
-    return undefined
-  })
+  const listed = await listedOrWarning(gem, 'Attestation not confirmed', { inputs, world })
   if (listed === undefined) return
-  if (listed === 'listed') {
+  if (areListed(bundles, listed)) {
     world.runner.info(`${host} lists the attestation of ${title(gem)}: ${page}`)
   } else
     world.runner.warning(
       'Attestation not listed',
       `${host} took ${title(gem)}, but does not list its attestation: ${page}`,
     )
+}
+
+/**
+ * The bundles a gem was published with, as the GitHub Release shows them: our own, or those the registry lists where
+ * another run or a release task has pushed it. None where the registry does not say, which is said.
+ */
+export async function bundlesOf(gem: ReleaseGem, parts: Pick<Parts, 'inputs' | 'world'>): Promise<readonly unknown[]> {
+  if (gem.bundles) return gem.bundles
+  const listed = await listedOrWarning(gem, 'Attestation not attached', parts)
+  const { examine } = await import('./sigstore/lazy.ts')
+  return (listed ?? []).filter((bundle) => examine(bundle, {}).digests.includes(gem.sha256))
+}
+
+/** A registry that does not say which attestations it has makes no release fail: undefined then. */
+async function listedOrWarning(
+  gem: ReleaseGem,
+  warning: string,
+  { inputs, world }: Pick<Parts, 'inputs' | 'world'>,
+): Promise<readonly unknown[] | undefined> {
+  return registryAttestations(gem, inputs.server, world).catch((error: unknown) => {
+    world.signal.throwIfAborted()
+    world.runner.warning(warning, ReleaseError.from(error).message)
+    return undefined
+  })
 }
 
 async function bundleFiles({ attestationBundles, workingDirectory }: Inputs): Promise<BundleFile[]> {

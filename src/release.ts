@@ -1,4 +1,4 @@
-import { attestAll, confirmAll } from './attestations.ts'
+import { attestAll, bundlesOf, confirmAll } from './attestations.ts'
 import { dryRun } from './dry-run.ts'
 import { ReleaseError } from './errors.ts'
 import type { Facts } from './facts.ts'
@@ -50,7 +50,7 @@ async function directly(it: Release, plan: Plan, facts: Facts): Promise<ReleaseG
     await it.phases.run('Verify', () => allVerified(it, missing, looks))
   }
   await it.phases.run('Tag', () => tagAll(it, plan, tags))
-  return gems
+  return gems.map((gem) => missing.find(({ path }) => path === gem.path) ?? gem)
 }
 
 /** Runs the project's own release task and gives its pushes our hands. */
@@ -150,8 +150,10 @@ async function announceAll(
     world.runner.info(line)
   }
   const releases = createReleases({ name: run.repository, apiUrl: run.apiUrl, token, ...world, log })
+  const bundles = async (gem: ReleaseGem): Promise<readonly unknown[]> =>
+    plan.attest ? bundlesOf(gem, { inputs, world }) : []
   for (const tag of plan.tags) {
     const its = gems.filter((gem) => tag.gems.includes(gem.name))
-    await ledger.announced(await announce(tag.name, its, plan, inputs, releases, world))
+    await ledger.announced(await announce(its, { tag, plan, inputs, releases, bundles, world }))
   }
 }

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { aim } from '../../sandbox/faults.ts'
+import { seedGem } from '../../sandbox/registry/seed-gem.ts'
+import { LENS, prebuilt } from './prebuilt.ts'
 import { project } from './projects.ts'
 import { newWorld, REPOSITORY, type ScenarioWorld } from './scenario.ts'
 
@@ -52,6 +54,57 @@ describe('the GitHub Release', () => {
     const [release] = world.sandbox.github.releases(REPOSITORY)
     expect(release).toMatchObject({ draft: true, prerelease: true })
     expect(release?.body).toContain('Full Changelog')
+  })
+
+  it('has the notes of the tag where the changelog says nothing, and the gem’s Sigstore bundle', async () => {
+    await using world = await newWorld({ sigstore: true })
+    const sha = await world.repository()
+    const message = 'Lenses 1.2.3\n\nSharper lenses:\n\n- in all sizes\n- for all eyes'
+    await world.sandbox.github.repository(REPOSITORY).createTag('v1.2.3', sha, { message })
+    const on = { tag: 'v1.2.3' }
+    const { step, log } = await world.run({ on, with: { 'github-release': 'true', attestations: 'required' } })
+    expect(step.exitCode, log).toBe(0)
+    const [release] = world.sandbox.github.releases(REPOSITORY)
+    expect(release?.body).toBe('Sharper lenses:\n\n- in all sizes\n- for all eyes')
+    const files = assets(world)
+    expect(Object.keys(files).toSorted()).toEqual([
+      'SHA256SUMS',
+      'rack-lens-1.2.3.gem',
+      'rack-lens-1.2.3.gem.sigstore.json',
+    ])
+    const answer = await fetch(`${world.sandbox.registry.url}/api/v1/attestations/rack-lens-1.2.3.json`)
+    expect([JSON.parse(files['rack-lens-1.2.3.gem.sigstore.json'] ?? '')]).toEqual(await answer.json())
+  })
+
+  it.each([
+    ['a tag that says only its title', {}],
+    ['a lightweight tag', { lightweight: true }],
+    [
+      'a title and a signature',
+      { message: 'Lenses\n\n-----BEGIN SSH SIGNATURE-----\nU1NI\n-----END SSH SIGNATURE-----' },
+    ],
+  ])('has generated notes for %s', async (_, tag) => {
+    await using world = await newWorld()
+    const sha = await world.repository()
+    await world.sandbox.github.repository(REPOSITORY).createTag('v1.2.3', sha, tag)
+    const { step, log } = await world.run(
+      prebuilt(undefined, { on: { tag: 'v1.2.3' }, with: { 'github-release': 'true' } }),
+    )
+    expect(step.exitCode, log).toBe(0)
+    expect(world.sandbox.github.releases(REPOSITORY)[0]?.body).toContain('Full Changelog')
+  })
+
+  it('replaces what has an asset’s name and other bytes, and says so', async () => {
+    await using world = await newWorld()
+    await world.repository(project(), { tag: 'v1.2.3' })
+    const options = prebuilt(undefined, { on: { tag: 'v1.2.3' }, with: { 'github-release': 'draft' } })
+    expect((await world.run(options)).step.exitCode).toBe(0)
+    const gem = world.sandbox.github.releases(REPOSITORY)[0]?.assets.find(({ name }) => name.endsWith('.gem'))
+    world.sandbox.github.alterAsset(gem?.id ?? 0, Buffer.from('something else'))
+    const { step, log } = await world.run(options)
+    expect(step.exitCode, log).toBe(0)
+    expect(log).toContain('Replacing rack-lens-1.2.3.gem: the release had it with other bytes.')
+    expect(assets(world)['rack-lens-1.2.3.gem']).toBe(seedGem(LENS).toString('latin1'))
   })
 
   it('is completed by a second run, whatever is there already', async () => {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { type Fault, FaultPlan } from '../faults.ts'
 import { type RecordedRequest, SandboxServer } from '../server.ts'
 import { newToken } from './access.ts'
@@ -130,6 +132,18 @@ export class GitHub implements AsyncDisposable {
   /** Where the bytes of a release's asset are kept. */
   assetFile(id: number): string {
     return this.world.assetFile(id)
+  }
+
+  /** Puts other bytes in an asset's place, as deleting and uploading by hand does. */
+  alterAsset(id: number, bytes: Buffer): void {
+    this.world.change(({ repositories }) => {
+      const assets = Object.values(repositories).flatMap(({ releases }) => releases.flatMap((one) => one.assets))
+      const asset = assets.find((one) => one.id === id)
+      if (!asset) throw new Error(`there is no asset ${String(id)}`)
+      asset.size = bytes.length
+      asset.sha256 = createHash('sha256').update(bytes).digest('hex')
+      writeFileSync(this.world.assetFile(id), bytes)
+    })
   }
 
   /** A token as a workflow run of `repository` would hold it. */

@@ -96,10 +96,22 @@ export class Repository {
   }
 
   /** Tags a commit as a maintainer's `git tag -a` and `git push` would; `lightweight` for a ref without an object. */
-  async createTag(name: string, commit: string, { lightweight = false } = {}): Promise<void> {
+  async createTag(
+    name: string,
+    commit: string,
+    options: { lightweight?: boolean; message?: string } = {},
+  ): Promise<void> {
+    const { lightweight = false, message = `Version ${name.replace(/^v/, '')}` } = options
     const who = ['-c', 'user.name=Octo Cat', '-c', 'user.email=octocat@example.com']
-    const how = lightweight ? [] : ['-a', '-m', `Version ${name.replace(/^v/, '')}`]
+    const how = lightweight ? [] : ['-a', '-m', message]
     await git([...who, 'tag', ...how, name, commit], { cwd: this.bareDirectory })
+  }
+
+  /** Takes all releases away, drafts included, as somebody may by hand; tags stay. */
+  deleteReleases(): void {
+    this.world.changeRepository(this.name, (stored) => {
+      stored.releases = []
+    })
   }
 
   /** Releases with their assets, drafts included, oldest first. */

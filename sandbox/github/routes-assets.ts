@@ -25,6 +25,10 @@ function refuseTaken(release: StoredRelease | undefined, name: string): StoredRe
   return release
 }
 
+/**
+ * An upload whose bytes do not all arrive leaves "an empty asset with a state of starter. It can be safely deleted"
+ * (https://docs.github.com/rest/releases/assets#upload-a-release-asset), and until then its name is taken.
+ */
 async function uploadAsset(call: Call): Promise<Answer> {
   const { searchParams } = call.request.url
   const wanted = searchParams.get('name') ?? ''
@@ -36,21 +40,31 @@ async function uploadAsset(call: Call): Promise<Answer> {
   if (type === undefined)
     throw validationFailed({ resource: 'ReleaseAsset', code: 'missing_field', field: 'content_type' })
   const name = storedName(wanted)
-  const bytes = await call.request.body(MAX_ASSET_BYTES)
   const asset: StoredAsset = {
     id: 300_000_000 + call.world.takeId(),
     name,
     label: searchParams.get('label') ?? '',
     contentType: type,
-    size: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    state: 'starter',
+    size: 0,
+    sha256: '',
     createdAt: new Date().toISOString().replace(/\.\d+/, ''),
   }
-  call.world.changeRepository(call.repository.name, ({ releases }) => {
-    const current = releases.find((one) => one.id === release.id)
-    refuseTaken(current, name).assets.push(asset)
-    writeFileSync(call.world.assetFile(asset.id), bytes)
+  const keep = (bytes: Buffer): void => {
+    call.world.changeRepository(call.repository.name, ({ releases }) => {
+      const current = releases.find((one) => one.id === release.id)
+      refuseTaken(current, name).assets.push(asset)
+      writeFileSync(call.world.assetFile(asset.id), bytes)
+    })
+  }
+  const bytes = await call.request.body(MAX_ASSET_BYTES).catch((error: unknown) => {
+    keep(Buffer.alloc(0))
+    throw error
   })
+  delete asset.state
+  asset.size = bytes.length
+  asset.sha256 = createHash('sha256').update(bytes).digest('hex')
+  keep(bytes)
   return created(assetBody(call, release, asset))
 }
 

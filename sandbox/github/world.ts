@@ -16,6 +16,8 @@ export interface StoredAsset {
   name: string
   label: string | null
   contentType: string
+  /** `starter` is what is left of an upload that broke off: a name without bytes. */
+  state?: 'starter'
   size: number
   sha256: string
   createdAt: string

@@ -1,13 +1,16 @@
-import { type Problem, ReleaseError } from '../errors.ts'
-import { objectsAt, parseJson, stringAt } from '../json.ts'
+import { ReleaseError } from '../errors.ts'
+import { parseJson, stringAt } from '../json.ts'
 import type { Clock } from '../world/clock.ts'
-import { type Http, isPassing, passingTrouble, type Upload } from '../world/http.ts'
-import { describe } from '../world/http-answer.ts'
+import { type Http, isPassing } from '../world/http.ts'
 import { HttpFault } from '../world/http-fault.ts'
 import { type Attempt, persist } from '../world/retry.ts'
 import type { Secret } from '../world/secret.ts'
 import { githubClient, githubClientOnce, isRefusal, orRefusal, type Refusal } from './api-client.ts'
 import { lazily } from './lazily.ts'
+import { listAssets, makeRoom, type NewAsset, type ReleaseAsset, send, type Shelf } from './release-assets.ts'
+import { releaseFailed, releaseFailure } from './release-failure.ts'
+
+export type { NewAsset } from './release-assets.ts'
 
 /** A GitHub Release, published or still a draft. */
 export interface GitHubRelease {
@@ -20,14 +23,6 @@ export interface GitHubRelease {
   assets: readonly ReleaseAsset[]
 }
 
-export interface ReleaseAsset {
-  id: number
-  name: string
-  size: number
-  /** False for what is left of an upload that broke off. */
-  complete: boolean
-}
-
 export interface NewRelease {
   tag: string
   commit: string
@@ -36,18 +31,13 @@ export interface NewRelease {
   prerelease: boolean
 }
 
-export interface NewAsset {
-  name: string
-  type: string
-  upload: Upload
-}
-
 /** The releases of a repository. Everything here may be repeated: what is there is looked up before it is made. */
 export interface Releases {
   /** The release of a tag, drafts included. */
   find(tag: string): Promise<GitHubRelease | undefined>
   /** Makes a draft; after an answer that got lost, takes the one that was made. Throws ReleaseError (`github-release-failed`). */
   draft(release: NewRelease): Promise<GitHubRelease>
+  /** Attaches an asset unless it is there, whole; what else has its name is replaced. */
   attach(release: GitHubRelease, asset: NewAsset): Promise<void>
   /** Publishes a draft; returns its page. */
   publish(release: GitHubRelease): Promise<string>
@@ -71,16 +61,17 @@ export function createReleases(options: ReleasesOptions): Releases {
   const here = { owner, repo }
   const client = lazily(() => githubClient(options.token, options.apiUrl, options.http))
   const once = lazily(() => githubClientOnce(options.token, options.apiUrl, options.http))
+  const shelf: Shelf = { ...here, ...options, client }
 
   const find = async (tag: string): Promise<GitHubRelease | undefined> => {
     const { rest } = await client()
     const published = await orRefusal(rest.repos.getReleaseByTag({ ...here, tag }))
-    if (!isRefusal(published)) return asRelease(published.data, options.apiUrl)
-    if (published.status !== 404) throw new ReleaseError(failed(`look for the release of ${tag}`, published))
+    if (!isRefusal(published)) return asRelease(published.data, options.apiUrl, shelf)
+    if (published.status !== 404) throw new ReleaseError(releaseFailed(`look for the release of ${tag}`, published))
     const newest = await orRefusal(rest.repos.listReleases({ ...here, per_page: NEWEST }))
-    if (isRefusal(newest)) throw new ReleaseError(failed('list the releases', newest))
+    if (isRefusal(newest)) throw new ReleaseError(releaseFailed('list the releases', newest))
     const draft = newest.data.find((release) => release.tag_name === tag)
-    return draft && asRelease(draft, options.apiUrl)
+    return draft && asRelease(draft, options.apiUrl, shelf)
   }
 
   return {
@@ -104,49 +95,25 @@ export function createReleases(options: ReleasesOptions): Releases {
               ...(notes === undefined ? { generate_release_notes: true } : { body: notes }),
             }),
           )
-          return isRefusal(answer) ? answer : { done: asRelease(answer.data, options.apiUrl) }
+          return isRefusal(answer) ? answer : { done: freshRelease(answer.data, options.apiUrl) }
         },
       ),
-    async attach(release, { name, type, upload }) {
-      const url = new URL(release.uploadUrl)
-      url.searchParams.set('name', name)
+    async attach(release, asset) {
+      if (await makeRoom(shelf, release.assets, asset)) return
       await carefully(
         'push',
-        `attach ${name} to the release`,
+        `attach ${asset.name} to the release`,
         options,
-        () => attached(release, name, upload.bytes),
-        async () => {
-          const headers = {
-            authorization: `token ${options.token.reveal()}`,
-            accept: 'application/vnd.github+json',
-            'content-type': type,
-          }
-          const answer = await options.http.send('push', { method: 'POST', url, headers, body: upload })
-          const trouble = passingTrouble(answer, options.clock)
-          if (trouble) return trouble
-          return answer.status === 201 ? { done: true } : { status: answer.status, message: describe(answer) }
-        },
+        async () => ((await makeRoom(shelf, await listAssets(shelf, release.id), asset)) ? true : undefined),
+        () => send(shelf, release.uploadUrl, asset),
       )
     },
     async publish(release) {
       const { rest } = await client()
       const answer = await orRefusal(rest.repos.updateRelease({ ...here, release_id: release.id, draft: false }))
-      if (isRefusal(answer)) throw new ReleaseError(failed('publish the release', answer))
+      if (isRefusal(answer)) throw new ReleaseError(releaseFailed('publish the release', answer))
       return answer.data.html_url
     },
-  }
-
-  /** Whether an asset is there, whole; what is left of a broken upload is removed, since its name is taken. */
-  async function attached(release: GitHubRelease, name: string, bytes: number): Promise<true | undefined> {
-    const { rest } = await client()
-    const answer = await orRefusal(rest.repos.listReleaseAssets({ ...here, release_id: release.id, per_page: NEWEST }))
-    if (isRefusal(answer)) throw new ReleaseError(failed('list the assets of the release', answer))
-    const found = answer.data.find((asset) => asset.name === name)
-    if (!found) return undefined
-    if (found.state === 'uploaded' && found.size === bytes) return true
-    const removed = await orRefusal(rest.repos.deleteReleaseAsset({ ...here, asset_id: found.id }))
-    if (isRefusal(removed)) throw new ReleaseError(failed(`remove a broken upload of ${name}`, removed))
-    return undefined
   }
 }
 
@@ -158,7 +125,7 @@ async function carefully<T>(
   look: () => Promise<T | undefined>,
   attempt: () => Promise<Attempt<T> | Refusal>,
 ): Promise<T> {
-  const undertaking = { edge, purpose, failure: (reason: string) => failure(purpose, reason) }
+  const undertaking = { edge, purpose, failure: (reason: string) => releaseFailure(purpose, reason) }
   return persist(undertaking, { clock, signal, log }, async (number) => {
     const made = number > 1 ? await look() : undefined
     if (made !== undefined) return { done: made }
@@ -166,29 +133,22 @@ async function carefully<T>(
       const outcome = await attempt()
       if (!('status' in outcome)) return outcome
       if (outcome.status >= 500 || outcome.status === 429) return { again: `the answer was ${String(outcome.status)}` }
-      throw new ReleaseError(failed(purpose, outcome))
+      throw new ReleaseError(releaseFailed(purpose, outcome))
     } catch (error) {
       if (error instanceof HttpFault && isPassing(error, edge)) return { again: error.message }
-      if (error instanceof HttpFault) throw new ReleaseError(failure(purpose, error.message))
+      if (error instanceof HttpFault) throw new ReleaseError(releaseFailure(purpose, error.message))
       throw error
     }
   })
 }
 
-function failed(purpose: string, { status, message }: Refusal): Problem {
-  return failure(purpose, `${String(status)} ${JSON.stringify(message)}`)
+/** A release that was there before, with all its assets: GitHub's own list in it may be cut short. */
+async function asRelease(data: unknown, apiUrl: string, shelf: Shelf): Promise<GitHubRelease> {
+  const release = freshRelease(data, apiUrl)
+  return { ...release, assets: await listAssets(shelf, release.id) }
 }
 
-function failure(purpose: string, reason: string): Problem {
-  return {
-    code: 'github-release-failed',
-    what: `GitHub did not let this run ${purpose}: ${reason}.`,
-    why: 'The gems and the tag are out already; only the GitHub Release is missing or incomplete.',
-    fix: 'Give the job `contents: write`, and re-run it: it publishes nothing again and completes the release.',
-  }
-}
-
-function asRelease(data: unknown, apiUrl: string): GitHubRelease {
+function freshRelease(data: unknown, apiUrl: string): GitHubRelease {
   const value = parseJson(JSON.stringify(data))
   const id = typeof value === 'object' && value !== null && 'id' in value ? Number(value.id) : 0
   const draft = typeof value === 'object' && value !== null && 'draft' in value && value.draft === true
@@ -197,12 +157,7 @@ function asRelease(data: unknown, apiUrl: string): GitHubRelease {
     draft,
     url: stringAt(value, 'html_url') ?? '',
     uploadUrl: trustedUploadUrl(stringAt(value, 'upload_url') ?? '', apiUrl),
-    assets: objectsAt(value, 'assets').map((asset) => ({
-      id: Number(asset['id']),
-      name: stringAt(asset, 'name') ?? '',
-      size: Number(asset['size']),
-      complete: stringAt(asset, 'state') === 'uploaded',
-    })),
+    assets: [],
   }
 }
 
@@ -212,5 +167,5 @@ function trustedUploadUrl(template: string, apiUrl: string): URL {
   const api = new URL(apiUrl)
   const allowed = new Set([api.origin, api.origin.replace('//api.', '//uploads.')])
   if (url && allowed.has(url.origin)) return url
-  throw new ReleaseError(failure('attach files to the release', 'it named an upload address of another host'))
+  throw new ReleaseError(releaseFailure('attach files to the release', 'it named an upload address of another host'))
 }

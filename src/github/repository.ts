@@ -15,6 +15,8 @@ export interface Commit {
 export interface RemoteTag {
   commit: string
   annotated: boolean
+  /** What an annotated tag says, without a signature; empty for a lightweight one. */
+  message: string
 }
 
 export interface NewTag {
@@ -61,13 +63,15 @@ export function createRepository(options: { name: string; apiUrl: string; token:
       }
       let { sha, type } = objectIn(ref.data, options.name)
       const annotated = type === 'tag'
+      let message = ''
       // A tag may name a tag; five levels are more than anybody makes on purpose.
       for (let level = 0; type === 'tag' && level < 5; level++) {
         const object = await orRefusal(rest.git.getTag({ ...here, tag_sha: sha }))
         if (isRefusal(object)) throw cannotRead(options.name, object)
+        if (level === 0) message = unsigned(stringAt(object.data, 'message') ?? '')
         ;({ sha, type } = objectIn(object.data, options.name))
       }
-      return { commit: sha, annotated }
+      return { commit: sha, annotated, message }
     },
     async prepareTag({ name, message, commit, tagger }) {
       const { rest } = await client()
@@ -112,6 +116,11 @@ function shaIn(data: unknown, repository: string, ...path: string[]): string {
   const sha = stringAt(data, ...path, 'sha') ?? ''
   if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(sha)) throw unusable(repository)
   return sha
+}
+
+/** A signed tag's message ends in its signature (git-tag(1), gitformat-signature(5)). */
+function unsigned(message: string): string {
+  return message.replace(/^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----.*/ms, '')
 }
 
 function unusable(repository: string): ReleaseError {

@@ -29,6 +29,8 @@ export interface PlannedTag {
   message: string
   /** Names of the gems it speaks for. */
   gems: readonly string[]
+  /** What the tag that is there says below its title: notes for a GitHub Release; undefined where it says nothing. */
+  notes?: string
   /** `create` after the push; `exists` on the released commit already; `by-task`: the release task makes it. */
   action: 'create' | 'exists' | 'by-task'
 }

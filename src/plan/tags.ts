@@ -33,6 +33,7 @@ export function planTags(
   if (!github.commit) problems.push(notOnGitHub(facts))
   const choice = wanted.map((tag) => ({
     ...tag,
+    ...notesOf(github.tags.get(tag.name)),
     action: github.tags.get(tag.name) ? ('exists' as const) : ('create' as const),
   }))
   const because = choice.map(({ name, action }) =>
@@ -69,10 +70,19 @@ function startedByTag(tag: string, facts: Facts, gems: readonly PlannedGem[]): D
   if (known?.commit !== facts.run.sha) problems.push(...elsewhere(tag, known, facts))
   if (facts.checkout && facts.checkout.head !== facts.run.sha) problems.push(otherCheckout(tag, facts))
   return {
-    choice: [{ name: tag, message: '', gems: [...new Set(gems.map((gem) => gem.name))], action: 'exists' }],
+    choice: [
+      { name: tag, message: '', ...notesOf(known), gems: [...new Set(gems.map((gem) => gem.name))], action: 'exists' },
+    ],
     because: [`No tag is created: ${tag} started this run and names commit ${facts.run.sha.slice(0, 12)}.`],
     problems,
   }
+}
+
+/** The first line of a tag's message is its title. */
+function notesOf(tag: RemoteTag | undefined): { notes?: string } {
+  const [, ...rest] = (tag?.message ?? '').trim().split(/\r?\n/)
+  const notes = rest.join('\n').trim()
+  return notes === '' ? {} : { notes }
 }
 
 function byTask(wanted: readonly Omit<PlannedTag, 'action'>[], facts: Facts): Decision<readonly PlannedTag[]> {

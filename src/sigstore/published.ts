@@ -10,30 +10,33 @@ import type { Bundle } from './attester.ts'
 import { readFields } from './bundle-fields.ts'
 
 /**
- * Whether the registry lists all `bundles` for a published gem: GET /api/v1/attestations/FULL_NAME.json (rubygems.org
- * app/controllers/api/v1/attestations_controller.rb). One attempt.
+ * Every bundle the registry lists for a published gem: GET /api/v1/attestations/FULL_NAME.json (rubygems.org
+ * app/controllers/api/v1/attestations_controller.rb). None where it knows no such gem (yet). One attempt.
  */
-export async function publishedAttestations(
+export async function listedAttestations(
   fullName: string,
-  bundles: readonly Bundle[],
   server: GemServer,
   http: Http,
   clock: Clock,
-): Promise<Attempt<'listed' | 'missing'>> {
+): Promise<Attempt<readonly unknown[]>> {
   const url = new URL(`/api/v1/attestations/${encodeURIComponent(fullName)}.json`, server.origin)
   try {
     const answer = await http.send('verify', { method: 'GET', url, headers: { accept: 'application/json' } })
     const trouble = passingTrouble(answer, clock)
     if (trouble) return trouble
-    if (answer.status === 404) return { done: 'missing' }
+    if (answer.status === 404) return { done: [] }
     if (answer.status !== 200 || !Array.isArray(answer.json)) return { again: describe(answer) }
-    const listed = answer.json.map(essence)
-    const all = bundles.every((bundle) => listed.some((one) => isDeepStrictEqual(one, essence(bundle))))
-    return { done: all ? 'listed' : 'missing' }
+    return { done: answer.json }
   } catch (error) {
     if (error instanceof HttpFault && isPassing(error, 'verify')) return { again: error.message }
     throw error
   }
+}
+
+/** Whether all `bundles` are among those the registry lists. */
+export function areListed(bundles: readonly Bundle[], listed: readonly unknown[]): boolean {
+  const there = listed.map(essence)
+  return bundles.every((bundle) => there.some((one) => isDeepStrictEqual(one, essence(bundle))))
 }
 
 /** What makes a bundle this one. The registry may write the rest anew: order, spelling, fields that are empty. */

@@ -4,7 +4,7 @@ import type { RunContext } from '../github/run-context.ts'
 import type { GemServer } from '../server.ts'
 import type { AttestedGem, Bundle } from '../sigstore/attester.ts'
 import { attestationProblem, type SigningWorld } from '../sigstore/conversation.ts'
-import { publishedAttestations } from '../sigstore/published.ts'
+import { listedAttestations } from '../sigstore/published.ts'
 import type { BundleFile, BundlesByGem } from '../sigstore/ready-made.ts'
 import { readRunClaims } from '../sigstore/run-claims.ts'
 import type { SigstoreServices } from '../sigstore/services.ts'
@@ -91,16 +91,14 @@ function asProblems(error: unknown, gem: AttestedGem, { signal }: SigningWorld):
 }
 
 /**
- * Whether the registry lists the attestations it was sent. Throws ReleaseError (`registry-unavailable`) where it does
+ * The attestations the registry lists of a published gem. Throws ReleaseError (`registry-unavailable`) where it does
  * not say.
  */
-export async function confirmAttestations(
+export async function registryAttestations(
   gem: AttestedGem,
-  bundles: readonly Bundle[],
   server: GemServer,
-  world: SigningWorld,
-): Promise<'listed' | 'missing'> {
-  const { http, clock, runner, signal } = world
+  { http, clock, runner, signal }: SigningWorld,
+): Promise<readonly unknown[]> {
   const log = (line: string): void => {
     runner.info(line)
   }
@@ -114,7 +112,5 @@ export async function confirmAttestations(
       fix: `Look at ${server.origin}/api/v1/attestations/${gem.fullName}.json.`,
     }),
   }
-  return persist(undertaking, { clock, signal, log }, () =>
-    publishedAttestations(gem.fullName, bundles, server, http, clock),
-  )
+  return persist(undertaking, { clock, signal, log }, () => listedAttestations(gem.fullName, server, http, clock))
 }

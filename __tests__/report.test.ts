@@ -27,6 +27,7 @@ function record(gems: readonly GemRecord[], tags: readonly string[] = []): Ledge
   return {
     server: 'https://rubygems.org',
     commit: 'c'.repeat(40),
+    repository: 'octo/rack-lens',
     gems,
     tags,
     unsettled: [],
@@ -144,7 +145,8 @@ describe('the job summary', () => {
       '<details><summary>Check it yourself</summary>',
       '',
       '```text',
-      'gem fetch rack-lens --version 1.2.3 --clear-sources --source https://rubygems.org && sha256sum rack-lens-1.2.3*.gem',
+      'gem fetch rack-lens --version 1.2.3 --clear-sources --source https://rubygems.org',
+      `echo '${SHA}  rack-lens-1.2.3.gem' | sha256sum --check`,
       '```',
       '',
       '</details>',
@@ -160,6 +162,18 @@ describe('the job summary', () => {
       '',
       '</details>',
       '',
+    ])
+  })
+
+  it('says how to check a platform gem and its attestation', () => {
+    const native = gem({ platform: 'arm64-darwin', attested: true })
+    const lines = summary(record([native]), [], undefined).split('\n')
+    const from = lines.indexOf('```text') + 1
+    expect(lines.slice(from, lines.indexOf('```', from))).toEqual([
+      'gem fetch rack-lens --version 1.2.3 --platform arm64-darwin --clear-sources --source https://rubygems.org',
+      `echo '${SHA}  rack-lens-1.2.3-arm64-darwin.gem' | sha256sum --check`,
+      "curl -fsS https://rubygems.org/api/v1/attestations/rack-lens-1.2.3-arm64-darwin.json | jq '.[0]' > rack-lens-1.2.3-arm64-darwin.gem.sigstore.json",
+      'gh attestation verify rack-lens-1.2.3-arm64-darwin.gem --bundle rack-lens-1.2.3-arm64-darwin.gem.sigstore.json --repo octo/rack-lens',
     ])
   })
 

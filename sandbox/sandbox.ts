@@ -8,7 +8,7 @@ import { type Registry, type RegistryOptions, startRegistry } from './registry/r
 import type { Job } from './runner/job.ts'
 import { Runner } from './runner/runner.ts'
 import type { RecordedRequest } from './server.ts'
-import { Sigstore } from './sigstore/sigstore.ts'
+import { Sigstore, type SigstoreFlaws } from './sigstore/sigstore.ts'
 
 export interface SandboxOptions {
   /** Where the world is kept; a second start on the same directory goes on with it. */
@@ -18,7 +18,7 @@ export interface SandboxOptions {
   uploadBytesPerSecond?: number
   registry?: Partial<RegistryOptions>
   /** With Sigstore's services, so that releases are attested; the registry then verifies what it is sent. */
-  sigstore?: boolean
+  sigstore?: boolean | SigstoreFlaws
 }
 
 /** One run of a job, as an event of GitHub would start it. */
@@ -94,6 +94,7 @@ export class Sandbox implements AsyncDisposable {
           directory: below('sigstore'),
           jwksUrl: oidc.jwksUrl,
           faults: new FaultPlan(),
+          ...(options.sigstore === true ? {} : options.sigstore),
         })
       : undefined
     const registry = await startRegistry({

@@ -24,7 +24,7 @@ export async function buildGems(
     published: new Map(),
   }
   const plan = decide(inputs, facts, world)
-  ledger.planned(plan.gems, facts.checkout?.head ?? run.sha)
+  ledger.planned(plan.gems, { commit: facts.checkout?.head ?? run.sha, repository: run.repository })
   const built = await phases.run('Build', () =>
     build(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world),
   )

@@ -26,6 +26,8 @@ export interface GemRecord {
 export interface LedgerRecord {
   server: string
   commit: string
+  /** `OWNER/NAME` of the repository that released. */
+  repository: string
   gems: readonly GemRecord[]
   tags: readonly string[]
   /** Gems whose push began and has not been answered: they may be public or not. */
@@ -44,6 +46,7 @@ export class Ledger {
   readonly #unsettled = new Set<string>()
   #saved: Promise<void> = Promise.resolve()
   #commit = ''
+  #repository = ''
   #releaseUrl = ''
 
   /** `journal` is the path of the file, below our private directory. */
@@ -56,8 +59,9 @@ export class Ledger {
     return this.#record(false)
   }
 
-  planned(gems: readonly PlannedGem[], commit: string): void {
+  planned(gems: readonly PlannedGem[], { commit, repository }: Pick<LedgerRecord, 'commit' | 'repository'>): void {
     this.#commit = commit
+    this.#repository = repository
     for (const gem of gems) {
       this.#gems.set(keyOf(gem), {
         name: gem.name,
@@ -125,6 +129,7 @@ export class Ledger {
     return {
       server: this.#server.origin,
       commit: this.#commit,
+      repository: this.#repository,
       gems: [...this.#gems.values()],
       tags: this.#tags,
       unsettled: [...this.#unsettled],

@@ -49,6 +49,7 @@ async function report(ledger: Ledger | undefined, phases: Phases, failure: Relea
   const record = ledger?.record ?? {
     server: '',
     commit: '',
+    repository: '',
     gems: [],
     tags: [],
     unsettled: [],

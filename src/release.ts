@@ -13,6 +13,7 @@ import { explainDifference } from './rubygems/explain-difference.ts'
 import type { Registry } from './rubygems/registry.ts'
 import { announce } from './steps/announce.ts'
 import { awaitIndex, lateProblem } from './steps/await.ts'
+import { downloadAndCompare, notServedProblem } from './steps/download.ts'
 import type { ReleaseGem } from './steps/inspect.ts'
 import { pushAndRecord } from './steps/push-and-record.ts'
 import { pushSet } from './steps/push-set.ts'
@@ -78,10 +79,10 @@ async function planOrExplain(inputs: Inputs, facts: Facts, registry: Registry, w
   }
 }
 
-async function decide({ inputs, ledger, registry, world }: Release, facts: Facts): Promise<Plan> {
+async function decide({ inputs, run, ledger, registry, world }: Release, facts: Facts): Promise<Plan> {
   const plan = await planOrExplain(inputs, facts, registry, world)
   for (const sentence of plan.decisions) world.runner.info(sentence)
-  ledger.planned(plan.gems, plan.commit)
+  ledger.planned(plan.gems, { commit: plan.commit, repository: run.repository })
   return plan
 }
 
@@ -129,13 +130,22 @@ async function allVerified(
   await confirmAll(gems, it)
 }
 
-/** A published gem the index is late with is no failed release, unless the workflow says so. */
+/** A published gem that index or caches are late with is no failed release, unless the workflow says so. */
 async function awaitAll({ inputs, registry, world }: Release, gems: readonly ReleaseGem[]): Promise<void> {
-  const late = await awaitIndex(gems, inputs.awaitTimeout, registry, world)
-  if (late.length === 0) return
-  const problem = lateProblem(late, inputs.awaitTimeout, inputs.server.host)
-  if (inputs.awaitRelease === 'strict') throw new ReleaseError(problem)
-  world.runner.warning('The index is late', [problem.what, problem.why, problem.fix].join('\n'))
+  const { awaitTimeout: seconds, awaitRelease, server } = inputs
+  const everySize = awaitRelease === 'strict'
+  const [unlisted, unserved] = await Promise.all([
+    awaitIndex(gems, seconds, registry, world),
+    downloadAndCompare(gems, { seconds, everySize }, registry, world),
+  ])
+  const index = unlisted.length > 0 ? [lateProblem(unlisted, seconds, server.host)] : []
+  const file = unserved.length > 0 ? [notServedProblem(unserved, seconds, server.host)] : []
+  if (awaitRelease === 'strict') ReleaseError.throwIfAny([...index, ...file])
+  for (const [name, problems] of Object.entries({ index, file })) {
+    for (const { what, why = '', fix } of problems) {
+      world.runner.warning(`The ${name} is late`, [what, why, fix].join('\n'))
+    }
+  }
 }
 
 /** One GitHub Release for each tag, with the gems it speaks for. */

@@ -4,6 +4,9 @@ import { code, codeBlock, table } from './markdown.ts'
 import type { Phase } from './phases.ts'
 import { outcome } from './report.ts'
 
+/** Gems for which the commands are written out; the others go the same way. */
+const SHOWN = 5
+
 /** The job summary: what is public, where something failed why and what to do, how to check it, and where time went. */
 export function summary(record: LedgerRecord, phases: readonly Phase[], error: ReleaseError | undefined): string {
   const published = record.gems.filter(isPublic)
@@ -12,7 +15,7 @@ export function summary(record: LedgerRecord, phases: readonly Phase[], error: R
     code(outcome(record)),
     ...(record.gems.length > 0 ? [gemTable(record.gems)] : []),
     ...(error ? error.problems.map(problemSection) : []),
-    ...(published.length > 0 ? [verification(published, record.server)] : []),
+    ...(published.length > 0 ? [verification(published, record)] : []),
     ...(phases.length > 0 ? [timeline(phases)] : []),
   ]
   return `${sections.join('\n\n')}\n`
@@ -45,10 +48,22 @@ function problemSection({ code: name, what, why, fix }: Problem): string {
 }
 
 /** Commands with which anybody can compare what the server gives out with the digests above. */
-function verification(gems: readonly GemRecord[], server: string): string {
-  const commands = gems.slice(0, 5).map(({ name, version, platform }) => {
+function verification(gems: readonly GemRecord[], { server, repository }: LedgerRecord): string {
+  const commands = gems.slice(0, SHOWN).flatMap(({ name, version, platform, sha256, attested }) => {
     const chosen = platform === 'ruby' ? '' : ` --platform ${platform}`
-    return `gem fetch ${name} --version ${version}${chosen} --clear-sources --source ${server} && sha256sum ${name}-${version}*.gem`
+    const fullName = `${name}-${version}${platform === 'ruby' ? '' : `-${platform}`}`
+    const file = `${fullName}.gem`
+    const bundle = `${file}.sigstore.json`
+    return [
+      `gem fetch ${name} --version ${version}${chosen} --clear-sources --source ${server}`,
+      `echo '${sha256}  ${file}' | sha256sum --check`,
+      ...(attested
+        ? [
+            `curl -fsS ${server}/api/v1/attestations/${fullName}.json | jq '.[0]' > ${bundle}`,
+            `gh attestation verify ${file} --bundle ${bundle} --repo ${repository}`,
+          ]
+        : []),
+    ]
   })
   return folded('Check it yourself', codeBlock(commands.join('\n')))
 }

@@ -17,6 +17,8 @@ export interface FulcioOptions {
   clock: () => Date
   /** Changes what goes into a certificate, to make those that Fulcio never would. */
   tamper?: (extensions: Extension[]) => Extension[]
+  /** Leaves out the promise of the Certificate Transparency log. */
+  withoutTimestamp?: boolean
 }
 
 type Fields = Record<string, unknown>
@@ -75,7 +77,11 @@ function provenKey(body: unknown, subject: string): KeyObject | string {
   return held ? key : 'The signature supplied in the request could not be verified'
 }
 
-function certificateFor(publicKey: KeyObject, claims: Fields, { keys, clock, tamper }: FulcioOptions): Buffer {
+function certificateFor(
+  publicKey: KeyObject,
+  claims: Fields,
+  { keys, clock, tamper, withoutTimestamp }: FulcioOptions,
+): Buffer {
   const authority = createPublicKey(keys.authority)
   const extensions = [
     EXTENSIONS.digitalSignature,
@@ -95,7 +101,8 @@ function certificateFor(publicKey: KeyObject, claims: Fields, { keys, clock, tam
     extensions: tamper?.(extensions) ?? extensions,
   }
   const sct = signedCertificateTimestamp(tbsCertificate(fields, serial), keys.authority, keys.ctLog, now)
-  const complete = { ...fields, extensions: [...fields.extensions, EXTENSIONS.timestamps(sct)] }
+  const promise = withoutTimestamp ? [] : [EXTENSIONS.timestamps(sct)]
+  const complete = { ...fields, extensions: [...fields.extensions, ...promise] }
   return signed(tbsCertificate(complete, serial), keys.authority)
 }
 

@@ -8,7 +8,7 @@ import { type FulcioOptions, serveFulcio } from './fulcio.ts'
 import { INTERMEDIATE, logId, openKeys, type SigstoreKeys } from './keys.ts'
 import { REKOR_NAME, RekorLog } from './rekor.ts'
 
-export interface SigstoreOptions {
+export interface SigstoreOptions extends SigstoreFlaws {
   /** Where keys and log are kept; a second start on the same directory finds them again. */
   directory: string
   /** Where the keys are fetched that ID tokens are checked with. */
@@ -19,8 +19,10 @@ export interface SigstoreOptions {
   latencyMs?: number
   requests?: RecordedRequest[]
   faults?: FaultPlan
-  tamper?: FulcioOptions['tamper']
 }
+
+/** What this Fulcio does that the real one never would. */
+export type SigstoreFlaws = Pick<FulcioOptions, 'tamper' | 'withoutTimestamp'>
 
 /**
  * Stands in for fulcio.sigstore.dev, its Certificate Transparency log and rekor.sigstore.dev: certificates are only
@@ -40,7 +42,7 @@ export class Sigstore implements AsyncDisposable {
   }
 
   static async start(options: SigstoreOptions): Promise<Sigstore> {
-    const { directory, jwksUrl, issuer = GITHUB_ISSUER, clock = () => new Date(), tamper } = options
+    const { directory, jwksUrl, issuer = GITHUB_ISSUER, clock = () => new Date(), tamper, withoutTimestamp } = options
     const { latencyMs, requests, faults } = options
     const keys = openKeys(join(directory, 'keys.json'), clock())
     const log = new RekorLog(join(directory, 'rekor.json'), keys.rekor, clock)
@@ -49,7 +51,8 @@ export class Sigstore implements AsyncDisposable {
       ...(requests ? { requests } : {}),
       ...(faults ? { faults } : {}),
     }
-    const authority: FulcioOptions = { keys, jwksUrl, issuer, clock, ...(tamper ? { tamper } : {}) }
+    const flaws = { ...(tamper ? { tamper } : {}), ...(withoutTimestamp ? { withoutTimestamp } : {}) }
+    const authority: FulcioOptions = { keys, jwksUrl, issuer, clock, ...flaws }
     const fulcio = await SandboxServer.start((request) => serveFulcio(request, authority), {
       service: 'fulcio',
       ...shared,

@@ -82,6 +82,11 @@ const ADVICE: readonly { status: number; text: RegExp; fix: string }[] = [
   },
   {
     status: 422,
+    text: /attestation/i,
+    fix: 'The registry did not accept the attestation, and none is ever left out after the fact. Re-run the job, which signs anew; if it is refused again, `attestations: false` publishes without one.',
+  },
+  {
+    status: 422,
     text: /cannot process this gem/,
     fix: 'Correct what the registry names in the gemspec and release a new build.',
   },

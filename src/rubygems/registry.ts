@@ -2,6 +2,7 @@ import { type Problem, ReleaseError } from '../errors.ts'
 import { stringAt } from '../json.ts'
 import type { GemServer } from '../server.ts'
 import type { ApiKey } from './api-key.ts'
+import { readServedGem, type ServedGem } from './served-gem.ts'
 import type { Clock } from '../world/clock.ts'
 import { type Http, passingTrouble } from '../world/http.ts'
 import { describe, type HttpAnswer, isPage } from '../world/http-answer.ts'
@@ -27,6 +28,8 @@ export interface Registry {
   push(key: ApiKey, body: PushBody): Promise<HttpAnswer>
   /** The published file of a gem, for comparison; undefined where it is not to be had or is large. One attempt. */
   file(fullName: string): Promise<Uint8Array | undefined>
+  /** What is given out as a gem's file, hashed; no longer than `until` on our clock. One attempt; throws HttpFault. */
+  served(gem: { fullName: string; size: number }, until: number): Promise<ServedGem>
   /** The compact index file of a gem, one attempt; `unchanged` when `etag` still holds. */
   info(name: string, etag: string | undefined): Promise<InfoAnswer>
 }
@@ -86,6 +89,7 @@ export function createRegistry(server: GemServer, http: Http, clock: Clock): Reg
       })
       return answer.status === 200 ? answer.bytes : undefined
     },
+    served: (gem, until) => readServedGem(gem, server, until, { http, clock }),
     async info(name, etag) {
       const headers = etag === undefined ? {} : { 'if-none-match': etag }
       const answer = await http.send('index', { method: 'GET', url: url(`/info/${encodeURIComponent(name)}`), headers })

@@ -39,12 +39,8 @@ function looksSecret(word: string): boolean {
 /** The whole body. Throws HttpFault (`unusable`) where it is compressed or larger than `limit` bytes. */
 export async function readBody(answer: Dispatcher.ResponseData, limit: number): Promise<Buffer> {
   const { body, headers } = answer
-  const encoding = headers['content-encoding']
   const tooLarge = new HttpFault('unusable', `the answer is larger than ${String(limit)} bytes`)
-  if (encoding !== undefined && encoding !== 'identity') {
-    abandon(body)
-    throw new HttpFault('unusable', 'the server sent a compressed answer although none was asked for')
-  }
+  refuseCompressed(answer)
   if (Number(headers['content-length'] ?? 0) > limit) {
     abandon(body)
     throw tooLarge
@@ -57,6 +53,26 @@ export async function readBody(answer: Dispatcher.ResponseData, limit: number): 
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
+}
+
+/**
+ * Hands the body on as it comes, until `receive` has had enough, and keeps nothing of it. Throws HttpFault (`unusable`)
+ * where it is compressed.
+ */
+export async function pourBody(
+  answer: Dispatcher.ResponseData,
+  receive: (chunk: Uint8Array) => boolean,
+): Promise<Buffer> {
+  refuseCompressed(answer)
+  for await (const chunk of answer.body) if (!receive(chunk)) break
+  return Buffer.alloc(0)
+}
+
+function refuseCompressed({ body, headers }: Dispatcher.ResponseData): void {
+  const encoding = headers['content-encoding']
+  if (encoding === undefined || encoding === 'identity') return
+  abandon(body)
+  throw new HttpFault('unusable', 'the server sent a compressed answer although none was asked for')
 }
 
 /** Lets go of an answer nobody will read, and of its connection with it. */

@@ -6,7 +6,7 @@ import { USER_AGENT } from '../version.ts'
 import type { Clock } from './clock.ts'
 import { withoutEcho } from './echo.ts'
 import { proxyAgent } from './http-agent.ts'
-import { describe, headersOf, type HttpAnswer, readBody } from './http-answer.ts'
+import { describe, headersOf, type HttpAnswer, pourBody, readBody } from './http-answer.ts'
 import { asFault, HttpFault } from './http-fault.ts'
 import { Watch } from './watch.ts'
 import { type Attempt, type Edge, persist, POLICIES, retryAfter, type Undertaking } from './retry.ts'
@@ -30,6 +30,8 @@ export interface HttpRequest {
   url: URL
   headers?: Record<string, string>
   body?: string | Upload
+  /** Takes the body of a 200 as it comes, instead of its being kept; what follows a `false` is not read. */
+  receive?: (chunk: Uint8Array) => boolean
 }
 
 /** A body that is streamed. `chunks` is called once for each attempt. */
@@ -58,8 +60,8 @@ export function createHttp(options: HttpOptions): Http {
   const http: Http = {
     send: (edge, request) => {
       const go = (): Promise<HttpAnswer> => attempt(agent.dispatcher, options, edge, request)
-      // RubyGems.org's limit is one of its API; the index is served from elsewhere.
-      return edge === 'index' ? go() : traffic.run(request.url.origin, go)
+      // RubyGems.org's limit is one of its API; index and files are served from elsewhere.
+      return edge === 'index' || edge === 'download' ? go() : traffic.run(request.url.origin, go)
     },
     ask: (undertaking, request, judge) =>
       persist(undertaking, options, async () => {
@@ -126,7 +128,14 @@ async function attempt(
       signal: ended,
     })
     const answer = await unlessAborted(sending, ended)
-    const bytes = await readBody(answer, policy.answerBytes)
+    const { receive } = request
+    const bytes =
+      receive && answer.statusCode === 200
+        ? await pourBody(answer, (chunk) => {
+            watch.progress(false)
+            return receive(chunk)
+          })
+        : await readBody(answer, policy.answerBytes)
     const text = withoutSecrets(bytes.toString('utf8'), request)
     if (REDIRECTS.has(answer.statusCode)) {
       throw new HttpFault(

@@ -31,7 +31,16 @@ const MiB = 1024 * KiB
 const seconds = (count: number): number => count * 1000
 
 /** A conversation with a policy of its own. */
-export type Edge = 'id-token' | 'exchange' | 'preflight' | 'push' | 'verify' | 'github' | 'index' | 'sigstore'
+export type Edge =
+  | 'id-token'
+  | 'exchange'
+  | 'preflight'
+  | 'push'
+  | 'verify'
+  | 'github'
+  | 'index'
+  | 'sigstore'
+  | 'download'
 
 const READS = { attempt: seconds(10), firstDelay: 500, maxDelay: seconds(8), readOnly: true }
 
@@ -79,6 +88,8 @@ export const POLICIES: Readonly<Record<Edge, Policy>> = {
     budget: seconds(90),
     answerBytes: 256 * KiB,
   },
+  // The step repeats it; its time is the longest without progress.
+  download: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 64 * KiB },
   index: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 16 * MiB },
 }
 

@@ -1,3 +1,3 @@
 import { describeFaults } from './matrix.ts'
 
-describeFaults('preflight', 'verify', 'index')
+describeFaults('preflight', 'verify', 'index', 'file')

@@ -68,7 +68,7 @@ export interface Outcome {
   took: number
   /** Between two attempts, in ms; infinite where there was one. */
   shortestWait: number
-  /** Whether the index was late, which is a warning. */
+  /** Whether the index or the file was late, which is a warning. */
   late: boolean
   /** How the release ends when the fault is gone. */
   rerun: string
@@ -89,7 +89,7 @@ export function required(cell: Cell): Record<keyof Outcome, unknown> {
     attempts: repeated + 1,
     took: atMost(budget),
     shortestWait: behaviour === 'W' ? atLeast(asked) : expect.any(Number),
-    late: target === 'index' && end === 'green' && !overcome,
+    late: (target === 'index' || target === 'file') && end === 'green' && !overcome,
     rerun: 'green',
     broken: [],
   }

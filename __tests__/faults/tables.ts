@@ -95,6 +95,16 @@ const INDEX: readonly Row[] = [
   ...rows('A', 'green', ['duplicate-delivery', 'from-cache']),
 ]
 
+/** So it is with a file that is not given out; twice the same other bytes are another matter. */
+const FILE: readonly Row[] = [
+  ...rows('R', 'green', ['refused', 'reset-before', 'reset-mid-answer', 'close-mid-answer'], LOOKS),
+  ...rows('R', 'green', ['stall', 'trickle'], SLOW_LOOKS),
+  ...rows('R', 'green', ['403-html', '404', '429-bare', '503-html', '200-html', 'gzip-bomb'], LOOKS),
+  ...rows('R', 'green', ['redirect-elsewhere', 'tls-expired', 'echo-400'], LOOKS),
+  ...rows('R', 'verification-failed', ['empty-success', 'json-types', 'oversize'], { attempts: 2 }),
+  ...rows('A', 'green', ['duplicate-delivery', 'from-cache']),
+]
+
 const GITHUB_READ: readonly Row[] = [
   ...rows('R', 'github-unavailable', [...NETWORK, ...LOST, ...TROUBLED]),
   ...limits('github-unavailable', 60_000),
@@ -163,6 +173,7 @@ export const TABLES: Readonly<Record<Target, readonly Row[]>> = {
   push: PUSH,
   verify: VERIFY,
   index: INDEX,
+  file: FILE,
   commit: COMMIT,
   'tag-read': TAG_READ,
   'tag-object': TAG_OBJECT,

@@ -8,6 +8,7 @@ export type Target =
   | 'push'
   | 'verify'
   | 'index'
+  | 'file'
   | 'commit'
   | 'tag-read'
   | 'tag-object'
@@ -27,6 +28,7 @@ const RULES: readonly Rule[] = [
   { target: 'push', edge: 'push', method: 'POST', path: /^\/api\/v1\/gems$/ },
   { target: 'verify', edge: 'verify', method: 'GET', path: /^\/api\/v2\/rubygems\// },
   { target: 'index', edge: 'index', method: 'GET', path: /^\/info\// },
+  { target: 'file', edge: 'download', method: 'GET', path: /^\/gems\// },
   { target: 'commit', edge: 'github', method: 'GET', path: /^\/repos\/.+\/git\/commits\// },
   { target: 'tag-read', edge: 'github', method: 'GET', path: /^\/repos\/.+\/git\/(ref|tags)\// },
   { target: 'tag-object', edge: 'github', method: 'POST', path: /^\/repos\/.+\/git\/tags$/ },

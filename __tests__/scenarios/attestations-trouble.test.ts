@@ -104,7 +104,7 @@ const ROWS: readonly Row[] = [
     end: 'attested',
     faults: ({ fulcio, rekor }) => {
       fulcio.inject(aim('500', CERTIFICATE, 1), aim('503-html', CERTIFICATE, 1))
-      rekor.inject(aim('close-mid-answer', ENTRY, 1), aim('429-bare', ENTRY, 1))
+      rekor.inject(aim('close-mid-answer', ENTRY, 1), aim('500', ENTRY, 1))
     },
     // The entry was made before the first answer broke off: the third attempt is told so, and reads it.
     asked: [3, 4],

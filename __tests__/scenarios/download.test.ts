@@ -1,17 +1,13 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
-import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { aim, answer, type Fault, type FaultPlay } from '../../sandbox/faults.ts'
 import { seedGem } from '../../sandbox/registry/seed-gem.ts'
-import { gemBytes, specification } from '../rubygems/gem-builder.ts'
 import { LENS, prebuilt } from './prebuilt.ts'
 import { expectError } from './refusal.ts'
 import { expectGreen, newWorld, type Ran, type ScenarioWorld } from './scenario.ts'
 
 const FILE = { method: 'GET', path: /^\/gems\/rack-lens-1\.2\.3\.gem$/ }
 const OURS = seedGem(LENS)
-const OTHERS = Buffer.from(OURS).fill(0, OURS.length - 1100, OURS.length - 1050)
+const OTHERS = Buffer.from(OURS).fill('x', 600, 610)
 
 function serving(play: FaultPlay, times: number = Number.POSITIVE_INFINITY): Fault {
   return { ...aim('500', FILE, times), name: 'another file', play }
@@ -43,22 +39,15 @@ describe('the published file', () => {
     expect(ran.looks).toBe(1)
   })
 
-  it.each<[string, Fault]>([
-    ['is not there yet', aim('403-html', FILE, 1)],
-    ['is cut in the middle', aim('reset-mid-answer', FILE, 1)],
-    ['is a page in its place', aim('200-html', FILE, 1)],
-    ['has other bytes by an accident', serving(answer(200, OTHERS), 1)],
-  ])('that %s is asked for again', async (_, fault) => {
-    const ran = await release([fault], { 'await-timeout': '20' })
+  it('that once has other bytes is asked for again', async () => {
+    const ran = await release([serving(answer(200, OTHERS), 1)], { 'await-timeout': '20' })
     expectGreen(ran)
     expect(ran.warnings).toBe('')
     expect(ran.looks).toBe(2)
   })
 
-  it.each<[string, Fault]>([
-    ['is not there in time', aim('403-html', FILE)],
-    ['comes too slowly', aim('trickle', FILE)],
-  ])('that %s is a warning, and red only with `strict`', async (_, fault) => {
+  it('that is not there in time is a warning, and red only with `strict`', async () => {
+    const fault = aim('403-html', FILE)
     const loose = await release([fault], { 'await-timeout': '1' })
     expectGreen(loose)
     expect(loose.warnings).toMatch(/The file is late: rack-lens 1\.2\.3 is published, but .* within 1 s/)
@@ -68,7 +57,6 @@ describe('the published file', () => {
 
   it.each<[string, Buffer, string | RegExp]>([
     ['other bytes', OTHERS, /gives out bytes with SHA-256 [0-9a-f]{64} as rack-lens 1\.2\.3/],
-    ['fewer bytes', OURS.subarray(0, 100), /gives out bytes with SHA-256 [0-9a-f]{64} as rack-lens 1\.2\.3/],
     ['more bytes', Buffer.concat([OURS, Buffer.alloc(1)]), 'gives out more than the'],
   ])('that has %s is an alarm', async (_, bytes, says) => {
     const ran = await release([serving(answer(200, bytes))], { 'await-timeout': '20' })
@@ -80,27 +68,5 @@ describe('the published file', () => {
     const ran = await release([serving(answer(200, OTHERS))], { 'await-release': 'false' })
     expectGreen(ran)
     expect(ran.looks).toBe(0)
-  })
-
-  it('is downloaded only with `strict` where it is large', async () => {
-    await using world = await newWorld()
-    await world.repository()
-    const version = ' !ruby/object:Gem::Version\n  version: 1.2.3'
-    const yaml = specification({ name: ' rack-lens', version, metadata: ' {}' })
-    const bytes = gemBytes({ yaml, data: randomBytes(65 * 1024 * 1024) })
-    const options = prebuilt([], {
-      before: async ({ runner }) => {
-        await mkdir(path.join(runner.workspace, 'pkg'), { recursive: true })
-        await writeFile(path.join(runner.workspace, 'pkg/rack-lens-1.2.3.gem'), bytes)
-      },
-    })
-    const first = await world.run(options)
-    expectGreen(first)
-    expect(first.log).toContain('rack-lens 1.2.3 is not downloaded again to compare it: it is large')
-    expect(downloads(world)).toBe(0)
-    const strict = await world.run({ ...options, with: { ...options.with, 'await-release': 'strict' } })
-    expectGreen(strict)
-    expect(strict.log).toContain('with exactly our bytes')
-    expect(downloads(world)).toBe(1)
   })
 })

@@ -73,7 +73,8 @@ describe('the GitHub Release', () => {
       'rack-lens-1.2.3.gem.sigstore.json',
     ])
     const answer = await fetch(`${world.sandbox.registry.url}/api/v1/attestations/rack-lens-1.2.3.json`)
-    expect([JSON.parse(files['rack-lens-1.2.3.gem.sigstore.json'] ?? '')]).toEqual(await answer.json())
+    const bundle = Buffer.from(files['rack-lens-1.2.3.gem.sigstore.json'] ?? '', 'latin1').toString('utf8')
+    expect([JSON.parse(bundle)]).toEqual(await answer.json())
   })
 
   it.each([

@@ -82,7 +82,6 @@ export function run(values: Partial<RunContext> = {}): RunContext {
     attempt: 1,
     workspace: '/workspace',
     temp: '/temp',
-    selfHosted: false,
     idToken: undefined,
     ...values,
   }

@@ -6,10 +6,10 @@ import { project } from './projects.ts'
 import { HOSTS, RealNames } from './real-names.ts'
 import { ACTION, expectGreen, newWorld, type RunOptions } from './scenario.ts'
 
+const section = /^## Hosts$(.*?)^## /ms.exec(readFileSync(path.join(ACTION, 'docs/threat-model.md'), 'utf8'))?.[1] ?? ''
+
 /** The table in the document: what is used, and the hosts it talks to. */
 function documented(): Map<string, string[]> {
-  const text = readFileSync(path.join(ACTION, 'docs/threat-model.md'), 'utf8')
-  const section = /^## Hosts$(.*?)^## /ms.exec(text)?.[1] ?? ''
   const rows = [...section.matchAll(/^\| ([^|]+) \| ([^|]+) \|$/gm)].slice(1)
   return new Map(
     rows.map(([, what = '', hosts = '']) => [
@@ -46,6 +46,11 @@ const CASES: [what: string, options: RunOptions][] = [
 describe('hosts that are contacted', () => {
   it('are documented for each of these cases', () => {
     expect([...documented().keys()]).toEqual(CASES.map(([what]) => what))
+  })
+
+  it('are those of the allowlist for a publish job, but for where artifacts are kept', () => {
+    const allowed = [...section.matchAll(/^ {6}(\S+):443$/gm)].map(([, host = '']) => host)
+    expect(allowed.filter((host) => host !== '*.blob.core.windows.net')).toEqual(documented().get('A release'))
   })
 
   it.each(CASES)('%s', async (what, options) => {

@@ -138,7 +138,6 @@ export class TestWorld implements AsyncDisposable {
       attempt: 1,
       workspace: this.directory,
       temp: this.directory,
-      selfHosted: false,
       idToken: { url: requestUrl, token: new Secret(requestToken) },
     }
   }

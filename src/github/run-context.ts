@@ -23,7 +23,6 @@ export interface RunContext {
   workspace: string
   /** RUNNER_TEMP. */
   temp: string
-  selfHosted: boolean
   /** Where ID tokens are to be had; absent without `id-token: write`. */
   idToken: { url: string; token: Secret } | undefined
 }
@@ -51,7 +50,6 @@ export async function readRunContext(runner: Runner): Promise<RunContext> {
     attempt: Number(value('GITHUB_RUN_ATTEMPT') || '1'),
     workspace: value('GITHUB_WORKSPACE') || process.cwd(),
     temp: value('RUNNER_TEMP') || value('TMPDIR') || '/tmp',
-    selfHosted: value('RUNNER_ENVIRONMENT') === 'self-hosted',
     idToken: url && requestToken ? { url, token: new Secret(requestToken) } : undefined,
   }
 }

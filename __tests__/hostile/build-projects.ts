@@ -21,6 +21,11 @@ export function afterBuild(...lines: string[]): Files {
   return project({ rakefile: rakefile.join('\n') })
 }
 
+/** What `rake build` does here instead of building. */
+function insteadOfBuild(...lines: string[]): Files {
+  return project({ rakefile: ['task :build do', '  Dir.mkdir("pkg")', ...lines, 'end', ''].join('\n') })
+}
+
 const GEM_FILE = '"pkg/rack-lens-1.2.3.gem"'
 const NOTHING: string[] = []
 
@@ -212,19 +217,19 @@ export const FORGERS: readonly Hostile[] = [
   },
   {
     name: 'puts a pipe in its place',
-    files: afterBuild(`  File.delete(${GEM_FILE})`, `  File.mkfifo(${GEM_FILE})`),
+    files: insteadOfBuild(`  File.mkfifo(${GEM_FILE})`),
     code: 'gem-invalid',
     says: ['no regular file'],
   },
   {
     name: 'puts a directory in its place',
-    files: afterBuild(`  File.delete(${GEM_FILE})`, `  Dir.mkdir(${GEM_FILE})`),
+    files: insteadOfBuild(`  Dir.mkdir(${GEM_FILE})`),
     code: 'gem-invalid',
     says: ['no regular file'],
   },
   {
     name: 'makes it 600 MB',
-    files: afterBuild(`  File.truncate(${GEM_FILE}, 600 * 1024 * 1024)`),
+    files: insteadOfBuild(`  File.write(${GEM_FILE}, "")`, `  File.truncate(${GEM_FILE}, 600 * 1024 * 1024)`),
     code: 'gem-invalid',
     says: ['500 MB'],
     // The search for leaks would read all of it.

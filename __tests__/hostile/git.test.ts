@@ -115,8 +115,10 @@ describe('a PATH with directories nobody may read', () => {
     const said: unknown[] = []
     const log = vi.spyOn(console, 'log').mockImplementation((...words: unknown[]) => said.push(words))
     const searchPath = `${file}:/nonexistent:relative:${process.env['PATH'] ?? ''}`
+    vi.stubEnv('PATH', searchPath)
     const inside = await readOnlyGit(place.checkout, { PATH: searchPath }).ask('rev-parse', '--is-inside-work-tree')
     log.mockRestore()
+    vi.unstubAllEnvs()
     expect(inside).toBe('true')
     expect(said).toEqual([])
   })

@@ -49,6 +49,7 @@ const SIZE = { file: 'x.gem', sha256: 'f'.repeat(64), size: 5120, attested: true
 
 const record: fc.Arbitrary<LedgerRecord> = fc.record({
   server: fc.constant('https://rubygems.org'),
+  repository: fc.constant('octo/rack-lens'),
   commit: fc.constant('c'.repeat(40)),
   gems: fc.array(fc.oneof(published, unpublished), { maxLength: 3 }),
   tags: fc.array(foreign, { maxLength: 2 }),

@@ -65,7 +65,7 @@ const TEXTS: readonly [status: number, text: string, meaning: PushMeaning, advic
     'refused',
     /aliases/,
   ],
-  [422, 'Attestation verification failed:\nno', 'refused'],
+  [422, 'Attestation verification failed:\nno', 'refused', /signs anew/],
   [422, 'Must provide at least v0.3 bundles', 'refused'],
 ]
 

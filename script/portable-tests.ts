@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 
 /**
@@ -9,6 +10,10 @@ const PORTABLE = [
   'changelog',
   'contract',
   'plan',
+  'plan-events',
+  'plan-gems',
+  'plan-strategy',
+  'plan-tags',
   'report',
   'rubygems/credentials-text',
   'rubygems/push-answer',
@@ -26,6 +31,9 @@ const PORTABLE = [
 
 const root = path.resolve(import.meta.dirname, '..')
 const vitest = path.join(root, 'node_modules/vitest/vitest.mjs')
-const files = PORTABLE.map((name) => `__tests__/${name}.`)
+const files = PORTABLE.map((name) => `__tests__/${name}.test.ts`)
+// vitest says nothing about a name that fits no file, as long as others do.
+const missing = files.filter((name) => !existsSync(path.join(root, name)))
+if (missing.length > 0) throw new Error(`there is no ${missing.join(', ')}`)
 const { status } = spawnSync(process.execPath, [vitest, 'run', ...files], { cwd: root, stdio: 'inherit' })
 process.exitCode = status ?? 1

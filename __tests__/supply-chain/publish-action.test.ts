@@ -15,6 +15,7 @@ case "$*" in
   *"release view"*) cat "$here/draft" 2>/dev/null || exit 1 ;;
   *matching-refs*) [ -e "$here/refs" ] && cat "$here/refs" || exit 1 ;;
   *"git/ref/tags/"*) [ -e "$here/major" ] ;;
+  *"release verify"*) [ "$(grep -c verify "$here/asked")" -ge "$(cat "$here/signed" 2>/dev/null || echo 1)" ] ;;
 esac
 `
 
@@ -23,7 +24,9 @@ let directory: string
 beforeEach(() => {
   directory = mkdtempSync(path.join(tmpdir(), 'release-gem-publish-'))
   writeFileSync(path.join(directory, 'gh'), GH)
-  chmodSync(path.join(directory, 'gh'), 0o755)
+  // Waiting takes no time here.
+  writeFileSync(path.join(directory, 'sleep'), '#!/bin/sh\n')
+  for (const name of ['gh', 'sleep']) chmodSync(path.join(directory, name), 0o755)
 })
 afterEach(() => {
   rmSync(directory, { recursive: true })
@@ -74,6 +77,20 @@ describe('publishing a release of this action', () => {
 
   it('leaves a published release alone', () => {
     expect(publish({ draft: 'false\n' })).toEqual([last[1]])
+  })
+})
+
+describe('a release that GitHub has not signed', () => {
+  const published = { draft: 'false\n' }
+
+  it('is waited for', () => {
+    expect(publish({ ...published, signed: '3' })).toEqual(Array.from({ length: 3 }, () => 'release verify v1.2.3'))
+  })
+
+  it('is an error in the end: releases are not immutable', () => {
+    const lines = publish({ ...published, signed: '99' })
+    expect(lines.filter((line) => line === 'release verify v1.2.3')).toHaveLength(6)
+    expect(lines.at(-1)).toMatch(/^failed with 1: ::error::v1\.2\.3 is published, but not immutable/)
   })
 })
 

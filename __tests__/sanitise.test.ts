@@ -64,6 +64,25 @@ describe('foreign text in the log', () => {
     expect(safeLine('rubygems_mfa_required, rubygems_api_key')).toBe('rubygems_mfa_required, rubygems_api_key')
   })
 
+  it.each([
+    '-eyJ',
+    'eyJ.',
+    '\u001b]',
+    '\u001b[0',
+    '\u001bP',
+    'rubygems_',
+    ' ',
+    ':',
+    '##',
+    '\ud800',
+    'ghs_aaaaaaaaaaaaaaa-',
+  ])('is made of 64 KB of %j in a moment', (part) => {
+    const text = part.repeat(65_536 / part.length)
+    const before = performance.now()
+    for (let round = 0; round < 5; round++) safeLine(text)
+    expect((performance.now() - before) / 5).toBeLessThan(50)
+  })
+
   it('never holds a line that the runner would act on, as its own two parsers read it', () => {
     const acted: string[] = []
     fc.assert(

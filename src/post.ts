@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { isObject, type JsonObject, objectsAt, parseJson, stringAt } from './json.ts'
+import { codeBlock } from './markdown.ts'
 import { putBack, savedReceipt } from './persisted-credentials.ts'
 import { JOURNAL, STATE } from './state.ts'
 import { files } from './world/files.ts'
@@ -21,7 +22,7 @@ async function restore(): Promise<void> {
 /** What the journal of a main step says that was killed before it could report. */
 async function recover(directory: string): Promise<void> {
   if (runner.state(STATE.reported) === 'true') return
-  const journal = parseJson((await files.text(path.join(directory, JOURNAL))) ?? '')
+  const journal = parseJson((await files.answer(path.join(directory, JOURNAL))) ?? '')
   const lines = isObject(journal) ? journalLines(journal) : ['Nothing was published before it stopped.']
   const text = [
     'The release was stopped before it could report. State at that moment:',
@@ -29,12 +30,7 @@ async function recover(directory: string): Promise<void> {
     'Re-run the job: it asks the registry first and continues from there.',
   ].join('\n')
   runner.warning('Release interrupted', text)
-  await runner.summary(
-    `## Release interrupted\n\n${text
-      .split('\n')
-      .map((line) => `    ${line}`)
-      .join('\n')}\n`,
-  )
+  await runner.summary(`## Release interrupted\n\n${codeBlock(text)}\n`)
 }
 
 function journalLines(journal: JsonObject): string[] {

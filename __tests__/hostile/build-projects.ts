@@ -94,8 +94,18 @@ export const TALKERS: readonly Hostile[] = [
   },
 ]
 
+/** What reading a gemspec may do to the one that asks. */
+const MUTE: Hostile = {
+  name: 'leaves a pipe where its description is to be',
+  files: spec('at_exit { File.delete(ARGV[0]); File.mkfifo(ARGV[0]) } if PROBING'),
+  code: 'ruby-unavailable',
+  says: ['could not read the project'],
+  leaves: NOTHING,
+}
+
 /** What a build may do to the files through which a step speaks to the runner, and to what is kept below RUNNER_TEMP. */
 export const MEDDLERS: readonly Hostile[] = [
+  MUTE,
   {
     name: 'appends to GITHUB_ENV while its gemspec is read',
     files: spec('File.write(command_file.("set_env"), "BASH_ENV=/tmp/evil\\n", mode: "a") if PROBING'),

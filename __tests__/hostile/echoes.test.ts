@@ -73,6 +73,21 @@ describe('an answer that repeats what it was sent', () => {
     },
   )
 
+  it.each([
+    ['a header that may not be sent', (value: string) => ({ url: '/', authorization: `${value}\nx` })],
+    ['an address with a password', (value: string) => ({ url: `//ada:${value}@127.0.0.1/`, authorization: value })],
+    ['a header of another alphabet', (value: string) => ({ url: '/', authorization: `${value}ł` })],
+  ])('is in no error about %s', async (_, make) => {
+    const value = `rubygems_${'0123456789abcdef'.repeat(3)}`
+    await using origin = await Origin.start((_request, response) => response.writeHead(400).end('no'))
+    const { url, authorization } = make(value)
+    const address = new URL(url.replace('127.0.0.1', `127.0.0.1:${String(origin.port)}`), origin.url())
+    const outcome: unknown = await origin.http
+      .send('exchange', { method: 'GET', url: address, headers: { authorization } })
+      .catch((caught: unknown) => caught)
+    expect(tells(inspect(outcome), value.slice(9))).toBe(false)
+  })
+
   it('is in no error of a broken connection either', async () => {
     const value = `rubygems_${'0123456789abcdef'.repeat(3)}`
     await using origin = await Origin.start((_request, response) => response.socket?.destroy())

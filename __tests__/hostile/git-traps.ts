@@ -44,12 +44,17 @@ export async function newTemplate(directory: string): Promise<string> {
 
 /** A place of its own for a test. */
 export async function newPlace(directory: string, template: string): Promise<Trapped> {
-  const at = (name: string): string => path.join(directory, name)
-  const place = { checkout: at('checkout'), home: at('home'), program: at('trap'), mark: at('mark') }
-  await Promise.all([cp(template, place.checkout, { recursive: true }), mkdir(place.home)])
-  await writeFile(place.program, `#!/bin/sh\ntouch '${place.mark}'\nexit 1\n`)
-  await chmod(place.program, 0o755)
-  return place
+  const [checkout, home] = [path.join(directory, 'checkout'), path.join(directory, 'home')]
+  await Promise.all([cp(template, checkout, { recursive: true }), mkdir(home)])
+  return { checkout, home, ...(await newTrap(directory)) }
+}
+
+/** The program, and the mark it leaves. */
+export async function newTrap(directory: string): Promise<Pick<Trapped, 'program' | 'mark'>> {
+  const [program, mark] = [path.join(directory, 'trap'), path.join(directory, 'mark')]
+  await writeFile(program, `#!/bin/sh\ntouch '${mark}'\nexit 1\n`)
+  await chmod(program, 0o755)
+  return { program, mark }
 }
 
 async function config(place: Trapped, settings: Record<string, string>): Promise<void> {

@@ -44,7 +44,7 @@ async function runProbe(options: ProbeOptions, answer: string): Promise<string> 
       env,
       onLine,
     })
-    const json = await files.text(answer)
+    const json = await files.answer(answer)
     if (finished.code === 0 && json !== undefined) return json
     throw new ReleaseError({
       code: 'ruby-unavailable',

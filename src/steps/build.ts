@@ -116,7 +116,7 @@ async function runBuilds(
   const pairs = commands.flatMap(([, , gemspec = '', , target = '']) => [gemspec, target])
   const finished = await runProgram('ruby', [script, answer, ...pairs], cwd, env, world)
   if (finished.code === 0) return
-  throw failed(commands[Number(await files.text(answer))] ?? ['ruby', 'build.rb'], finished)
+  throw failed(commands[Number(await files.answer(answer))] ?? ['ruby', 'build.rb'], finished)
 }
 
 async function runProgram(

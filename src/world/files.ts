@@ -1,7 +1,23 @@
 import { randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { cp, glob, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import {
+  cp,
+  glob,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import path from 'node:path'
+
+/** In bytes; a project of hundreds of gems is described in less. */
+const LARGEST_ANSWER = 32 * 1024 * 1024
 
 /** The file system, as far as the steps need it. */
 export const files = {
@@ -52,6 +68,22 @@ export const files = {
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
       throw error
+    }
+  },
+
+  /**
+   * Text of a file that code of the project could have written or replaced: undefined also for what is no regular file,
+   * which might never end, and for more text than any answer has.
+   */
+  async answer(target: string): Promise<string | undefined> {
+    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+    const file = await open(target, flags).catch(() => undefined)
+    if (!file) return undefined
+    try {
+      const found = await file.stat()
+      return found.isFile() && found.size <= LARGEST_ANSWER ? await file.readFile('utf8') : undefined
+    } finally {
+      await file.close()
     }
   },
 

@@ -124,10 +124,10 @@ describe('the job summary', () => {
       '',
       '`Published: rack-lens 1.2.3. Not published: lens-web 1.2.3 (failed).`',
       '',
-      '| Gem | Version | Platform | Status | SHA-256 | Bytes | Attested |',
+      '| Gem | Version | Platform | Status | SHA-256 | Size | Attested |',
       '| --- | --- | --- | --- | --- | --- | --- |',
-      `| [\`rack-lens\`](https://rubygems.org/gems/rack-lens/versions/1.2.3) | \`1.2.3\` | \`ruby\` | \`pushed\` | \`${SHA}\` | 5120 | no |`,
-      `| \`lens-web\` | \`1.2.3\` | \`ruby\` | \`failed\` | \`${SHA}\` | 5120 | no |`,
+      `| [\`rack-lens\`](https://rubygems.org/gems/rack-lens/versions/1.2.3) | \`1.2.3\` | \`ruby\` | \`pushed\` | \`aaaaaaaaaaaa…\` | 5.1 kB | no |`,
+      `| \`lens-web\` | \`1.2.3\` | \`ruby\` | \`failed\` | \`aaaaaaaaaaaa…\` | 5.1 kB | no |`,
       '',
       '### push-refused',
       '',
@@ -146,7 +146,9 @@ describe('the job summary', () => {
       '',
       '```text',
       'gem fetch rack-lens --version 1.2.3 --clear-sources --source https://rubygems.org',
-      `echo '${SHA}  rack-lens-1.2.3.gem' | sha256sum --check`,
+      "sha256sum --check --ignore-missing <<'SUMS'",
+      `${SHA}  rack-lens-1.2.3.gem`,
+      'SUMS',
       '```',
       '',
       '</details>',
@@ -156,7 +158,7 @@ describe('the job summary', () => {
       '```mermaid',
       'gantt',
       '  dateFormat x',
-      '  axisFormat %S.%L s',
+      '  axisFormat %-S.%L s',
       '  Push :250, 1750',
       '```',
       '',
@@ -165,15 +167,36 @@ describe('the job summary', () => {
     ])
   })
 
+  it('breaks what is to be read between words, and keeps its own lines', () => {
+    const what = `${'word '.repeat(40).trim()}\n  indented: ${'x'.repeat(200)}`
+    const text = summary(record([]), [], new ReleaseError({ ...PROBLEM, what }))
+    const lines = text.split('\n')
+    const from = lines.indexOf('```text') + 1
+    const shown = lines.slice(from, lines.indexOf('```', from))
+    expect(shown.slice(0, 3).map(({ length }) => length)).toEqual([94, 94, 9])
+    expect(shown.slice(3)).toEqual(['  indented:', 'x'.repeat(200), 'Why.'])
+  })
+
+  it.each([
+    [999, '999 B'],
+    [4096, '4.1 kB'],
+    [450_000_000, '450 MB'],
+  ])('shows %i bytes as %s', (size, shown) => {
+    expect(summary(record([gem({ size })]), [], undefined)).toContain(`| ${shown} |`)
+  })
+
   it('says how to check a platform gem and its attestation', () => {
     const native = gem({ platform: 'arm64-darwin', attested: true })
     const lines = summary(record([native]), [], undefined).split('\n')
     const from = lines.indexOf('```text') + 1
     expect(lines.slice(from, lines.indexOf('```', from))).toEqual([
       'gem fetch rack-lens --version 1.2.3 --platform arm64-darwin --clear-sources --source https://rubygems.org',
-      `echo '${SHA}  rack-lens-1.2.3-arm64-darwin.gem' | sha256sum --check`,
+      "sha256sum --check --ignore-missing <<'SUMS'",
+      `${SHA}  rack-lens-1.2.3-arm64-darwin.gem`,
+      'SUMS',
+      '',
       "curl -fsS https://rubygems.org/api/v1/attestations/rack-lens-1.2.3-arm64-darwin.json | jq '.[0]' > rack-lens-1.2.3-arm64-darwin.gem.sigstore.json",
-      'gh attestation verify rack-lens-1.2.3-arm64-darwin.gem --bundle rack-lens-1.2.3-arm64-darwin.gem.sigstore.json --repo octo/rack-lens',
+      'gh attestation verify rack-lens-1.2.3-arm64-darwin.gem --repo octo/rack-lens --bundle rack-lens-1.2.3-arm64-darwin.gem.sigstore.json',
     ])
   })
 

@@ -20,6 +20,24 @@ export function codeBlock(text: string): string {
   return `${fence}text\n${plain}\n${fence}`
 }
 
+/** As many letters of code as GitHub shows in a line of a summary. */
+const WIDTH = 96
+
+/** Text with its long lines broken between words, for a block of code: what is to be read must not be scrolled for. */
+export function wrapped(text: string): string {
+  return text.split('\n').map(broken).join('\n')
+}
+
+function broken(line: string): string {
+  const lines = ['']
+  for (const word of line.split(/(?<=\S)(?= )/)) {
+    const last = lines.at(-1) ?? ''
+    if (last !== '' && last.length + word.length > WIDTH) lines.push(word.trimStart())
+    else lines[lines.length - 1] = last + word
+  }
+  return lines.join('\n')
+}
+
 /** A table; cells are Markdown already. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')

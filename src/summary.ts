@@ -1,6 +1,6 @@
 import type { Problem, ReleaseError } from './errors.ts'
 import type { GemRecord, LedgerRecord } from './ledger.ts'
-import { code, codeBlock, table } from './markdown.ts'
+import { code, codeBlock, table, wrapped } from './markdown.ts'
 import type { Phase } from './phases.ts'
 import { outcome } from './report.ts'
 
@@ -31,41 +31,56 @@ function gemTable(gems: readonly GemRecord[]): string {
     code(gem.version),
     code(gem.platform),
     code(gem.status),
-    gem.sha256 === '' ? '' : code(gem.sha256),
-    gem.size === 0 ? '' : String(gem.size),
+    // All of it would push the last columns out of sight; it is written out below.
+    gem.sha256 === '' ? '' : code(`${gem.sha256.slice(0, 12)}…`),
+    gem.size === 0 ? '' : readableSize(gem.size),
     gem.attested ? 'yes' : 'no',
   ])
-  return table(['Gem', 'Version', 'Platform', 'Status', 'SHA-256', 'Bytes', 'Attested'], rows)
+  return table(['Gem', 'Version', 'Platform', 'Status', 'SHA-256', 'Size', 'Attested'], rows)
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB']
+
+/** `812 B`, `4.1 kB`, `450 MB`: in thousands, as GitHub shows sizes of assets. */
+function readableSize(bytes: number): string {
+  const unit = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3))
+  const value = bytes / 1000 ** unit
+  return `${unit === 0 || value >= 100 ? String(Math.round(value)) : value.toFixed(1)} ${UNITS[unit] ?? ''}`
 }
 
 function problemSection({ code: name, what, why, fix }: Problem): string {
   return [
     `### ${name}`,
-    codeBlock([what, ...(why === undefined ? [] : [why])].join('\n')),
+    codeBlock(wrapped([what, ...(why === undefined ? [] : [why])].join('\n'))),
     'What to do:',
-    codeBlock(fix),
+    codeBlock(wrapped(fix)),
   ].join('\n\n')
 }
 
-/** Commands with which anybody can compare what the server gives out with the digests above. */
+/** Commands with which anybody can compare what the server gives out with what this run has hashed and signed. */
 function verification(gems: readonly GemRecord[], { server, repository }: LedgerRecord): string {
-  const commands = gems.slice(0, SHOWN).flatMap(({ name, version, platform, sha256, attested }) => {
+  const files = gems.map((gem) => ({ ...gem, fullName: fullNameOf(gem) }))
+  const shown = files.slice(0, SHOWN)
+  const fetching = shown.map(({ name, version, platform }) => {
     const chosen = platform === 'ruby' ? '' : ` --platform ${platform}`
-    const fullName = `${name}-${version}${platform === 'ruby' ? '' : `-${platform}`}`
-    const file = `${fullName}.gem`
-    const bundle = `${file}.sigstore.json`
+    return `gem fetch ${name} --version ${version}${chosen} --clear-sources --source ${server}`
+  })
+  const attested = shown.filter((gem) => gem.attested)
+  const proving = attested.flatMap(({ fullName }) => {
+    const bundle = `${fullName}.gem.sigstore.json`
     return [
-      `gem fetch ${name} --version ${version}${chosen} --clear-sources --source ${server}`,
-      `echo '${sha256}  ${file}' | sha256sum --check`,
-      ...(attested
-        ? [
-            `curl -fsS ${server}/api/v1/attestations/${fullName}.json | jq '.[0]' > ${bundle}`,
-            `gh attestation verify ${file} --bundle ${bundle} --repo ${repository}`,
-          ]
-        : []),
+      '',
+      `curl -fsS ${server}/api/v1/attestations/${fullName}.json | jq '.[0]' > ${bundle}`,
+      `gh attestation verify ${fullName}.gem --repo ${repository} --bundle ${bundle}`,
     ]
   })
-  return folded('Check it yourself', codeBlock(commands.join('\n')))
+  const sums = files.map(({ sha256, fullName }) => `${sha256}  ${fullName}.gem`)
+  const check = ["sha256sum --check --ignore-missing <<'SUMS'", ...sums, 'SUMS']
+  return folded('Check it yourself', codeBlock([...fetching, ...check, ...proving].join('\n')))
+}
+
+function fullNameOf({ name, version, platform }: GemRecord): string {
+  return `${name}-${version}${platform === 'ruby' ? '' : `-${platform}`}`
 }
 
 /** When each step ran, as a Mermaid gantt chart; its names are ours, so that nothing foreign is in it. */
@@ -74,7 +89,7 @@ function timeline(phases: readonly Phase[]): string {
   const rows = phases.map(
     ({ name, from, took }) => `  ${name} :${String(Math.round(from))}, ${String(Math.round(from + Math.max(took, 1)))}`,
   )
-  const chart = ['gantt', '  dateFormat x', `  axisFormat ${total < 60_000 ? '%S.%L s' : '%M:%S'}`, ...rows]
+  const chart = ['gantt', '  dateFormat x', `  axisFormat ${total < 60_000 ? '%-S.%L s' : '%-M:%S'}`, ...rows]
   return folded('Time taken', ['```mermaid', ...chart, '```'].join('\n'))
 }
 

@@ -54,7 +54,9 @@ describe('one gem, built and pushed by the action', () => {
       'release-url': '',
     })
     expect(step.annotations).toEqual([])
-    expect(step.summary).toContain(`| [\`rack-lens\`](${url}) | \`1.2.3\` | \`ruby\` | \`pushed\` | \`${sha256}\` |`)
+    expect(step.summary).toContain(
+      `| [\`rack-lens\`](${url}) | \`1.2.3\` | \`ruby\` | \`pushed\` | \`${sha256.slice(0, 12)}…\` |`,
+    )
     for (const phase of ['Look around', 'Plan', 'Build', 'Inspect', 'Exchange', 'Push', 'Verify', 'Tag', 'Await']) {
       expect(step.lines.find(({ kind, text }) => kind === 'group' && text === phase)).toBeDefined()
     }

@@ -60,6 +60,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^GET \/api\/v1\/versions\//, 'versions of a name, before the release'],
   [/^GET \/api\/v2\/rubygems\//, 'digest of a version, after its push'],
   [/^GET \/info\//, 'index of a name'],
+  [/^GET \/gems\//, 'file of a gem, to compare it'],
   [/\/oidc\/|\/token\b/, 'ID token and exchange'],
   [/\/git\//, 'GitHub: commit and tags'],
 ]

@@ -9,6 +9,9 @@ export interface Agent {
   close(): Promise<void>
 }
 
+/** To one server: those of its API, and as many again for index and files, which caches give out. */
+const CONNECTIONS = 2 * AT_ONCE
+
 const CONNECTION = {
   timeout: 10_000,
   // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in a job's environment does not switch verification off.
@@ -33,7 +36,7 @@ export function proxyAgent(env: Readonly<Record<string, string | undefined>>): A
     requestTls: CONNECTION,
     proxyTls: CONNECTION,
     allowH2: false,
-    connections: AT_ONCE,
+    connections: CONNECTIONS,
   })
   return {
     dispatcher,

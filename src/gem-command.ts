@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { constants } from 'node:os'
 import path from 'node:path'
 import { isObject, parseJson, stringAt } from './json.ts'
+import { startable } from './world/startable.ts'
 
 /**
  * Stands in for `gem` inside a release task: as `$GEM_COMMAND`, which Bundler runs instead (bundler/gem_helper.rb, Bundler
@@ -45,12 +46,8 @@ function handOver(socketAddress: string): void {
 }
 
 function runGem(): void {
-  const program = process.platform === 'win32' ? 'gem.cmd' : 'gem'
-  const child = spawn(program, verb === undefined ? [] : [verb, ...args], {
-    env: withoutUs(process.env),
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
-  })
+  const gem = startable({ program: 'gem', args: verb === undefined ? [] : [verb, ...args] })
+  const child = spawn(gem.program, gem.args, { env: withoutUs(process.env), stdio: 'inherit' })
   child.on('error', () => {
     process.stderr.write('release-gem: `gem` was not found on PATH.\n')
     process.exitCode = 127

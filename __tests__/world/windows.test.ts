@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { buildEnvironment, releaseTaskEnvironment } from '../../src/rubygems/child-environment.ts'
-import { startable } from '../../src/world/processes.ts'
+import { ending } from '../../src/world/processes.ts'
+import { startable } from '../../src/world/startable.ts'
 
 describe('on Windows', () => {
   it.each(['rake', 'gem', 'bundle'])('%s is started through Ruby, since it is a batch file there', (program) => {
@@ -16,6 +17,13 @@ describe('on Windows', () => {
     expect(startable(git, 'win32')).toEqual(git)
     const rake = { program: 'rake', args: ['build'] }
     expect(startable(rake, 'linux')).toEqual(rake)
+  })
+
+  it('a program is ended with its whole tree, by a program the project cannot put another in the place of', () => {
+    const [program, args] = ['D:\\WINNT\\System32\\taskkill.exe', ['/pid', '42', '/t', '/f']]
+    expect(ending(42, 'win32', 'D:\\WINNT')).toEqual({ program, args })
+    expect(ending(42, 'darwin')).toEqual({ group: -42 })
+    expect(ending(42, 'linux')).toEqual({ group: -42 })
   })
 
   it('names of variables are the same in every spelling', () => {

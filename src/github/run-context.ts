@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { parseJson, stringAt } from '../json.ts'
 import { files } from '../world/files.ts'
 import type { Runner } from '../world/runner.ts'
@@ -49,7 +50,7 @@ export async function readRunContext(runner: Runner): Promise<RunContext> {
     runUrl: `${serverUrl}/${value('GITHUB_REPOSITORY')}/actions/runs/${value('GITHUB_RUN_ID')}`,
     attempt: Number(value('GITHUB_RUN_ATTEMPT') || '1'),
     workspace: value('GITHUB_WORKSPACE') || process.cwd(),
-    temp: value('RUNNER_TEMP') || value('TMPDIR') || '/tmp',
+    temp: value('RUNNER_TEMP') || tmpdir(),
     idToken: url && requestToken ? { url, token: new Secret(requestToken) } : undefined,
   }
 }

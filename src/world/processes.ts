@@ -1,7 +1,9 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { constants } from 'node:os'
+import path from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import type { Clock, Deadline } from './clock.ts'
+import { startable } from './startable.ts'
 import { CHILD, endSurvivors } from './survivors.ts'
 
 /** Starts programs of the project: each in a process group of its own, which never outlives the call. */
@@ -67,43 +69,30 @@ export function createProcesses(options: ProcessesOptions): Processes {
   }
 }
 
-/**
- * How a program is started on this system. What Ruby installs are batch files on Windows, which Node.js starts only
- * through a shell; Ruby itself finds the script that lies beside each.
- */
-export function startable(
-  { program, args }: Pick<Command, 'program' | 'args'>,
-  platform: NodeJS.Platform = process.platform,
-): Pick<Command, 'program' | 'args'> {
-  const script = platform === 'win32' && ['bundle', 'gem', 'rake'].includes(program)
-  return script ? { program: 'ruby', args: ['-S', program, ...args] } : { program, args }
-}
-
 async function runInGroup(
   command: Command,
   number: number,
   { clock, signal, lastSignal, mark }: ProcessesOptions,
 ): Promise<Finished> {
   signal.throwIfAborted()
-  const grouped = process.platform !== 'win32'
   const { program, args } = startable(command)
   const child = spawn(program, args, {
     cwd: command.cwd,
     env: { ...command.env, [CHILD]: `${mark}.${String(number)}` },
     stdio: ['ignore', 'pipe', 'pipe'],
-    detached: grouped,
+    detached: process.platform !== 'win32',
     windowsHide: true,
   })
   const output = new Lines(command.onLine)
   const flushOut = output.follow(child.stdout)
   const flushErr = output.follow(child.stderr)
   const kill = (): void => {
-    end(child.pid, grouped, 'SIGKILL')
+    end(child, 'SIGKILL')
     endSurvivors(mark, number)
   }
   let grace: Deadline | undefined
   const stop = (): void => {
-    end(child.pid, grouped, 'SIGINT')
+    end(child, 'SIGINT')
     grace = clock.deadline(GRACE)
     grace.signal.addEventListener('abort', kill)
   }
@@ -154,10 +143,32 @@ async function drained(out: NodeJS.ReadableStream, err: NodeJS.ReadableStream, c
   await Promise.race([Promise.all([ended(out), ended(err)]), limit])
 }
 
-function end(pid: number | undefined, grouped: boolean, signal: NodeJS.Signals): void {
+/**
+ * How a program is ended on this system together with what it has started: by a signal to its group, or, on Windows,
+ * where there are neither groups nor signals, by the program that knows the tree. That one is named by its place, since
+ * the project's own programs come first on PATH.
+ */
+export function ending(
+  pid: number,
+  platform: NodeJS.Platform = process.platform,
+  systemRoot: string = process.env['SystemRoot'] ?? String.raw`C:\Windows`,
+): { group: number } | { program: string; args: readonly string[] } {
+  if (platform !== 'win32') return { group: -pid }
+  const program = path.win32.join(systemRoot, 'System32', 'taskkill.exe')
+  return { program, args: ['/pid', String(pid), '/t', '/f'] }
+}
+
+function end({ pid, exitCode, signalCode }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return
+  const how = ending(pid)
+  if ('program' in how) {
+    // Of a program that has ended, Windows knows no tree any more, and may have given its number to another.
+    if (exitCode === null && signalCode === null)
+      spawnSync(how.program, how.args, { stdio: 'ignore', windowsHide: true })
+    return
+  }
   try {
-    process.kill(grouped ? -pid : pid, signal)
+    process.kill(how.group, signal)
   } catch (error) {
     // Nobody is left in the group, or (EPERM, on macOS) only the dead: that is what was wanted.
     if (!(error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM'))) throw error

@@ -2,6 +2,7 @@ import path from 'node:path'
 import { ReleaseError } from '../errors.ts'
 import { parseJson } from '../json.ts'
 import { files } from '../world/files.ts'
+import { lastWords } from '../world/last-words.ts'
 import { type Processes, ProgramNotFound } from '../world/processes.ts'
 import { asProject } from './probe-answer.ts'
 import type { Project } from './project.ts'
@@ -49,7 +50,7 @@ async function runProbe(options: ProbeOptions, answer: string): Promise<string> 
     throw new ReleaseError({
       code: 'ruby-unavailable',
       what: `Ruby could not read the project: it ended with exit code ${String(finished.code)}.`,
-      why: finished.tail.slice(-5).join('\n') || 'It printed nothing.',
+      why: lastWords(finished, 5) || 'It printed nothing.',
       fix: 'Check that `ruby` and `rake` work in this directory, in a step before this one.',
     })
   } catch (error) {

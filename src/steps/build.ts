@@ -4,6 +4,7 @@ import { title } from '../rubygems/versions.ts'
 import type { Plan, PlannedGem } from '../plan/planned.ts'
 import { buildEnvironment } from '../rubygems/child-environment.ts'
 import { files } from '../world/files.ts'
+import { lastWords } from '../world/last-words.ts'
 import { type Finished, ProgramNotFound } from '../world/processes.ts'
 import type { World } from '../world/world.ts'
 
@@ -148,7 +149,7 @@ function failed(command: readonly string[], finished: Finished): ReleaseError {
   return new ReleaseError({
     code: 'build-failed',
     what: `\`${command.join(' ')}\` failed with exit code ${String(finished.code)}.`,
-    why: finished.tail.slice(-8).join('\n'),
+    why: lastWords(finished),
     fix: 'Nothing was published. Make this command work in a clean checkout of the commit.',
   })
 }

@@ -8,6 +8,7 @@ import type { Plan } from '../plan/planned.ts'
 import type { Release } from '../release-context.ts'
 import { releaseTaskEnvironment } from '../rubygems/child-environment.ts'
 import { standInForGem } from '../rubygems/stand-in.ts'
+import { lastWords } from '../world/last-words.ts'
 import { type Finished, ProgramNotFound } from '../world/processes.ts'
 import { listenForPushes } from '../world/push-socket.ts'
 import type { ReleaseGem } from './inspect.ts'
@@ -101,7 +102,7 @@ function failed(plan: Plan, finished: Finished): Problem {
   return {
     code: 'release-task-failed',
     what: `\`${taskCommand(plan).join(' ')}\` failed with exit code ${String(finished.code)}.`,
-    why: finished.tail.slice(-8).join('\n'),
+    why: lastWords(finished),
     fix: 'Correct what the task reports and re-run the job: gems that are out already are recognised by their digest.',
   }
 }

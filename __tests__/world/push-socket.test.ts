@@ -55,10 +55,11 @@ describe('a push handed over by the stand-in for gem', () => {
     })
     const env = { RELEASE_GEM_SOCKET: socket.address }
     expect(await standIn(['push', 'a b.gem', '--key', "it's"], env)).toEqual({ code: 0, stdout: 'no. 1\n', stderr: '' })
-    expect(await standIn(['push', 'c.gem'], env)).toMatchObject({ code: 1, stdout: 'no. 2\n' })
+    const byName = { ...env, RELEASE_GEM_BY_NAME: '1' }
+    expect(await standIn(['push', 'c.gem'], byName)).toMatchObject({ code: 1, stdout: 'no. 2\n' })
     expect(requests).toEqual([
-      { args: ['a b.gem', '--key', "it's"], cwd: directory },
-      { args: ['c.gem'], cwd: directory },
+      { args: ['a b.gem', '--key', "it's"], cwd: directory, byName: false },
+      { args: ['c.gem'], cwd: directory, byName: true },
     ])
   })
 

@@ -125,6 +125,16 @@ export const MEDDLERS: readonly Hostile[] = [
     says: ['GITHUB_PATH', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'],
   },
   {
+    name: 'forges the checksums of the build job',
+    action: 'build',
+    files: afterBuild('  File.write(command_file.("set_output"), "checksums=evil\\n", mode: "a")'),
+    code: 'tampered-job',
+    says: ['GITHUB_OUTPUT'],
+    afterwards: ({ step }) => {
+      expect(step.outputs).toEqual({})
+    },
+  },
+  {
     name: 'puts a link and a new file among them',
     files: spec(
       'unless PROBING',

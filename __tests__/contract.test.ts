@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -7,6 +7,10 @@ import { ERROR_CODES } from '../src/errors.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '..')
 const read = (name: string): string => readFileSync(path.join(ROOT, name), 'utf8')
+
+/** What stands for something else in a quoted error, and where two sentences of the source meet. */
+const EXAMPLES =
+  /…|`[^`]*`|"[^"]*"|, but (?:must be )?|: |\(a\.gemspec, b\.gemspec\)|\bfoo\.gemspec\b|octo\/foo|\bfoo\b|(?:https:\/\/)?rubygems\.org|another\/repository|TypeError|tracked file|did not list it|\b[\w./-]*\d[\w./-]*\b/
 
 interface Manifest {
   name: string
@@ -73,6 +77,23 @@ describe('the contract is written once', () => {
     const sections = read('docs/troubleshooting.md').split(/^## /m).slice(1)
     expect(sections.map((section) => section.split('\n')[0])).toEqual([...ERROR_CODES])
     for (const section of sections) expect(section.length).toBeGreaterThan(80)
+  })
+
+  it('what troubleshooting.md quotes is what the action says', () => {
+    const source = globSync('src/**/*.ts', { cwd: ROOT })
+      .map(read)
+      .join('\n')
+      .replaceAll(/\\([`'])/g, '$1')
+    const sections = read('docs/troubleshooting.md').split(/^## /m).slice(1)
+    for (const section of sections) {
+      const quotes = [...section.matchAll(/^> (.+)$/gm)].map(([, quote = '']) => quote)
+      expect(quotes, section).not.toEqual([])
+      const words = quotes
+        .flatMap((quote) => quote.split(EXAMPLES))
+        .filter((part) => part.trim().length >= 8)
+        .map((part) => part.trim())
+      expect(words.filter((part) => !source.includes(part))).toEqual([])
+    }
   })
 
   it('links between documents lead somewhere', () => {

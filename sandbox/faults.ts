@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import type { RecordedRequest, SandboxResponse } from './server.ts'
+import type { RecordedRequest, SandboxResponse } from './messages.ts'
 
 /** The part of an exchange a fault may act on. `handle` runs the real service once for each call. */
 export interface Exchange {

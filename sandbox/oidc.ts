@@ -4,13 +4,8 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK
 import type { Fault } from './faults.ts'
 import { claimsOf, type JobClaims } from './oidc-claims.ts'
 import { readJson, writeJson } from './registry/json-file.ts'
-import {
-  type RecordedRequest,
-  type SandboxRequest,
-  type SandboxResponse,
-  SandboxServer,
-  type ServerOptions,
-} from './server.ts'
+import type { RecordedRequest, SandboxRequest, SandboxResponse } from './messages.ts'
+import { SandboxServer, type ServerOptions } from './server.ts'
 
 export { accountId, claimsOf, type JobClaims } from './oidc-claims.ts'
 

@@ -7,7 +7,7 @@ import { SigstoreVerifier } from './registry/attestation-sigstore.ts'
 import { type Registry, type RegistryOptions, startRegistry } from './registry/registry.ts'
 import type { Job } from './runner/job.ts'
 import { Runner } from './runner/runner.ts'
-import type { RecordedRequest } from './server.ts'
+import type { RecordedRequest } from './messages.ts'
 import { Sigstore, type SigstoreFlaws } from './sigstore/sigstore.ts'
 
 export interface SandboxOptions {

@@ -1,6 +1,6 @@
 import type { Exchange, Fault } from '../../sandbox/faults.ts'
 import type { StepEvent } from '../../sandbox/runner/step.ts'
-import type { SandboxResponse } from '../../sandbox/server.ts'
+import type { SandboxResponse } from '../../sandbox/messages.ts'
 import { type EdgeName, isOn } from './edges.ts'
 
 /** Where in a run it is struck: at the n-th request of an edge or of all, or at one of three lines of its log. */

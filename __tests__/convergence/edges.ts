@@ -1,5 +1,5 @@
 import { aim, type Fault, type FaultName, redirect } from '../../sandbox/faults.ts'
-import type { RecordedRequest } from '../../sandbox/server.ts'
+import type { RecordedRequest } from '../../sandbox/messages.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 /** The conversations of a release, by method and path. */

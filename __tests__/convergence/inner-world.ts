@@ -4,7 +4,7 @@ import path from 'node:path'
 import { type Fault, FaultPlan } from '../../sandbox/faults.ts'
 import { OidcIssuer, type TokenRequest } from '../../sandbox/oidc.ts'
 import { type Registry, type RegistryOptions, startRegistry } from '../../sandbox/registry/registry.ts'
-import type { RecordedRequest } from '../../sandbox/server.ts'
+import type { RecordedRequest } from '../../sandbox/messages.ts'
 import { QuickGitHub } from './quick-github.ts'
 import { VirtualClock } from './virtual-clock.ts'
 

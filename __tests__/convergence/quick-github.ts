@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type RecordedRequest, type SandboxRequest, type SandboxResponse, SandboxServer } from '../../sandbox/server.ts'
+import type { RecordedRequest, SandboxRequest, SandboxResponse } from '../../sandbox/messages.ts'
+import { SandboxServer } from '../../sandbox/server.ts'
 import type { Fault, FaultPlan } from '../../sandbox/faults.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { altered, answer, type Exchange, FAULTS, type FaultName, redirect } from '../../sandbox/faults.ts'
-import type { SandboxResponse } from '../../sandbox/server.ts'
+import type { SandboxResponse } from '../../sandbox/messages.ts'
 
 /** What a fault needs of the case it strikes in. */
 export interface Stage {

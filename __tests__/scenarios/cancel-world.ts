@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CancelPlan, StepEvent } from '../../sandbox/runner/step.ts'
-import type { RecordedRequest } from '../../sandbox/server.ts'
+import type { RecordedRequest } from '../../sandbox/messages.ts'
 import type { ScenarioWorld } from './scenario.ts'
 
 export const PUSH = { method: 'POST', path: /^\/api\/v1\/gems$/ }

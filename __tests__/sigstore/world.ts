@@ -7,7 +7,7 @@ import { SigstoreVerifier } from '../../sandbox/registry/attestation-sigstore.ts
 import { type Registry, startRegistry } from '../../sandbox/registry/registry.ts'
 import { seedGem } from '../../sandbox/registry/seed-gem.ts'
 import { Sigstore, type SigstoreOptions } from '../../sandbox/sigstore/sigstore.ts'
-import type { RecordedRequest } from '../../sandbox/server.ts'
+import type { RecordedRequest } from '../../sandbox/messages.ts'
 import type { RunContext } from '../../src/github/run-context.ts'
 import { stringAt } from '../../src/json.ts'
 import { type GemServer, gemServer } from '../../src/server.ts'

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { SandboxResponse } from '../server.ts'
+import type { SandboxResponse } from '../messages.ts'
 
 /** An entry of the `errors` that GitHub sends with "Validation Failed". */
 export interface FieldError {

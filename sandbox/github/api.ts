@@ -1,4 +1,4 @@
-import type { Handler, SandboxRequest, SandboxResponse } from '../server.ts'
+import type { Handler, SandboxRequest, SandboxResponse } from '../messages.ts'
 import { type Caller, callerOf, canSee, levelOf } from './access.ts'
 import { type Answer, Refusal, notFound, onTheWire, refusalBody } from './answers.ts'
 import { type Match, bodyProblems, findOperation, parameterProblems } from './openapi.ts'

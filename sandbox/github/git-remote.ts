@@ -1,6 +1,6 @@
 import { execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
-import type { Handler, SandboxRequest, SandboxResponse } from '../server.ts'
+import type { Handler, SandboxRequest, SandboxResponse } from '../messages.ts'
 import { type Caller, callerOf, canSee, levelOf, mayBypass } from './access.ts'
 import { tryGit } from './git.ts'
 import type { StoredRepository, World } from './world.ts'

@@ -1,4 +1,4 @@
-import type { SandboxRequest } from '../server.ts'
+import type { SandboxRequest } from '../messages.ts'
 import { type Caller, levelOf, mayBypass } from './access.ts'
 import { type Answer, Refusal, ok } from './answers.ts'
 import type { BareRepository } from './bare.ts'

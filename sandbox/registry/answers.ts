@@ -1,4 +1,4 @@
-import type { SandboxRequest, SandboxResponse } from '../server.ts'
+import type { SandboxRequest, SandboxResponse } from '../messages.ts'
 
 type Headers = Record<string, string>
 

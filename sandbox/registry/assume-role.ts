@@ -1,4 +1,4 @@
-import type { SandboxRequest, SandboxResponse } from '../server.ts'
+import type { SandboxRequest, SandboxResponse } from '../messages.ts'
 import { verifyAccess } from './access-policy.ts'
 import { json, notFound } from './answers.ts'
 import type { Context } from './context.ts'

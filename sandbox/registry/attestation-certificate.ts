@@ -10,7 +10,7 @@ import {
   Unrescued,
   VerificationFailure,
 } from './attestation-form.ts'
-import type { LogKeys } from './attestation-log.ts'
+import type { LogKeys } from './attestation-keys.ts'
 import type { PublisherRow } from './world.ts'
 
 /** What sigstore-ruby asks of the certificate (lib/sigstore/{models,verifier,policy}.rb, internal/x509.rb). */

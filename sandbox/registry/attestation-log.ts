@@ -1,9 +1,9 @@
-import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { pem } from '../sigstore/certificate.ts'
 import { leafHash, nodeHash } from '../sigstore/merkle.ts'
 import { canonical } from '../sigstore/rekor-entry.ts'
 import { type Leaf, sha256 } from './attestation-certificate.ts'
+import type { LogKeys } from './attestation-keys.ts'
 import {
   type BundleForm,
   bytesIn,
@@ -19,32 +19,6 @@ import {
 } from './attestation-form.ts'
 
 /** What sigstore-ruby asks of the transparency log's entry (lib/sigstore/verifier.rb, rekor/checkpoint.rb, internal/). */
-
-/** Keys of logs by their ids (lib/sigstore/internal/keyring.rb). */
-export class LogKeys {
-  readonly #keys: ReadonlyMap<string, KeyObject>
-
-  constructor(logs: readonly Fields[]) {
-    this.#keys = new Map(
-      logs.map((log) => [
-        bytesIn(fieldsIn(log, 'logId') ?? {}, 'keyId').toString('hex'),
-        createPublicKey({
-          key: bytesIn(fieldsIn(log, 'publicKey') ?? {}, 'rawBytes'),
-          format: 'der',
-          type: 'spki',
-        }),
-      ]),
-    )
-  }
-
-  verify(id: Buffer, signature: Buffer, data: Buffer): void {
-    const key = this.#keys.get(id.toString('hex'))
-    if (!key) throw new Unrescued('key not found')
-    if (!verify('sha256', data, key, signature)) {
-      throw new SigstoreError(`invalid signature with key ${JSON.stringify(id.toString('hex'))}`)
-    }
-  }
-}
 
 function parsed(text: string): unknown {
   try {

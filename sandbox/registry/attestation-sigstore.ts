@@ -15,7 +15,8 @@ import {
   textIn,
   Unrescued,
 } from './attestation-form.ts'
-import { checkCheckpoint, checkInclusion, checkPromise, entryOf, LogKeys } from './attestation-log.ts'
+import { checkCheckpoint, checkInclusion, checkPromise, entryOf } from './attestation-log.ts'
+import { LogKeys } from './attestation-keys.ts'
 import {
   type AttestationVerdict,
   type AttestationVerifier,

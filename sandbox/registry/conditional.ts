@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { SandboxRequest, SandboxResponse } from '../server.ts'
+import type { SandboxRequest, SandboxResponse } from '../messages.ts'
 
 /** rubygems.org app/controllers/application_controller.rb cache_expiry_headers */
 export const SHARED_CACHE = {

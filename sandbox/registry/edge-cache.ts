@@ -1,4 +1,4 @@
-import type { SandboxResponse } from '../server.ts'
+import type { SandboxResponse } from '../messages.ts'
 
 export interface EdgeOptions {
   /** How long a 404 for `/info/NAME` is remembered. */

@@ -1,4 +1,4 @@
-import type { SandboxRequest, SandboxResponse } from '../server.ts'
+import type { SandboxRequest, SandboxResponse } from '../messages.ts'
 import { policyOf, publisherFor, publisherName, verifyAccess } from './access-policy.ts'
 import { badRequest, json, notFound, unrescued } from './answers.ts'
 import type { Context } from './context.ts'

@@ -1,5 +1,5 @@
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
-import type { SandboxRequest } from '../server.ts'
+import type { SandboxRequest } from '../messages.ts'
 
 /** rubygems.org app/controllers/concerns/jwt_validation.rb and the json-jwt gem beneath it. */
 

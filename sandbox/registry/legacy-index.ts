@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { CompactIndex } from './compact-index.ts'
 import { compareNumbers } from './gem-version.ts'
-import { isLatest } from './payloads.ts'
+import { isLatest } from './latest.ts'
 import type { Store } from './store.ts'
 import type { VersionRow } from './world.ts'
 

@@ -1,6 +1,6 @@
 import type { FaultPlan } from '../faults.ts'
 import { GITHUB_ISSUER } from '../oidc.ts'
-import type { RecordedRequest } from '../server.ts'
+import type { RecordedRequest } from '../messages.ts'
 import { type AttestationVerifier, StructuralVerifier } from './attestation.ts'
 import { CompactIndex } from './compact-index.ts'
 import type { Context } from './context.ts'

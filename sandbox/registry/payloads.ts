@@ -1,4 +1,5 @@
 import type { Context } from './context.ts'
+import { isLatest } from './latest.ts'
 import { compareNumbers } from './gem-version.ts'
 import type { GemRow, VersionRow } from './world.ts'
 
@@ -21,11 +22,6 @@ export function mostRecent(versions: VersionRow[]): VersionRow | undefined {
   const [newest] = releases
   const latest = releases.filter((version) => isLatest(version, releases))
   return latest.find(({ platform }) => platform === 'ruby') ?? newest ?? versions[0]
-}
-
-/** `latest` is kept per platform: the newest release of each. */
-export function isLatest(version: VersionRow, releases: VersionRow[]): boolean {
-  return releases.find(({ platform }) => platform === version.platform)?.id === version.id
 }
 
 /** app/models/version.rb payload. The digest of the stored gemspec is not kept, as for old versions there. */

@@ -1,4 +1,4 @@
-import type { SandboxRequest, SandboxResponse } from '../server.ts'
+import type { SandboxRequest, SandboxResponse } from '../messages.ts'
 import { badRequest, forbidden, nginxPage, plain, TEXTS, unrescued } from './answers.ts'
 import type { Context } from './context.ts'
 import { findKey, isLive, ownerOf } from './keys.ts'

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import type { SandboxRequest, SandboxResponse } from '../server.ts'
+import type { SandboxRequest, SandboxResponse } from '../messages.ts'
 import { forbidden, json, plain, TEXTS } from './answers.ts'
 import { conditional, indexFile, ranged, SHARED_CACHE, withEtag } from './conditional.ts'
 import type { Context } from './context.ts'

@@ -1,5 +1,6 @@
 import type { Fault } from '../faults.ts'
-import { type RecordedRequest, SandboxServer } from '../server.ts'
+import type { RecordedRequest } from '../messages.ts'
+import { SandboxServer } from '../server.ts'
 import {
   addRole,
   addUserKey,

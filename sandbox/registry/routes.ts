@@ -1,4 +1,4 @@
-import type { SandboxRequest, SandboxResponse } from '../server.ts'
+import type { SandboxRequest, SandboxResponse } from '../messages.ts'
 import { html, nginxPage, notFound, plain, unrescued } from './answers.ts'
 import { assumeRole } from './assume-role.ts'
 import type { Context } from './context.ts'

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
-import type { SandboxRequest } from '../server.ts'
+import type { SandboxRequest } from '../messages.ts'
 import { type Part, readMultipart, type ReceivedFile, saveTo } from './multipart.ts'
 import type { Store } from './store.ts'
 

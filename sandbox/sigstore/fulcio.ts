@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { compactVerify, createRemoteJWKSet } from 'jose'
-import type { SandboxRequest, SandboxResponse } from '../server.ts'
+import type { SandboxRequest, SandboxResponse } from '../messages.ts'
 import { type Extension, EXTENSIONS, newSerial, pem, signed, tbsCertificate } from './certificate.ts'
 import { signedCertificateTimestamp } from './ct-log.ts'
 import { identityExtensions } from './identity.ts'

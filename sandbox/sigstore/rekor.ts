@@ -1,6 +1,6 @@
 import { type KeyObject, sign } from 'node:crypto'
 import { readJson, writeJson } from '../registry/json-file.ts'
-import type { SandboxRequest, SandboxResponse } from '../server.ts'
+import type { SandboxRequest, SandboxResponse } from '../messages.ts'
 import { logId } from './keys.ts'
 import { inclusionPath, leafHash, rootHash } from './merkle.ts'
 import { BadEntry, canonical, canonicalEntry } from './rekor-entry.ts'

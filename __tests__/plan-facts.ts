@@ -100,7 +100,7 @@ export function facts(values: Partial<Facts> = {}): Facts {
     project: project(),
     prebuilt: [],
     canSign: true,
-    github: { commit: { sha: HEAD, author: { name: 'Ada', email: 'ada@example.com' } }, tags: new Map() },
+    github: { commit: { sha: HEAD, author: { name: 'Ada', email: 'ada@example.com' } }, rulesets: [], tags: new Map() },
     published: new Map(),
     ...values,
   }
@@ -114,7 +114,7 @@ export function handover(prebuilt: readonly GemFile[], values: Partial<Facts> = 
 /** What GitHub says where a tag is on a commit. */
 export function tagged(tag: string, commit: string = HEAD): Facts['github'] {
   return {
-    ...(facts().github ?? { commit: undefined }),
+    ...(facts().github ?? { commit: undefined, rulesets: [] }),
     tags: new Map([[tag, { commit, annotated: true, message: '' }]]),
   }
 }

@@ -31,7 +31,7 @@ describe('the strategy', () => {
     ],
     [
       'a commit that only this machine has, on a branch',
-      { github: { commit: undefined, tags: new Map() } },
+      { github: { commit: undefined, rulesets: [], tags: new Map() } },
       {},
       [`Strategy rake (\`rake release\`): commit ${SHORT} is not on GitHub yet, and the release task pushes it.`],
     ],

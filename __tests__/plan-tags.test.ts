@@ -74,7 +74,7 @@ describe('tags to come', () => {
 
 function detached(): Partial<Facts> {
   return {
-    github: { commit: undefined, tags: new Map() },
+    github: { commit: undefined, rulesets: [], tags: new Map() },
     checkout: { head: HEAD, committedAt: 0, dirty: [], branch: undefined },
   }
 }

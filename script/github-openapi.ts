@@ -29,6 +29,8 @@ const OPERATIONS = [
   'PATCH /repos/{owner}/{repo}/releases/{release_id}',
   'GET /repos/{owner}/{repo}/releases/{release_id}/assets',
   'POST /repos/{owner}/{repo}/releases/{release_id}/assets',
+  'GET /repos/{owner}/{repo}/rulesets',
+  'GET /repos/{owner}/{repo}/rulesets/{ruleset_id}',
 ]
 
 /** What a schema may say here; a keyword in neither list stops the script, for it might be a rule we would miss. */
@@ -64,12 +66,25 @@ function schema(input: unknown, where: string): unknown {
     if (RULES.has(key)) kept[key] = value
     else if (key === 'items' || key === 'additionalProperties') kept[key] = schema(value, inside)
     else if (key === 'oneOf' || key === 'anyOf') kept[key] = list(value, inside).map((one) => schema(one, inside))
+    else if (key === 'allOf') Object.assign(kept, merged(list(value, inside).map((one) => schema(one, inside))))
     else if (key === 'properties') {
       const properties = Object.entries(object(value, inside))
       kept[key] = Object.fromEntries(properties.map(([name, one]) => [name, schema(one, `${inside}/${name}`)]))
     } else if (!SILENT.has(key)) throw new Error(`${where}: the validator does not know "${key}"`)
   }
   return kept
+}
+
+/** One schema that asks for what all of several objects' schemas ask for. */
+function merged(schemas: unknown[]): Json {
+  const all = schemas.map((one) => object(one, 'allOf'))
+  const required = all.flatMap((one) => (one['required'] === undefined ? [] : list(one['required'], 'required')))
+  const properties = all.map((one) => object(one['properties'] ?? {}, 'properties'))
+  return {
+    type: 'object',
+    properties: Object.assign({}, ...properties),
+    ...(required.length > 0 ? { required } : {}),
+  }
 }
 
 /** The schema of the first of `types` that `holder` (a request body or an answer) describes; null where it has none. */

@@ -1,5 +1,6 @@
 import type { Checkout } from './git/checkout.ts'
 import type { Commit, RemoteTag } from './github/repository.ts'
+import type { TagRuleset } from './github/rulesets.ts'
 import type { RunContext } from './github/run-context.ts'
 import type { GemFile } from './rubygems/gem-file.ts'
 import type { Project } from './rubygems/project.ts'
@@ -27,6 +28,8 @@ export interface GitHubFacts {
   commit: Commit | undefined
   /** Every tag that may matter, by name; a name without a tag maps to undefined. */
   tags: ReadonlyMap<string, RemoteTag | undefined>
+  /** Rulesets in force that restrict the creation of tags. */
+  rulesets: readonly TagRuleset[]
 }
 
 /** The commit a release is made from: what is checked out, or what the event names. */

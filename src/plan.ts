@@ -5,6 +5,7 @@ import { eventProblem } from './github/who-may-release.ts'
 import type { Inputs } from './inputs.ts'
 import { selectGems } from './plan/gems.ts'
 import type { Decision, Plan, PlannedGem } from './plan/planned.ts'
+import { judgeRulesets } from './plan/rulesets.ts'
 import { chooseStrategy } from './plan/strategy.ts'
 import { planTags } from './plan/tags.ts'
 import { decideAttestations } from './sigstore/policy.ts'
@@ -28,7 +29,15 @@ export function makePlan(inputs: Inputs, facts: Facts): Plan {
   const strategy = chooseStrategy(inputs, facts, gems.choice)
   const tags = planTags(inputs, facts, gems.choice, strategy.choice.strategy)
   const attestations = planAttestations(inputs, facts)
-  ReleaseError.throwIfAny([...gems.problems, ...strategy.problems, ...tags.problems, ...attestations.problems])
+  const newTags = tags.choice.filter(({ action }) => action === 'create').map(({ name }) => name)
+  const rulings = judgeRulesets(newTags, facts.github?.rulesets ?? [])
+  ReleaseError.throwIfAny([
+    ...gems.problems,
+    ...strategy.problems,
+    ...tags.problems,
+    ...rulings.problems,
+    ...attestations.problems,
+  ])
   return {
     ...strategy.choice,
     gems: gems.choice,
@@ -42,6 +51,7 @@ export function makePlan(inputs: Inputs, facts: Facts): Plan {
       ...attestations.because,
       ...remarks(facts, gems.choice),
     ],
+    doubts: rulings.doubts,
   }
 }
 

@@ -96,9 +96,11 @@ async function askGitHub(
   const repository = repositoryOf(inputs, facts.run, world)
   const names = tagsToLookUp(inputs, facts)
   if (!repository || names.length === 0) return undefined
-  const [commit, ...tags] = await Promise.all([
+  const [commit, rulesets, ...tags] = await Promise.all([
     repository.commit(releasedCommit(facts)),
+    // A tag that started the run is there already.
+    facts.run.tag === undefined ? repository.tagRulesets() : [],
     ...names.map(async (name) => [name, await repository.tag(name)] as const),
   ])
-  return { commit, tags: new Map(tags) }
+  return { commit, rulesets, tags: new Map(tags) }
 }

@@ -4,7 +4,7 @@ import { SandboxServer } from '../../sandbox/server.ts'
 import type { Fault, FaultPlan } from '../../sandbox/faults.ts'
 
 /**
- * The five routes of GitHub's API that a tag needs, in memory: the sandbox's own runs git for each of them, which is
+ * The six routes of GitHub's API that a tag needs, in memory: the sandbox's own runs git for each of them, which is
  * too slow for thousands of runs. Answers and refusals are those of `sandbox/github/routes-git.ts`.
  */
 export class QuickGitHub implements AsyncDisposable {
@@ -52,6 +52,7 @@ export class QuickGitHub implements AsyncDisposable {
   async #answer({ method, url, body }: SandboxRequest): Promise<SandboxResponse> {
     const [, , , , kind = '', ...rest] = url.pathname.split('/').filter(Boolean)
     const last = rest.join('/')
+    if (method === 'GET' && url.pathname.endsWith('/rulesets')) return json(200, [])
     if (method === 'GET' && kind === 'commits') return this.#commit(last)
     if (method === 'GET' && kind === 'ref') return this.#ref(decodeURIComponent(last).replace(/^tags\//, ''))
     if (method === 'GET' && kind === 'tags') return this.#tagObject(last)

@@ -1,3 +1,3 @@
 import { describeFaults } from './matrix.ts'
 
-describeFaults('commit', 'tag-read')
+describeFaults('commit', 'rulesets', 'tag-read')

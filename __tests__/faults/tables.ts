@@ -123,6 +123,13 @@ const COMMIT: readonly Row[] = [
   ...rows('F', 'commit-not-on-github', ['404', '409', '422']),
 ]
 
+/** Asked for once, to refuse early: whoever gets no answer finds out when the tag is created. */
+const RULESETS: readonly Row[] = [
+  ...rows('A', 'green', ['refused', 'stall', 'reset-mid-answer', 'tls-expired', 'redirect-elsewhere', '429-bare']),
+  ...rows('A', 'green', ['500', '503-html', '403-html', '404', '401', '200-html', 'json-truncated', 'json-types']),
+  ...rows('A', 'green', ['empty-success', 'success-other-types', 'oversize', 'gzip-bomb', 'echo-400', 'from-cache']),
+]
+
 const TAG_READ: readonly Row[] = [
   ...GITHUB_READ,
   ...rows('A', 'green', ['empty-success', 'success-cut']),
@@ -175,6 +182,7 @@ export const TABLES: Readonly<Record<Target, readonly Row[]>> = {
   index: INDEX,
   file: FILE,
   commit: COMMIT,
+  rulesets: RULESETS,
   'tag-read': TAG_READ,
   'tag-object': TAG_OBJECT,
   'tag-ref': TAG_REF,

@@ -10,6 +10,7 @@ export type Target =
   | 'index'
   | 'file'
   | 'commit'
+  | 'rulesets'
   | 'tag-read'
   | 'tag-object'
   | 'tag-ref'
@@ -30,6 +31,7 @@ const RULES: readonly Rule[] = [
   { target: 'index', edge: 'index', method: 'GET', path: /^\/info\// },
   { target: 'file', edge: 'download', method: 'GET', path: /^\/gems\// },
   { target: 'commit', edge: 'github', method: 'GET', path: /^\/repos\/.+\/git\/commits\// },
+  { target: 'rulesets', edge: 'github', method: 'GET', path: /^\/repos\/.+\/rulesets/ },
   { target: 'tag-read', edge: 'github', method: 'GET', path: /^\/repos\/.+\/git\/(ref|tags)\// },
   { target: 'tag-object', edge: 'github', method: 'POST', path: /^\/repos\/.+\/git\/tags$/ },
   { target: 'tag-ref', edge: 'github', method: 'POST', path: /^\/repos\/.+\/git\/refs$/ },

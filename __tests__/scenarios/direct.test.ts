@@ -80,17 +80,17 @@ describe('one gem, built and pushed by the action', () => {
           `${service} ${method} ${path.replace(/\?.*/, '').replace(/[0-9a-f]{40}/, 'SHA')}`,
       )
     const order = wire.filter((request) => !request.endsWith('/.well-known/jwks'))
-    for (const request of order.slice(0, 3)) expect(request).toMatch(/^(github|registry) GET/)
+    for (const request of order.slice(0, 4)) expect(request).toMatch(/^(github|registry) GET/)
     // Asked for at the same time.
-    expect(order.slice(3, 5).toSorted()).toEqual([`github POST /repos/${REPOSITORY}/git/tags`, 'oidc GET /token'])
-    expect(order.slice(5, 9)).toEqual([
+    expect(order.slice(4, 6).toSorted()).toEqual([`github POST /repos/${REPOSITORY}/git/tags`, 'oidc GET /token'])
+    expect(order.slice(6, 10)).toEqual([
       'registry POST /api/v1/oidc/trusted_publisher/exchange_token',
       'registry POST /api/v1/gems',
       'registry GET /api/v2/rubygems/rack-lens/versions/1.2.3.json',
       `github POST /repos/${REPOSITORY}/git/refs`,
     ])
     // Side by side.
-    expect(order.slice(9).toSorted()).toEqual([
+    expect(order.slice(10).toSorted()).toEqual([
       'registry GET /gems/rack-lens-1.2.3.gem',
       'registry GET /info/rack-lens',
     ])

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { aim, altered } from '../../sandbox/faults.ts'
 import { prebuilt } from './prebuilt.ts'
 import { monorepo, project } from './projects.ts'
 import { expectError, expectRefused, expectRefusedEarly } from './refusal.ts'
-import { newWorld, REPOSITORY } from './scenario.ts'
+import { expectGreen, newWorld, REPOSITORY } from './scenario.ts'
 
 describe('a tag that started the run', () => {
   it.each(['v1.2.4', '2.0.0', 'rack-lens-v9.9.9', 'nightly'])(
@@ -105,11 +106,47 @@ describe('a tag that is to be created', () => {
     expect(world.uploads).toEqual([])
   })
 
-  it('that a ruleset protects: says so, and what is published already', async () => {
+  it('that a ruleset protects is refused before anything else, with the ruleset’s name', async () => {
     await using world = await newWorld()
     await world.repository()
     world.sandbox.github.repository(REPOSITORY).protectTags('v*')
+    await expectRefusedEarly(world, {
+      ...prebuilt(),
+      code: 'tag-not-permitted',
+      says: ['ruleset "Protect v*" of octo/rack-lens', 'tag v1.2.3', 'refs/tags/v*', 'bypass list', '`tag: false`'],
+    })
+    expect(world.exchanges).toEqual([])
+  })
+
+  it('that a ruleset protects is no matter where the tag started the run, or is not made', async () => {
+    await using world = await newWorld()
+    await world.repository(undefined, { tag: 'v1.2.3' })
+    world.sandbox.github.repository(REPOSITORY).protectTags('v*')
+    expectGreen(await world.run(prebuilt(undefined, { on: { tag: 'v1.2.3' } })))
+    const next = prebuilt([{ name: 'rack-lens', number: '1.2.4' }], { with: { tag: 'false' } })
+    expectGreen(await world.run(next))
+    expect(world.requests('github').filter((request) => request.includes('/rulesets'))).toEqual([])
+  })
+
+  it('with a name that the ruleset does not match is made', async () => {
+    await using world = await newWorld()
+    await world.repository()
+    world.sandbox.github.repository(REPOSITORY).protectTags('release-*')
     const ran = await world.run(prebuilt())
+    expectGreen(ran)
+    expect(ran.step.outputs).toMatchObject({ tag: 'v1.2.3' })
+  })
+
+  it('of which GitHub does not tell whether it may be made: warns, and where it may not, says what is published', async () => {
+    await using world = await newWorld()
+    await world.repository()
+    world.sandbox.github.repository(REPOSITORY).protectTags('v*')
+    world.sandbox.github.inject({
+      ...aim('500', { path: /\/rulesets\/\d+/ }),
+      play: altered((real, body) => ({ ...real, body: body.replace(/"current_user_can_bypass":"never",/, '') })),
+    })
+    const ran = await world.run(prebuilt())
+    expect(ran.warnings).toContain('The tag may be refused: The ruleset "Protect v*" of octo/rack-lens may not let')
     expectError(ran, 'tag-not-permitted', ['v1.2.3', 'ruleset', 'bypass list', 'rack-lens 1.2.3 is published on'])
     expect(ran.step.outputs).toMatchObject({ published: 'true', tag: '' })
     expect(Object.keys((await world.public()).refs)).toEqual(['refs/heads/main'])

@@ -6,11 +6,18 @@ import { ASSET_ROUTES } from './routes-assets.ts'
 import { GIT_ROUTES } from './routes-git.ts'
 import { RELEASE_ROUTES } from './routes-releases.ts'
 import { REPOSITORY_ROUTES } from './routes-repository.ts'
+import { RULESET_ROUTES } from './routes-rulesets.ts'
 import { Call, type Permission, type Route } from './routes.ts'
 import { isObject, type JsonObject } from './schema.ts'
 import type { StoredRepository, World } from './world.ts'
 
-const ROUTES: Record<string, Route> = { ...REPOSITORY_ROUTES, ...GIT_ROUTES, ...RELEASE_ROUTES, ...ASSET_ROUTES }
+const ROUTES: Record<string, Route> = {
+  ...REPOSITORY_ROUTES,
+  ...RULESET_ROUTES,
+  ...GIT_ROUTES,
+  ...RELEASE_ROUTES,
+  ...ASSET_ROUTES,
+}
 const DOCS = 'https://docs.github.com/rest'
 const HOUR = 60 * 60 * 1000
 

@@ -77,8 +77,11 @@ export function findOperation(method: string, pathname: string): Match | undefin
 }
 
 function textProblems(parameter: Parameter, text: string): string[] {
-  const isNumber = parameter.schema.type === 'integer' && /^\d+$/.test(text)
-  return problems(parameter.schema, isNumber ? Number(text) : text, [parameter.name])
+  const { type } = parameter.schema
+  const isNumber = type === 'integer' && /^\d+$/.test(text)
+  const isTruth = type === 'boolean' && /^(true|false)$/.test(text)
+  const value = isNumber ? Number(text) : isTruth ? text === 'true' : text
+  return problems(parameter.schema, value, [parameter.name])
 }
 
 /** What is wrong with the path and query parameters of a request. */

@@ -1,9 +1,11 @@
 import { ReleaseError } from '../errors.ts'
 import { stringAt } from '../json.ts'
 import type { Http } from '../world/http.ts'
+import { HttpFault } from '../world/http-fault.ts'
 import type { Secret } from '../world/secret.ts'
 import { lazily } from './lazily.ts'
-import { githubClient, isRefusal, orRefusal, type Refusal } from './api-client.ts'
+import { readTagRulesets, type TagRuleset } from './rulesets.ts'
+import { githubClient, githubClientOnce, isRefusal, orRefusal, type Refusal } from './api-client.ts'
 
 export interface Commit {
   sha: string
@@ -32,6 +34,8 @@ export interface Repository {
   /** A commit GitHub knows, or undefined. */
   commit(sha: string): Promise<Commit | undefined>
   tag(name: string): Promise<RemoteTag | undefined>
+  /** The rulesets in force that restrict the creation of tags; none where they cannot be read. */
+  tagRulesets(): Promise<readonly TagRuleset[]>
   /**
    * Makes the annotated tag's object, which no ref names yet: invisible, and needs the same permission as the tag
    * itself, so that a missing one is found before anything is public. Throws ReleaseError (`tag-not-permitted`).
@@ -45,6 +49,7 @@ export function createRepository(options: { name: string; apiUrl: string; token:
   const [owner = '', repo = ''] = options.name.split('/')
   const here = { owner, repo }
   const client = lazily(() => githubClient(options.token, options.apiUrl, options.http))
+  const once = lazily(() => githubClientOnce(options.token, options.apiUrl, options.http))
   return {
     name: options.name,
     async commit(sha) {
@@ -72,6 +77,15 @@ export function createRepository(options: { name: string; apiUrl: string; token:
         ;({ sha, type } = objectIn(object.data, options.name))
       }
       return { commit: sha, annotated, message }
+    },
+    async tagRulesets() {
+      try {
+        return await readTagRulesets(here, once)
+      } catch (error) {
+        // They are asked for to refuse early; who cannot ask finds out when the tag is created.
+        if (error instanceof HttpFault) return []
+        throw error
+      }
     },
     async prepareTag({ name, message, commit, tagger }) {
       const { rest } = await client()

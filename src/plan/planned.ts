@@ -46,6 +46,8 @@ export interface Plan {
   attest: boolean
   /** Each decision with where it comes from, as sentences for the log. */
   decisions: readonly string[]
+  /** What may go wrong after the push and cannot be known before; said as warnings. */
+  doubts: readonly string[]
 }
 
 /** What one part of the plan contributes: its choice, its sentences, and what stands in the way. */

@@ -130,7 +130,7 @@ describe('what a rehearsal finds', () => {
     [
       'a gemspec as `bundle gem` leaves it',
       { gemspecLines: ['spec.summary = "TODO: Write it"', 'spec.metadata["allowed_push_host"] = "TODO: Set it"'] },
-      [/^stops gemspec-unfinished: rack-lens\.gemspec still has TODO in summary, metadata\["allowed_push_host"\]\.$/],
+      [/^stops gemspec-unfinished: lens-0\.gemspec still has TODO in summary, metadata\["allowed_push_host"\]\.$/],
     ],
     [
       'a gemspec that RubyGems refuses',
@@ -140,9 +140,9 @@ describe('what a rehearsal finds', () => {
     [
       'a gemspec that needs what is not there',
       { before: ['require "not/here"'] },
-      [/^stops gemspec-fails: rack-lens\.gemspec cannot be evaluated .*cannot load such file -- not\/here/],
+      [/^stops gemspec-fails: lens-2\.gemspec cannot be evaluated .*cannot load such file -- not\/here/],
     ],
-    ['no files', { gemspecLines: ['spec.files = []'] }, [/^stops gem-empty: rack-lens holds no file at all/]],
+    ['no files', { gemspecLines: ['spec.files = []'] }, [/^stops gem-empty: lens-3 holds no file at all/]],
     [
       'no files, but dependencies',
       { gemspecLines: ['spec.files = []', 'spec.add_dependency "lens-cap"'] },
@@ -156,7 +156,7 @@ describe('what a rehearsal finds', () => {
     [
       'a file that was left out',
       { gemspecLines: ['spec.files = ["README.md"]'] },
-      [/^surprise file-left-out: rack-lens does not hold 1 committed file below lib: lib\/rack-lens\.rb\.$/],
+      [/^surprise file-left-out: lens-6 does not hold 10 committed files below lib: lib\/lens-0\.rb, /],
     ],
     [
       'another server in allowed_push_host',
@@ -179,8 +179,14 @@ describe('what a rehearsal finds', () => {
       ],
     ],
   ]
-  it.each(gemspecs)('%s', async (_, options, expected) => {
-    expect(told(await look(sound(options)))).toEqual(expected.map((pattern) => expect.stringMatching(pattern)))
+  it('what is wrong with each of several gemspecs, and no more', async () => {
+    const all = gemspecs.map(([, options], index) => project({ ...options, name: `lens-${String(index)}` }))
+    const list = told(await look(Object.assign(sound(), ...all)))
+    for (const [index, [title, , expected]] of gemspecs.entries()) {
+      const its = list.filter((text) => new RegExp(`\\blens-${String(index)}(?![\\w/]|\\.rb)`).test(text))
+      expect(its, title).toEqual(expected.map((pattern) => expect.stringMatching(pattern)))
+    }
+    expect(list).toHaveLength(gemspecs.flatMap(([, , expected]) => expected).length)
   })
 
   it('files that only this machine has', async () => {
@@ -253,6 +259,13 @@ describe('what a rehearsal finds', () => {
       expect.stringMatching(/^stops lockfile-outdated: .*rack-lens 1\.2\.2, while the gemspec says 1\.2\.3/),
     ])
     expect(await look({ ...sound(), 'Gemfile.lock': lock('1.2.3') })).toEqual([])
+    const mac = await look({
+      ...sound(),
+      'Gemfile.lock': `${lock('1.2.3')}\nPLATFORMS\n  arm64-darwin-24\n\nDEPENDENCIES\n`,
+    })
+    expect(told(mac)).toEqual([
+      expect.stringMatching(/^stops lockfile-platform: The committed Gemfile\.lock is for arm64-darwin-24 only:/),
+    ])
   })
 })
 

@@ -254,7 +254,6 @@ describe('script/rehearse', () => {
 
   it.each([
     ['no-publisher', 1, 'exchange-refused'],
-    ['version-taken', 1, 'version-taken'],
     ['push:reset-after', 0, undefined],
   ])('shows what the action makes of --fault %s', async (fault, code, title) => {
     const ended = await rehearse('--fault', fault, '--json')

@@ -34,6 +34,7 @@ export const FINDING_CODES = [
   'custom-release',
   'bundle-not-installed',
   'lockfile-outdated',
+  'lockfile-platform',
   'workflow-missing',
   'workflow-event',
   'workflow-tag-filter',

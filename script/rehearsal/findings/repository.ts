@@ -31,6 +31,7 @@ export function repositoryFindings(facts: RepositoryFacts): Finding[] {
     ...strategyFindings(facts),
     ...bundleFindings(facts),
     ...lockfileFindings(facts),
+    ...lockedPlatformFindings(facts),
   ]
 }
 
@@ -140,6 +141,25 @@ function lockfileFindings({ lockfile, gemspecs }: RepositoryFacts): Finding[] {
       weight: 'stops',
       what: `The committed Gemfile.lock has ${outdated.join('; ')}: \`bundle install\` changes it or refuses to, and the checkout is no longer the commit.`,
       fix: 'Run `bundle install` here and commit Gemfile.lock.',
+    },
+  ]
+}
+
+/** Bundler adds the platform it runs on where neither that one nor `ruby` is locked. */
+function lockedPlatformFindings({ lockfile = '' }: RepositoryFacts): Finding[] {
+  const section = lockfile.split(/\r?\n(?=\S)/).find((one) => one.startsWith('PLATFORMS')) ?? ''
+  const platforms = section
+    .split(/\r?\n/)
+    .slice(1)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+  if (platforms.length === 0 || platforms.some((name) => name === 'ruby' || name.includes('linux'))) return []
+  return [
+    {
+      code: 'lockfile-platform',
+      weight: 'stops',
+      what: `The committed Gemfile.lock is for ${some(platforms)} only: \`bundle install\` on GitHub’s Linux adds its platform, and the checkout is no longer the commit.`,
+      fix: 'Run `bundle lock --add-platform x86_64-linux` here and commit Gemfile.lock.',
     },
   ]
 }

@@ -67,7 +67,7 @@ describe('outputs and state', () => {
         expect(await pairsIn(env.GITHUB_STATE)).toEqual(wanted)
         runner.expectUntouched()
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     )
   })
 

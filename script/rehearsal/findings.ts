@@ -1,5 +1,6 @@
 import type { Finding, Weight } from './findings/finding.ts'
-import { type GemFacts, gemFindings } from './findings/gem.ts'
+import { gemFindings } from './findings/gem.ts'
+import type { GemFacts } from './findings/gem-facts.ts'
 import { type RepositoryFacts, repositoryFindings } from './findings/repository.ts'
 import { type WorkflowFacts, workflowFindings } from './findings/workflow.ts'
 

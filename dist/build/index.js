@@ -57385,7 +57385,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 6273:
+/***/ 3500:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -57983,10 +57983,18 @@ function contents(name, text) {
 function* tokens(name, text) {
     const parser = new dist/* Parser */.iX();
     let count = 0;
+    let open = 0;
     let isText = false;
     for (const lexeme of new dist/* Lexer */.JG().lex(text)) {
         if (++count > MAX_TOKENS)
             throw new InvalidGem(`its ${name} has more than ${String(MAX_TOKENS)} YAML tokens`);
+        // Half a million brackets would keep the parser busy for seconds before the converter sees how deep they are.
+        if (!isText && (lexeme === '[' || lexeme === '{'))
+            open += 1;
+        if (!isText && (lexeme === ']' || lexeme === '}'))
+            open -= 1;
+        if (open > MAX_DEPTH)
+            throw new InvalidGem(`its ${name} is nested too deeply`);
         if (!isText && dist/* CST */.DB.tokenType(lexeme) === 'directive-line')
             throw new InvalidGem(`its ${name} has a YAML directive`);
         isText = lexeme === dist/* CST */.DB.SCALAR;
@@ -58816,20 +58824,51 @@ async function notReproducible(first, second) {
 }
 
 ;// CONCATENATED MODULE: ./lib/git/checkout.js
+/** Paths on one command line: no system takes less. */
+const AT_ONCE = 100;
 /** Reads the checkout; undefined where there is none or git is missing. */
 async function readCheckout(git) {
-    const [head, committed, status, branch] = await Promise.all([
+    const [head, committed, dirty, branch] = await Promise.all([
         git.ask('rev-parse', '--verify', 'HEAD^{commit}'),
         git.ask('log', '-1', '--format=%ct', '--no-show-signature', 'HEAD'),
-        git.ask('status', '--porcelain=v1', '-z', '--untracked-files=no'),
+        changedFiles(git),
         git.ask('symbolic-ref', '--quiet', '--short', 'HEAD'),
     ]);
-    if (head === undefined || status === undefined)
+    if (head === undefined || dirty === undefined)
         return undefined;
-    return { head, committedAt: Number(committed ?? '0'), dirty: changedFiles(status), branch };
+    return { head, committedAt: Number(committed ?? '0'), dirty, branch };
+}
+/**
+ * Tracked files that are not as committed. To compare a file with a `filter` attribute (Git LFS, say), git would run the
+ * program that the configuration names for it; such a file is compared without, and given the benefit of the doubt.
+ */
+async function changedFiles(git) {
+    const unfiltered = git.with(await filtersOff(git));
+    const status = await unfiltered.ask('status', '--porcelain=v1', '-z', '--untracked-files=no');
+    if (status === undefined)
+        return undefined;
+    const changed = pathsOf(status);
+    const filtered = new Set();
+    for (let from = 0; from < changed.length; from += AT_ONCE) {
+        const attributes = await git.ask('check-attr', '-z', 'filter', '--', ...changed.slice(from, from + AT_ONCE));
+        for (const file of filteredPaths(attributes ?? ''))
+            filtered.add(file);
+    }
+    return changed.filter((file) => !filtered.has(file));
+}
+/** Settings that take the programs out of every filter this repository has. */
+async function filtersOff(git) {
+    const found = await git.ask('config', '--null', '--name-only', '--get-regexp', String.raw `^filter\.`);
+    const names = (found ?? '').split('\0').flatMap((key) => /^(filter\..*)\.[^.]*$/s.exec(key)?.[1] ?? []);
+    return new Map([...new Set(names)].flatMap((name) => [
+        [`${name}.clean`, ''],
+        [`${name}.smudge`, ''],
+        [`${name}.process`, ''],
+        [`${name}.required`, 'false'],
+    ]));
 }
 /** Paths of `git status --porcelain=v1 -z`: `XY PATH`, after a rename followed by the old path on its own. */
-function changedFiles(status) {
+function pathsOf(status) {
     const entries = status.split('\0').filter((entry) => entry !== '');
     const paths = [];
     for (let index = 0; index < entries.length; index++) {
@@ -58840,10 +58879,45 @@ function changedFiles(status) {
     }
     return paths;
 }
+/** Of `git check-attr -z`, which prints PATH, attribute and value, each followed by NUL. */
+function filteredPaths(attributes) {
+    const fields = attributes.split('\0');
+    return fields.filter((_, index) => index % 3 === 0 && !/^(unspecified|unset|)$/.test(fields[index + 2] ?? ''));
+}
 
 // EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 6 modules
 var exec = __nccwpck_require__(9529);
+;// CONCATENATED MODULE: ./lib/world/programs.js
+
+
+
+/**
+ * Absolute path of a program on PATH; undefined where there is none. Directories that are missing or closed to us are
+ * passed over in silence: @actions/exec tells the log about each of them. On Windows, which has more rules than this,
+ * the name itself, for the system to look up.
+ */
+async function findProgram(name, searchPath) {
+    if (process.platform === 'win32')
+        return name;
+    for (const directory of (searchPath ?? '').split(external_node_path_.delimiter)) {
+        const candidate = external_node_path_.join(directory, name);
+        if (external_node_path_.isAbsolute(directory) && (await isProgram(candidate)))
+            return candidate;
+    }
+    return undefined;
+}
+async function isProgram(file) {
+    try {
+        await (0,promises_.access)(file, external_node_fs_.constants.X_OK);
+        return (await (0,promises_.stat)(file)).isFile();
+    }
+    catch {
+        return false;
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/git/git.js
+
 
 /**
  * Settings that keep a repository's own configuration from running programs while git reads it: hooks, a file
@@ -58857,6 +58931,8 @@ const INERT = {
     'gc.auto': '0',
     'maintenance.auto': 'false',
     'diff.external': '',
+    // The owner of a checkout differs from the user of a container job; reading it inertly is safe all the same.
+    'safe.directory': '*',
 };
 /** Variables that make git quiet, read-only and independent of the machine's and the user's configuration. */
 function inertEnvironment(env) {
@@ -58868,34 +58944,42 @@ function inertEnvironment(env) {
         GIT_CONFIG_GLOBAL: '/dev/null',
         GIT_OPTIONAL_LOCKS: '0',
         GIT_TERMINAL_PROMPT: '0',
+        // A partial clone fetches what it lacks when it is read, by whatever program its configuration names.
+        GIT_NO_LAZY_FETCH: '1',
+        GIT_ALLOW_PROTOCOL: 'none',
         LC_ALL: 'C',
     };
 }
 /** Git for the checkout in `directory`, without its configuration's teeth. */
 function readOnlyGit(directory, env) {
-    // The owner of a checkout differs from the user of a container job; reading it inertly is safe all the same.
-    const settings = Object.entries({ ...INERT, 'safe.directory': '*' }).flatMap(([key, value]) => [
-        '-c',
-        `${key}=${value}`,
-    ]);
-    const environment = inertEnvironment(env);
-    return {
-        async ask(...args) {
-            try {
-                const { exitCode, stdout } = await (0,exec/* getExecOutput */.H)('git', [...settings, ...args], {
-                    cwd: directory,
-                    env: environment,
-                    silent: true,
-                    ignoreReturnCode: true,
-                });
-                return exitCode === 0 ? stdout.trimEnd() : undefined;
-            }
-            catch {
-                // @actions/exec throws where the program is missing: to the caller the same as "no checkout".
-                return undefined;
-            }
-        },
+    return configured(directory, env, new Map());
+}
+function configured(directory, env, settings) {
+    const inert = Object.entries(INERT).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+    const run = async (...args) => {
+        const program = await findProgram('git', env['PATH']);
+        if (program === undefined)
+            return undefined;
+        const { exitCode, stdout } = await (0,exec/* getExecOutput */.H)(program, [...inert, ...args], {
+            cwd: directory,
+            env: { ...inertEnvironment(env), ...asVariables(settings) },
+            silent: true,
+            ignoreReturnCode: true,
+        });
+        return exitCode === 0 ? stdout.trimEnd() : undefined;
     };
+    return {
+        ask: run,
+        with: (more) => configured(directory, env, new Map([...settings, ...more])),
+    };
+}
+/** Settings as git (2.31) reads them from its environment: with `-c`, a key could not hold an equals sign. */
+function asVariables(settings) {
+    const pairs = [...settings].flatMap(([key, value], index) => [
+        [`GIT_CONFIG_KEY_${String(index)}`, key],
+        [`GIT_CONFIG_VALUE_${String(index)}`, value],
+    ]);
+    return { GIT_CONFIG_COUNT: String(settings.size), ...Object.fromEntries(pairs) };
 }
 
 // EXTERNAL MODULE: ./lib/world/http-answer.js
@@ -58918,7 +59002,7 @@ async function api_client_githubClient(token, apiUrl, http) {
     return github.getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch: fetchThrough(http) } });
 }
 /** The same without repetition, for what must be looked up before it is asked for again. */
-async function githubClientOnce(token, apiUrl, http) {
+async function api_client_githubClientOnce(token, apiUrl, http) {
     const github = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 2413));
     const fetch = async (url, options) => asResponse(await http.send('github', asRequest(url, options)));
     return github.getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch } });
@@ -59008,7 +59092,47 @@ function api_client_isRefusal(answer) {
     return !('data' in answer);
 }
 
+;// CONCATENATED MODULE: ./lib/github/rulesets.js
+
+
+/** More than any repository has; what is beyond them is found out when the tag is created. */
+const MOST = 20;
+/**
+ * The rulesets that may keep the token from creating a tag: GET /repos/OWNER/REPO/rulesets, then each one by itself, since
+ * the list holds no rules. One attempt, and nothing where there is no usable answer: this only saves a release from
+ * finding out later. Throws HttpFault.
+ */
+async function rulesets_readTagRulesets(here, client) {
+    const { rest } = await client();
+    const scope = { ...here, includes_parents: true };
+    const listed = await orRefusal(rest.repos.getRepoRulesets({ ...scope, targets: 'tag', per_page: 100 }));
+    if (isRefusal(listed))
+        return [];
+    const active = objectsAt(listed, 'data').filter((one) => one['target'] === 'tag' && one['enforcement'] === 'active');
+    const details = await Promise.all(active.slice(0, MOST).map(({ id }) => orRefusal(rest.repos.getRepoRuleset({ ...scope, ruleset_id: Number(id) }))));
+    return details.flatMap((detail) => (isRefusal(detail) ? [] : asTagRuleset(detail.data)));
+}
+function asTagRuleset(value) {
+    if (!isObject(value) || !objectsAt(value, 'rules').some(({ type }) => type === 'creation'))
+        return [];
+    const refs = objectAt(value, 'conditions', 'ref_name');
+    return [
+        {
+            name: stringAt(value, 'name') ?? '',
+            source: stringAt(value, 'source') ?? '',
+            include: textsIn(refs['include']),
+            exclude: textsIn(refs['exclude']),
+            bypass: stringAt(value, 'current_user_can_bypass'),
+        },
+    ];
+}
+function textsIn(value) {
+    return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+}
+
 ;// CONCATENATED MODULE: ./lib/github/repository.js
+
+
 
 
 
@@ -59017,6 +59141,7 @@ function repository_createRepository(options) {
     const [owner = '', repo = ''] = options.name.split('/');
     const here = { owner, repo };
     const client = lazily(() => githubClient(options.token, options.apiUrl, options.http));
+    const once = lazily(() => githubClientOnce(options.token, options.apiUrl, options.http));
     return {
         name: options.name,
         async commit(sha) {
@@ -59038,14 +59163,28 @@ function repository_createRepository(options) {
             }
             let { sha, type } = objectIn(ref.data, options.name);
             const annotated = type === 'tag';
+            let message = '';
             // A tag may name a tag; five levels are more than anybody makes on purpose.
             for (let level = 0; type === 'tag' && level < 5; level++) {
                 const object = await orRefusal(rest.git.getTag({ ...here, tag_sha: sha }));
                 if (isRefusal(object))
                     throw cannotRead(options.name, object);
+                if (level === 0)
+                    message = unsigned(stringAt(object.data, 'message') ?? '');
                 ({ sha, type } = objectIn(object.data, options.name));
             }
-            return { commit: sha, annotated };
+            return { commit: sha, annotated, message };
+        },
+        async tagRulesets() {
+            try {
+                return await readTagRulesets(here, once);
+            }
+            catch (error) {
+                // They are asked for to refuse early; who cannot ask finds out when the tag is created.
+                if (error instanceof HttpFault)
+                    return [];
+                throw error;
+            }
         },
         async prepareTag({ name, message, commit, tagger }) {
             const { rest } = await client();
@@ -59092,6 +59231,10 @@ function shaIn(data, repository, ...path) {
         throw unusable(repository);
     return sha;
 }
+/** A signed tag's message ends in its signature (git-tag(1), gitformat-signature(5)). */
+function unsigned(message) {
+    return message.replace(/^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----.*/ms, '');
+}
 function unusable(repository) {
     return new ReleaseError({
         code: 'github-unavailable',
@@ -59126,8 +59269,10 @@ function notPermitted(tag, repository, { status, message }) {
 var child_environment = __nccwpck_require__(3174);
 // EXTERNAL MODULE: ./lib/json.js
 var json = __nccwpck_require__(6413);
-// EXTERNAL MODULE: ./lib/world/processes.js + 2 modules
-var world_processes = __nccwpck_require__(307);
+// EXTERNAL MODULE: ./lib/world/last-words.js
+var last_words = __nccwpck_require__(6554);
+// EXTERNAL MODULE: ./lib/world/processes.js + 4 modules
+var world_processes = __nccwpck_require__(6810);
 ;// CONCATENATED MODULE: ./lib/rubygems/probe-answer.js
 
 
@@ -59196,6 +59341,7 @@ function asGemspec(value) {
 
 
 
+
 /**
  * Reads the project with one Ruby process. Throws ReleaseError: `ruby-unavailable` where there is no Ruby or it
  * cannot run the probe, `gemspec-failed` with every gemspec that raises.
@@ -59223,18 +59369,18 @@ async function runProbe(options, answer) {
             env,
             onLine,
         });
-        const json = await files/* files */.a.text(answer);
+        const json = await files/* files */.a.answer(answer);
         if (finished.code === 0 && json !== undefined)
             return json;
         throw new errors/* ReleaseError */.K2({
             code: 'ruby-unavailable',
             what: `Ruby could not read the project: it ended with exit code ${String(finished.code)}.`,
-            why: finished.tail.slice(-5).join('\n') || 'It printed nothing.',
+            why: (0,last_words/* lastWords */.a)(finished, 5) || 'It printed nothing.',
             fix: 'Check that `ruby` and `rake` work in this directory, in a step before this one.',
         });
     }
     catch (error) {
-        if (!(error instanceof world_processes/* ProgramNotFound */.e))
+        if (!(error instanceof world_processes/* ProgramNotFound */.ec))
             throw error;
         throw new errors/* ReleaseError */.K2({
             code: 'ruby-unavailable',
@@ -59342,11 +59488,13 @@ async function askGitHub(inputs, facts, world) {
     const names = tagsToLookUp(inputs, facts);
     if (!repository || names.length === 0)
         return undefined;
-    const [commit, ...tags] = await Promise.all([
+    const [commit, rulesets, ...tags] = await Promise.all([
         repository.commit(releasedCommit(facts)),
+        // A tag that started the run is there already.
+        facts.run.tag === undefined ? repository.tagRulesets() : [],
         ...names.map(async (name) => [name, await repository.tag(name)]),
     ]);
-    return { commit, tags: new Map(tags) };
+    return { commit, rulesets, tags: new Map(tags) };
 }
 
 ;// CONCATENATED MODULE: ./lib/build-gems.js
@@ -59367,7 +59515,7 @@ async function buildGems({ inputs, run, reproducible }, { ledger, phases, world 
         published: new Map(),
     };
     const plan = decide(inputs, facts, world);
-    ledger.planned(plan.gems, facts.checkout?.head ?? run.sha);
+    ledger.planned(plan.gems, { commit: facts.checkout?.head ?? run.sha, repository: run.repository });
     const built = await phases.run('Build', () => (0,build/* build */.jq)(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world));
     const gems = await phases.run('Inspect', () => inspect(built, facts, { server: inputs.server }, world));
     for (const gem of gems)
@@ -59403,7 +59551,7 @@ const CAN_PUBLISH = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6273);
+/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3500);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _github_run_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5928);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6704);
@@ -59412,9 +59560,9 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9293);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7390);
 /* harmony import */ var _world_clock_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6290);
-/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(4551);
+/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3433);
 /* harmony import */ var _world_process_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(8337);
-/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(1597);
+/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9456);
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
         if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
@@ -59493,6 +59641,7 @@ async function main() {
         const world = __addDisposableResource(env_1, await (0,_world_open_js__WEBPACK_IMPORTED_MODULE_10__/* .openWorld */ .H)(run.temp, runner), true);
         const ledger = new _ledger_js__WEBPACK_IMPORTED_MODULE_5__/* .Ledger */ .O(inputs.server, node_path__WEBPACK_IMPORTED_MODULE_0__.join(world.privateDirectory, _state_js__WEBPACK_IMPORTED_MODULE_8__/* .JOURNAL */ .E));
         await (0,_build_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .buildGems */ .T)({ inputs, run, reproducible }, { ledger, phases: new _phases_js__WEBPACK_IMPORTED_MODULE_6__/* .Phases */ .V(runner, _world_clock_js__WEBPACK_IMPORTED_MODULE_9__/* .systemClock */ .m), world });
+        runner.expectUntouched();
         (0,_report_js__WEBPACK_IMPORTED_MODULE_7__/* .setBuildOutputs */ .vP)(ledger.record, matrixIndex, runner);
     }
     catch (e_1) {
@@ -59631,9 +59780,11 @@ function documentation(code) {
 /* harmony export */   $: () => (/* binding */ readRunContext)
 /* harmony export */ });
 /* unused harmony export headRepository */
-/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6413);
-/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7939);
-/* harmony import */ var _world_secret_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1502);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8161);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6413);
+/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7939);
+/* harmony import */ var _world_secret_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1502);
+
 
 
 
@@ -59649,7 +59800,7 @@ async function readRunContext(runner) {
     const eventFile = value('GITHUB_EVENT_PATH');
     return {
         eventName: value('GITHUB_EVENT_NAME'),
-        event: (0,_json_js__WEBPACK_IMPORTED_MODULE_2__/* .parseJson */ .qF)((eventFile && (await _world_files_js__WEBPACK_IMPORTED_MODULE_0__/* .files */ .a.text(eventFile))) || '{}'),
+        event: (0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .qF)((eventFile && (await _world_files_js__WEBPACK_IMPORTED_MODULE_1__/* .files */ .a.text(eventFile))) || '{}'),
         repository: value('GITHUB_REPOSITORY'),
         ref,
         tag: ref.startsWith('refs/tags/') ? ref.slice('refs/tags/'.length) : undefined,
@@ -59660,9 +59811,8 @@ async function readRunContext(runner) {
         runUrl: `${serverUrl}/${value('GITHUB_REPOSITORY')}/actions/runs/${value('GITHUB_RUN_ID')}`,
         attempt: Number(value('GITHUB_RUN_ATTEMPT') || '1'),
         workspace: value('GITHUB_WORKSPACE') || process.cwd(),
-        temp: value('RUNNER_TEMP') || value('TMPDIR') || '/tmp',
-        selfHosted: value('RUNNER_ENVIRONMENT') === 'self-hosted',
-        idToken: url && requestToken ? { url, token: new _world_secret_js__WEBPACK_IMPORTED_MODULE_1__/* .Secret */ .z(requestToken) } : undefined,
+        temp: value('RUNNER_TEMP') || (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(),
+        idToken: url && requestToken ? { url, token: new _world_secret_js__WEBPACK_IMPORTED_MODULE_2__/* .Secret */ .z(requestToken) } : undefined,
     };
 }
 /** The repository the event's code comes from, where the payload names another one than the run's: a fork. */
@@ -59864,9 +60014,19 @@ function readServer(read) {
     }
     return (0,server/* gemServer */.Vv)(url);
 }
-/** A would-be URL as it may be repeated in the log: with no user, no password and no query, which may be a token. */
+/** A host without its scheme, as somebody may give it: labels that are too short and too plain for a token. */
+const HOST = /^[a-z0-9-]{1,24}(\.[a-z0-9-]{1,24})+$/;
+/**
+ * A would-be URL as it may be repeated in the log: its origin. User, path and query may be a token; so may the whole
+ * of a value that is no URL.
+ */
 function withoutCredentials(value) {
-    return value.includes('@') ? '(not shown: it holds credentials)' : value.replace(/[?#].*$/s, '?…');
+    if (HOST.test(value))
+        return value;
+    const url = URL.parse(value);
+    if (url === null || url.username || url.password || !/^https?:$/.test(url.protocol))
+        return '(not shown)';
+    return `${url.origin}${url.pathname === '/' && !url.search && !url.hash ? '' : '/…'}`;
 }
 /**
  * The audience of the ID token: the gem server's host unless given. A token for `rubygems.org` is as good as a key
@@ -60071,6 +60231,7 @@ class Ledger {
     #unsettled = new Set();
     #saved = Promise.resolve();
     #commit = '';
+    #repository = '';
     #releaseUrl = '';
     /** `journal` is the path of the file, below our private directory. */
     constructor(server, journal) {
@@ -60080,8 +60241,9 @@ class Ledger {
     get record() {
         return this.#record(false);
     }
-    planned(gems, commit) {
+    planned(gems, { commit, repository }) {
         this.#commit = commit;
+        this.#repository = repository;
         for (const gem of gems) {
             this.#gems.set(keyOf(gem), {
                 name: gem.name,
@@ -60142,6 +60304,7 @@ class Ledger {
         return {
             server: this.#server.origin,
             commit: this.#commit,
+            repository: this.#repository,
             gems: [...this.#gems.values()],
             tags: this.#tags,
             unsettled: [...this.#unsettled],
@@ -60401,6 +60564,7 @@ const ALLOWED = new Set([
     'PROCESSOR_ARCHITECTURE',
     'MSYSTEM',
 ]);
+const ALLOWED_IN_CAPITALS = new Set([...ALLOWED].map((name) => name.toUpperCase()));
 const ALLOWED_PREFIX = /^(LC_|RBENV_|RVM_|ASDF_|MISE_|BUNDLE_BUILD__|BUNDLE_LOCAL__)/;
 /** Bundler's settings that hold no credential; `BUNDLE_GEM__PUSH_KEY` and `BUNDLE_<HOST>` do. */
 const BUNDLER = /^BUNDLE_(GEMFILE|PATH|PATH__SYSTEM|WITH|WITHOUT|ONLY|APP_CONFIG|BIN|BIN_PATH|DEPLOYMENT|FROZEN|CACHE_PATH|CACHE_ALL|JOBS|RETRY|TIMEOUT|VERSION|CLEAN|NO_PRUNE|FORCE_RUBY_PLATFORM|SPECIFIC_PLATFORM|PREFER_LOCAL|SILENCE_ROOT_WARNING|IGNORE_MESSAGES|SUPPRESS_INSTALL_USING_MESSAGES|SYSTEM_BINDIR|DISABLE_[A-Z_]+|USER_HOME|USER_CONFIG|USER_CACHE|USER_PLUGIN|LOCKFILE)$/;
@@ -60410,19 +60574,22 @@ const BUNDLER = /^BUNDLE_(GEMFILE|PATH|PATH__SYSTEM|WITH|WITHOUT|ONLY|APP_CONFIG
  */
 const NEVER = /^(ACTIONS_|INPUT_|STATE_|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$|BUNDLE_GEM__PUSH_KEY$|RUBYGEMS_API_KEY$)/;
 /** For the probe and the build: the allowed names only. */
-function buildEnvironment(env, extra) {
-    return pick(env, extra, (name) => ALLOWED.has(name) || ALLOWED_PREFIX.test(name) || BUNDLER.test(name));
+function buildEnvironment(env, extra, platform = process.platform) {
+    // Windows spells names as it likes: there it is `Path` and `SYSTEMROOT`.
+    const known = platform === 'win32' ? ALLOWED_IN_CAPITALS : ALLOWED;
+    return pick(env, extra, platform, (name) => known.has(name) || ALLOWED_PREFIX.test(name) || BUNDLER.test(name));
 }
 /**
  * For the project's own release task, which may need variables of the workflow (as under the incumbent action):
  * everything but the runner's tokens, inputs and command files, and variables that hold a registry key of ours.
  */
-function releaseTaskEnvironment(env, extra) {
-    return pick(env, extra, (name) => !NEVER.test(name));
+function releaseTaskEnvironment(env, extra, platform = process.platform) {
+    return pick(env, extra, platform, (name) => !NEVER.test(name));
 }
-function pick(env, extra, wanted) {
+function pick(env, extra, platform, wanted) {
     const picked = {};
-    for (const [name, value] of Object.entries(env)) {
+    for (const [spelled, value] of Object.entries(env)) {
+        const name = platform === 'win32' ? spelled.toUpperCase() : spelled;
         if (value !== undefined && wanted(name))
             picked[name] = value;
     }
@@ -60502,6 +60669,8 @@ function allowsPushTo(allowed, server) {
 const STATE = {
     /** Path of our private directory. */
     privateDirectory: 'private-directory',
+    /** The mark of everything the main step has started. */
+    children: 'children',
     /** Receipt of the credentials file, as JSON. */
     credentials: 'credentials',
     /** `true` once the main step has reported its outcome itself. */
@@ -60526,7 +60695,9 @@ const JOURNAL = 'journal.json';
 /* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7055);
 /* harmony import */ var _rubygems_child_environment_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3174);
 /* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _world_processes_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(307);
+/* harmony import */ var _world_last_words_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6554);
+/* harmony import */ var _world_processes_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6810);
+
 
 
 
@@ -60562,13 +60733,17 @@ async function buildEach(plan, workingDirectory, env, world) {
         return planned.gemspec === undefined ? [] : [{ planned, gemspec: planned.gemspec, target }];
     });
     await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.makeDirectory(node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, PACKAGES));
-    const commands = builds.map(({ gemspec, target }) => ['gem', 'build', gemspec, '--output', target]);
+    const commands = builds.map(({ gemspec, target }) => ['gem', 'build', operand(gemspec), '--output', target]);
     const [only = [], ...more] = commands;
     if (more.length > 0)
         await runBuilds(commands, workingDirectory, env, world);
     else
         await runBuild(only, workingDirectory, env, world);
     return builds.map(({ planned, target }) => ({ planned, path: node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, target) }));
+}
+/** A file name that no program takes for an option. */
+function operand(file) {
+    return file.startsWith('-') ? `./${file}` : file;
 }
 /** What RubyGems calls the file (`Gem::Specification#file_name`). */
 function fileName({ name, version, platform }) {
@@ -60610,13 +60785,13 @@ async function runBuilds(commands, cwd, env, world) {
     const finished = await runProgram('ruby', [script, answer, ...pairs], cwd, env, world);
     if (finished.code === 0)
         return;
-    throw failed(commands[Number(await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.text(answer))] ?? ['ruby', 'build.rb'], finished);
+    throw failed(commands[Number(await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.answer(answer))] ?? ['ruby', 'build.rb'], finished);
 }
 async function runProgram(program, args, cwd, env, { runner, processes }) {
     return runner
         .foreign((print) => processes.run({ program, args, cwd, env, onLine: print }))
         .catch((error) => {
-        throw error instanceof _world_processes_js__WEBPACK_IMPORTED_MODULE_4__/* .ProgramNotFound */ .e ? notFound(program, error) : error;
+        throw error instanceof _world_processes_js__WEBPACK_IMPORTED_MODULE_4__/* .ProgramNotFound */ .ec ? notFound(program, error) : error;
     });
 }
 function notFound(program, cause) {
@@ -60630,7 +60805,7 @@ function failed(command, finished) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
         code: 'build-failed',
         what: `\`${command.join(' ')}\` failed with exit code ${String(finished.code)}.`,
-        why: finished.tail.slice(-8).join('\n'),
+        why: (0,_world_last_words_js__WEBPACK_IMPORTED_MODULE_6__/* .lastWords */ .a)(finished),
         fix: 'Nothing was published. Make this command work in a clean checkout of the commit.',
     });
 }
@@ -60702,6 +60877,8 @@ function duration(ms) {
 
 
 
+/** In bytes; a project of hundreds of gems is described in less. */
+const LARGEST_ANSWER = 32 * 1024 * 1024;
 /** The file system, as far as the steps need it. */
 const files = {
     /** A private directory (0700) below `parent`. */
@@ -60737,6 +60914,23 @@ const files = {
             if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
                 return undefined;
             throw error;
+        }
+    },
+    /**
+     * Text of a file that code of the project could have written or replaced: undefined also for what is no regular file,
+     * which might never end, and for more text than any answer has.
+     */
+    async answer(target) {
+        const flags = node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NOFOLLOW ?? 0) | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NONBLOCK ?? 0);
+        const file = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, flags).catch(() => undefined);
+        if (!file)
+            return undefined;
+        try {
+            const found = await file.stat();
+            return found.isFile() && found.size <= LARGEST_ANSWER ? await file.readFile('utf8') : undefined;
+        }
+        finally {
+            await file.close();
         }
     },
     async write(target, content) {
@@ -60777,6 +60971,7 @@ const files = {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ty: () => (/* binding */ pourBody),
 /* harmony export */   Yl: () => (/* binding */ headersOf),
 /* harmony export */   q0: () => (/* binding */ describe),
 /* harmony export */   x8: () => (/* binding */ readBody)
@@ -60807,12 +61002,8 @@ function looksSecret(word) {
 /** The whole body. Throws HttpFault (`unusable`) where it is compressed or larger than `limit` bytes. */
 async function readBody(answer, limit) {
     const { body, headers } = answer;
-    const encoding = headers['content-encoding'];
     const tooLarge = new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', `the answer is larger than ${String(limit)} bytes`);
-    if (encoding !== undefined && encoding !== 'identity') {
-        abandon(body);
-        throw new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', 'the server sent a compressed answer although none was asked for');
-    }
+    refuseCompressed(answer);
     if (Number(headers['content-length'] ?? 0) > limit) {
         abandon(body);
         throw tooLarge;
@@ -60826,6 +61017,24 @@ async function readBody(answer, limit) {
         chunks.push(chunk);
     }
     return Buffer.concat(chunks);
+}
+/**
+ * Hands the body on as it comes, until `receive` has had enough, and keeps nothing of it. Throws HttpFault (`unusable`)
+ * where it is compressed.
+ */
+async function pourBody(answer, receive) {
+    refuseCompressed(answer);
+    for await (const chunk of answer.body)
+        if (!receive(chunk))
+            break;
+    return Buffer.alloc(0);
+}
+function refuseCompressed({ body, headers }) {
+    const encoding = headers['content-encoding'];
+    if (encoding === undefined || encoding === 'identity')
+        return;
+    abandon(body);
+    throw new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', 'the server sent a compressed answer although none was asked for');
 }
 /** Lets go of an answer nobody will read, and of its connection with it. */
 function abandon(body) {
@@ -60871,7 +61080,8 @@ const NEVER_CONNECTED = new Set([
     'ENETDOWN',
     'UND_ERR_CONNECT_TIMEOUT',
 ]);
-const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/;
+/** UNSPECIFIED is what Node calls every other reason OpenSSL has: names an authority may not sign for, weak keys. */
+const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|CRL_|ERROR_IN_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|PATH_LENGTH|INVALID_(CA|PURPOSE)|UNSPECIFIED$)/;
 /** Translates whatever undici or a socket threw. Its message is dropped: it may quote a header, a URL or a body. */
 function asFault(error, timedOut, sentAll, policy) {
     if (error instanceof HttpFault)
@@ -60900,7 +61110,24 @@ function codeOf(error) {
 
 /***/ }),
 
-/***/ 4551:
+/***/ 6554:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   a: () => (/* binding */ lastWords)
+/* harmony export */ });
+/** A frame of a Ruby backtrace: `/path/file.rb:12:in 'method'`, with or without `from`. */
+const FRAME = /^\s*(from )?\S.*:\d+:in ['`]/;
+/** The end of what a program said, for an error message: without backtraces, which would push the reason out of it. */
+function lastWords({ tail }, lines = 8) {
+    const words = tail.filter((line) => !FRAME.test(line));
+    return (words.length > 0 ? words : tail).slice(-lines).join('\n');
+}
+
+
+/***/ }),
+
+/***/ 3433:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -60909,6 +61136,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   H: () => (/* binding */ openWorld)
 });
 
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./lib/state.js
@@ -60930,6 +61159,32 @@ var json = __nccwpck_require__(6413);
 const VERSION = '1.0.0';
 /** How the action introduces itself to every server (registries refuse anonymous clients under load). */
 const USER_AGENT = `release-gem/${VERSION} (GitHub Action; node/${process.versions.node})`;
+
+;// CONCATENATED MODULE: ./lib/world/echo.js
+/** A part of a secret as long as this could be told from chance. */
+const TELLING = 8;
+/** Longer text is no error message of a server, and is not looked through letter by letter. */
+const LONGEST = 256 * 1024;
+/** What every key or token of a kind begins with is in ordinary texts as well. */
+const KNOWN = /^(rubygems_|gh[a-z]_|github_pat_|eyJ)/;
+/** Text of a server without what it repeats of a secret it was sent, be it only a part of it. */
+function withoutEcho(text, secret) {
+    const plain = text.replaceAll(secret, '***');
+    const rest = secret.replace(KNOWN, '');
+    if (rest.length < TELLING || plain.length > LONGEST)
+        return plain;
+    const parts = new Set(Array.from({ length: rest.length - TELLING + 1 }, (_, at) => rest.slice(at, at + TELLING)));
+    let safe = '';
+    let end = 0;
+    for (let at = 0; at + TELLING <= plain.length; at++) {
+        if (!parts.has(plain.slice(at, at + TELLING)))
+            continue;
+        if (at >= end)
+            safe += `${plain.slice(end, at)}***`;
+        end = at + TELLING;
+    }
+    return safe + plain.slice(end);
+}
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
@@ -60978,6 +61233,8 @@ class Traffic {
 
 
 
+/** To one server: those of its API, and as many again for index and files, which caches give out. */
+const CONNECTIONS = 2 * AT_ONCE;
 const CONNECTION = {
     timeout: 10_000,
     // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in a job's environment does not switch verification off.
@@ -61001,7 +61258,7 @@ function proxyAgent(env) {
         requestTls: CONNECTION,
         proxyTls: CONNECTION,
         allowH2: false,
-        connections: AT_ONCE,
+        connections: CONNECTIONS,
     });
     return {
         dispatcher,
@@ -61149,6 +61406,7 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
+
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Passing trouble of a server or of what stands before it, on every edge; besides these, every 5xx. */
 const PASSING = new Set([408, 425, 429]);
@@ -61158,8 +61416,8 @@ function createHttp(options) {
     const http = {
         send: (edge, request) => {
             const go = () => attempt(agent.dispatcher, options, edge, request);
-            // RubyGems.org's limit is one of its API; the index is served from elsewhere.
-            return edge === 'index' ? go() : traffic.run(request.url.origin, go);
+            // RubyGems.org's limit is one of its API; index and files are served from elsewhere.
+            return edge === 'index' || edge === 'download' ? go() : traffic.run(request.url.origin, go);
         },
         ask: (undertaking, request, judge) => (0,retry/* persist */.Zr)(undertaking, options, async () => {
             const { edge, failure } = undertaking;
@@ -61218,8 +61476,14 @@ async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, ed
                 signal: ended,
             });
             const answer = await unlessAborted(sending, ended);
-            const bytes = await (0,http_answer/* readBody */.x8)(answer, policy.answerBytes);
-            const text = withoutSecret(bytes.toString('utf8'), request);
+            const { receive } = request;
+            const bytes = receive && answer.statusCode === 200
+                ? await (0,http_answer/* pourBody */.Ty)(answer, (chunk) => {
+                    watch.progress(false);
+                    return receive(chunk);
+                })
+                : await (0,http_answer/* readBody */.x8)(answer, policy.answerBytes);
+            const text = withoutSecrets(bytes.toString('utf8'), request);
             if (REDIRECTS.has(answer.statusCode)) {
                 throw new http_fault/* HttpFault */.F('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
             }
@@ -61262,17 +61526,46 @@ function unlessAborted(sending, signal) {
         sending.then(resolve, reject);
     });
 }
-/** Some servers show what they were sent: the credential a request carried is taken out of the answer's text. */
-function withoutSecret(text, { headers = {} }) {
-    const secret = headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
-    return secret ? text.replaceAll(secret, '***') : text;
+/** Some servers show what they were sent: credentials that a request carried are taken out of the answer's text. */
+function withoutSecrets(text, { headers = {}, body }) {
+    const key = headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
+    const token = typeof body === 'string' ? (0,json/* stringAt */.bX)((0,json/* parseJson */.qF)(body), 'jwt') : undefined;
+    return [key, token]
+        .flatMap((secret) => (secret ? [secret] : []))
+        .reduce((safe, secret) => withoutEcho(safe, secret), text);
+}
+
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+;// CONCATENATED MODULE: ./lib/world/private-directory.js
+
+
+/**
+ * Remembers which directory is ours. The function it gives throws ReleaseError (`tampered-job`) where another one, or
+ * none, is in its place, or others may look into it: what the steps keep there could no longer be relied on.
+ */
+async function watchDirectory(directory) {
+    const { ino, dev, uid, mode } = await (0,promises_.lstat)(directory);
+    return async () => {
+        const now = await (0,promises_.lstat)(directory).catch(() => undefined);
+        if (now?.ino === ino && now.dev === dev && now.uid === uid && now.mode === mode)
+            return;
+        throw new errors/* ReleaseError */.K2({
+            code: 'tampered-job',
+            what: 'The private directory of this action below RUNNER_TEMP was removed, replaced or opened while code of the project ran.',
+            why: 'The gems that were inspected are kept in it until they are sent.',
+            fix: 'Look for what cleans up or writes below RUNNER_TEMP: gemspec, Rakefile, the build, or a gem they load.',
+        });
+    };
 }
 
 // EXTERNAL MODULE: ./lib/world/process.js
 var world_process = __nccwpck_require__(8337);
-// EXTERNAL MODULE: ./lib/world/processes.js + 2 modules
-var processes = __nccwpck_require__(307);
+// EXTERNAL MODULE: ./lib/world/processes.js + 4 modules
+var processes = __nccwpck_require__(6810);
 ;// CONCATENATED MODULE: ./lib/world/open.js
+
+
 
 
 
@@ -61288,7 +61581,10 @@ async function openWorld(temp, runner) {
     const over = new AbortController();
     const stop = AbortSignal.any([cancelled, over.signal]);
     const privateDirectory = await files/* files */.a.privateDirectory(temp);
+    const expectOurs = await watchDirectory(privateDirectory);
+    const mark = (0,external_node_crypto_.randomUUID)();
     runner.saveState(state/* STATE */.c.privateDirectory, privateDirectory);
+    runner.saveState(state/* STATE */.c.children, mark);
     const log = (line) => {
         runner.info(line);
     };
@@ -61297,7 +61593,7 @@ async function openWorld(temp, runner) {
         runner,
         clock: clock/* systemClock */.m,
         http,
-        processes: (0,processes/* createProcesses */.E)({ clock: clock/* systemClock */.m, signal: stop, lastSignal: abandon }),
+        processes: afterEach((0,processes/* createProcesses */.EC)({ clock: clock/* systemClock */.m, signal: stop, lastSignal: abandon, mark }), expectOurs),
         signal: stop,
         privateDirectory,
         assets: {
@@ -61309,6 +61605,15 @@ async function openWorld(temp, runner) {
             over.abort(new Error('the run is over'));
             await http.close();
             // What the post step still needs (the copy of a credentials file, the journal) stays for it.
+        },
+    };
+}
+function afterEach(processes, check) {
+    return {
+        async run(command) {
+            const finished = await processes.run(command);
+            await check();
+            return finished;
         },
     };
 }
@@ -61391,22 +61696,91 @@ function guardExit(complain) {
 
 /***/ }),
 
-/***/ 307:
+/***/ 6810:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  e: () => (/* binding */ ProgramNotFound),
-  E: () => (/* binding */ createProcesses)
+  ec: () => (/* binding */ ProgramNotFound),
+  EC: () => (/* binding */ createProcesses)
 });
+
+// UNUSED EXPORTS: ending
 
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 // EXTERNAL MODULE: external "node:os"
 var external_node_os_ = __nccwpck_require__(8161);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: external "node:string_decoder"
 const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
+;// CONCATENATED MODULE: ./lib/world/startable.js
+/**
+ * How a program is started on this system. What Ruby installs are batch files on Windows, which Node.js starts only
+ * through a shell; Ruby itself finds the script that lies beside each.
+ */
+function startable({ program, args }, platform = process.platform) {
+    const script = platform === 'win32' && ['bundle', 'gem', 'rake'].includes(program);
+    return script ? { program: 'ruby', args: ['-S', program, ...args] } : { program, args };
+}
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: ./lib/world/survivors.js
+
+/** The variable by which a program of the project, and all it starts, is recognised as ours to end. */
+const CHILD = 'RELEASE_GEM_CHILD';
+/** A survivor that forks while it is being killed is met again in the next round. */
+const ROUNDS = 10;
+/**
+ * Ends the processes that have left their process group, as daemons do: those whose environment still holds the mark
+ * they were started with. Without a child's number, those of all children of that run. Only where there is a `/proc`;
+ * a process that has also wiped its environment is not found, and is for the runner to end with the job's machine.
+ */
+function endSurvivors(run, child) {
+    const wanted = `${CHILD}=${run}.${child === undefined ? '' : `${String(child)}\0`}`;
+    for (let round = 0; round < ROUNDS; round++) {
+        const found = processes().filter((pid) => holds(pid, wanted));
+        if (found.length === 0)
+            return;
+        for (const pid of found)
+            kill(pid);
+    }
+}
+function processes() {
+    try {
+        return (0,external_node_fs_.readdirSync)('/proc')
+            .filter((name) => /^\d+$/.test(name))
+            .map(Number)
+            .filter((pid) => pid !== process.pid);
+    }
+    catch {
+        // macOS and Windows have none.
+        return [];
+    }
+}
+/** Of a process that is gone, or dead and not yet fetched by its parent, nothing is left to read. */
+function holds(pid, entry) {
+    try {
+        return `\0${(0,external_node_fs_.readFileSync)(`/proc/${String(pid)}/environ`, 'latin1')}`.includes(`\0${entry}`);
+    }
+    catch {
+        return false;
+    }
+}
+function kill(pid) {
+    try {
+        process.kill(pid, 'SIGKILL');
+    }
+    catch (error) {
+        // It has ended by itself, or belongs to somebody else by now.
+        if (!(error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')))
+            throw error;
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/world/processes.js
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
@@ -61463,6 +61837,9 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
+
+
+
 class ProgramNotFound extends Error {
     program;
     constructor(program) {
@@ -61475,30 +61852,40 @@ const TAIL_LINES = 40;
 const LINE_LIMIT = 16 * 1024;
 /** More output than this is counted, not shown: a build in a loop must not fill the log. */
 const SHOWN_LINES = 50_000;
+const SHOWN_CHARACTERS = 16 * 1024 * 1024;
+/** As much of a line as an error message may repeat. */
+const TAIL_LINE = 1_000;
 /** How long a cancelled program may take to clean up after itself, in ms; the runner itself grants 7.5 s in all. */
 const GRACE = 1_500;
 function createProcesses(options) {
-    return { run: (command) => runInGroup(command, options) };
+    let started = 0;
+    return {
+        run: (command) => {
+            started += 1;
+            return runInGroup(command, started, options);
+        },
+    };
 }
-async function runInGroup(command, { clock, signal, lastSignal }) {
+async function runInGroup(command, number, { clock, signal, lastSignal, mark }) {
     signal.throwIfAborted();
-    const grouped = process.platform !== 'win32';
-    const child = (0,external_node_child_process_namespaceObject.spawn)(command.program, command.args, {
+    const { program, args } = startable(command);
+    const child = (0,external_node_child_process_namespaceObject.spawn)(program, args, {
         cwd: command.cwd,
-        env: command.env,
+        env: { ...command.env, [CHILD]: `${mark}.${String(number)}` },
         stdio: ['ignore', 'pipe', 'pipe'],
-        detached: grouped,
+        detached: process.platform !== 'win32',
         windowsHide: true,
     });
     const output = new Lines(command.onLine);
     const flushOut = output.follow(child.stdout);
     const flushErr = output.follow(child.stderr);
     const kill = () => {
-        end(child.pid, grouped, 'SIGKILL');
+        end(child, 'SIGKILL');
+        endSurvivors(mark, number);
     };
     let grace;
     const stop = () => {
-        end(child.pid, grouped, 'SIGINT');
+        end(child, 'SIGINT');
         grace = clock.deadline(GRACE);
         grace.signal.addEventListener('abort', kill);
     };
@@ -61559,11 +61946,29 @@ async function drained(out, err, clock) {
         __disposeResources(env_1);
     }
 }
-function end(pid, grouped, signal) {
+/**
+ * How a program is ended on this system together with what it has started: by a signal to its group, or, on Windows,
+ * where there are neither groups nor signals, by the program that knows the tree. That one is named by its place, since
+ * the project's own programs come first on PATH.
+ */
+function ending(pid, platform = process.platform, systemRoot = process.env['SystemRoot'] ?? String.raw `C:\Windows`) {
+    if (platform !== 'win32')
+        return { group: -pid };
+    const program = external_node_path_.win32.join(systemRoot, 'System32', 'taskkill.exe');
+    return { program, args: ['/pid', String(pid), '/t', '/f'] };
+}
+function end({ pid, exitCode, signalCode }, signal) {
     if (pid === undefined)
         return;
+    const how = ending(pid);
+    if ('program' in how) {
+        // Of a program that has ended, Windows knows no tree any more, and may have given its number to another.
+        if (exitCode === null && signalCode === null)
+            (0,external_node_child_process_namespaceObject.spawnSync)(how.program, how.args, { stdio: 'ignore', windowsHide: true });
+        return;
+    }
     try {
-        process.kill(grouped ? -pid : pid, signal);
+        process.kill(how.group, signal);
     }
     catch (error) {
         // Nobody is left in the group, or (EPERM, on macOS) only the dead: that is what was wanted.
@@ -61576,6 +61981,7 @@ class Lines {
     tail = [];
     #show;
     #count = 0;
+    #characters = 0;
     constructor(show) {
         this.#show = show;
     }
@@ -61600,14 +62006,19 @@ class Lines {
         };
     }
     #add(line) {
+        const wasShown = this.#isShown();
         this.#count += 1;
-        if (this.#count <= SHOWN_LINES)
+        this.#characters += line.length;
+        if (wasShown)
             this.#show(line);
-        if (this.#count === SHOWN_LINES)
+        if (wasShown && !this.#isShown())
             this.#show('[further output is not shown]');
-        this.tail.push(line);
+        this.tail.push(line.slice(0, TAIL_LINE));
         if (this.tail.length > TAIL_LINES)
             this.tail.shift();
+    }
+    #isShown() {
+        return this.#count < SHOWN_LINES && this.#characters < SHOWN_CHARACTERS;
     }
 }
 
@@ -61675,6 +62086,8 @@ const POLICIES = {
         budget: seconds(90),
         answerBytes: 256 * KiB,
     },
+    // The step repeats it; its time is the longest without progress.
+    download: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 64 * KiB },
     index: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 16 * MiB },
 };
 /** Repeats `attempt` by the edge's policy until it is done, it throws, or attempts or budget are used up. */
@@ -61730,7 +62143,7 @@ function retryAfter(headers, now) {
 
 /***/ }),
 
-/***/ 1597:
+/***/ 9456:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -62764,6 +63177,116 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+;// CONCATENATED MODULE: ./lib/world/command-files.js
+
+
+
+/** Variables that name the files through which a step speaks to the runner. */
+const VARIABLES = ['GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'];
+/**
+ * The files through which a step speaks to the runner: environment, PATH, outputs, state, summary. Hiding their names
+ * from a program does not hide the files, which have a known place below RUNNER_TEMP (actions/runner
+ * src/Runner.Worker/FileCommandManager.cs). So they are compared before and after each program of the project, and
+ * whenever something must not happen in a job whose later steps somebody else has furnished.
+ */
+class CommandFiles {
+    #named;
+    #known = new Map();
+    /** Changes that a write of our own came after. */
+    #noticed = new Set();
+    constructor(env) {
+        const named = VARIABLES.flatMap((name) => {
+            const file = env[name];
+            return file ? [[external_node_path_.resolve(file), name]] : [];
+        });
+        this.#named = new Map(named);
+        for (const file of this.#files())
+            this.#known.set(file, read(file));
+    }
+    /** A write of ours: whatever else is new in that file stays noticed. */
+    write(variable, write) {
+        const [file] = [...this.#named].find(([, name]) => name === variable) ?? [];
+        if (file !== undefined && !same(read(file), this.#known.get(file)))
+            this.#noticed.add(file);
+        write();
+        if (file !== undefined)
+            this.#known.set(file, read(file));
+    }
+    /**
+     * Throws ReleaseError (`tampered-job`) where a file is not as we left it, or is new beside them. What the runner
+     * would have read is put back before, so that later steps do not get it.
+     */
+    check() {
+        const changed = this.#files().filter((file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)));
+        if (changed.length === 0)
+            return;
+        const undone = changed.map((file) => this.#putBack(file));
+        this.#noticed.clear();
+        throw tampered(changed.map((file) => this.#named.get(file) ?? external_node_path_.basename(file)), undone.every(Boolean));
+    }
+    /** Whether the runner now reads again what it would have read. */
+    #putBack(file) {
+        const before = this.#known.get(file);
+        // A stranger among them means nothing to the runner, and is left as evidence.
+        if (!Buffer.isBuffer(before)) {
+            this.#known.set(file, read(file));
+            return true;
+        }
+        try {
+            (0,external_node_fs_.rmSync)(file, { recursive: true, force: true });
+            (0,external_node_fs_.mkdirSync)(external_node_path_.dirname(file), { recursive: true });
+            (0,external_node_fs_.writeFileSync)(file, before, { flag: 'wx', mode: 0o644 });
+            return true;
+        }
+        catch {
+            return false;
+        }
+    }
+    /** The named files, and all that are beside them. */
+    #files() {
+        const directories = new Set([...this.#named.keys()].map((file) => external_node_path_.dirname(file)));
+        const found = [...directories].flatMap((directory) => list(directory).map((name) => external_node_path_.join(directory, name)));
+        return [...new Set([...this.#named.keys(), ...this.#known.keys(), ...found])].toSorted();
+    }
+}
+function list(directory) {
+    try {
+        return (0,external_node_fs_.readdirSync)(directory);
+    }
+    catch {
+        // Where it cannot be listed any more, the files that are known have changed as well.
+        return [];
+    }
+}
+/** Never follows a link, and never waits for a pipe. */
+function read(file) {
+    try {
+        return (0,external_node_fs_.lstatSync)(file).isFile() ? (0,external_node_fs_.readFileSync)(file) : 'no file';
+    }
+    catch (error) {
+        return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'absent' : 'no file';
+    }
+}
+function same(one, other) {
+    return Buffer.isBuffer(one) && Buffer.isBuffer(other) ? one.equals(other) : one === other;
+}
+function tampered(names, undone) {
+    return new errors/* ReleaseError */.K2({
+        code: 'tampered-job',
+        what: `Code of the project wrote to the files through which this step speaks to the runner: ${names.join(', ')}.`,
+        why: `The runner would make environment, PATH and outputs of later steps of it. Their names are kept from that code, so that this is no accident. ${undone
+            ? 'What was written was taken out again.'
+            : 'It could not be taken out again: later steps of this job get it.'}`,
+        fix: 'Look for what writes below `_runner_file_commands`: gemspec, Rakefile, the build, or a gem they load. Where it is meant to be, let a step of its own do it.',
+    });
+}
+
 ;// CONCATENATED MODULE: ./lib/world/sanitise.js
 /**
  * Foreign text made fit for the runner's log. The runner acts on `::command::` at the start of a line, after
@@ -62776,13 +63299,16 @@ const ESCAPE_SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u00
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 /* oxlint-enable no-control-regex */
 const BIDI_AND_INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]/g;
+/** Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. */
+const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)\w{16,}|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g;
 /** One line of foreign text that neither the runner nor a reader can take for something else. Never holds CR or LF. */
 function safeLine(text) {
     const plain = text
         .replace(ESCAPE_SEQUENCES, '')
         .replace(CONTROLS, '')
         .replace(BIDI_AND_INVISIBLE, '')
-        .replace(/\n/g, ' ');
+        .replace(/\n/g, ' ')
+        .replace(CREDENTIALS, '$1$2…');
     const cut = plain.length > MAX_LINE
         ? `${plain.slice(0, MAX_LINE)} [… ${String(plain.length - MAX_LINE)} more characters]`
         : plain;
@@ -62794,6 +63320,7 @@ function safeLines(text) {
 }
 
 ;// CONCATENATED MODULE: ./lib/world/runner.js
+
 
 
 
@@ -62816,6 +63343,7 @@ function say(text, print) {
 /** The runner of this process, through `@actions/core`. */
 function actionsRunner(env) {
     const commands = new Commands();
+    const commandFiles = new CommandFiles(env);
     const annotate = (title, text, print) => {
         commands.whileOn(() => {
             print(safeLines(text).join('\n'), { title: safeLine(title) });
@@ -62859,17 +63387,26 @@ function actionsRunner(env) {
             }
             finally {
                 commands.switchOn();
+                // Also after a failure, which is then the lesser trouble.
+                commandFiles.check();
             }
         },
+        expectUntouched: () => {
+            commandFiles.check();
+        },
         output: (name, value) => {
-            setOutput(name, value);
+            commandFiles.write('GITHUB_OUTPUT', () => {
+                setOutput(name, value);
+            });
         },
         async summary(markdown) {
             if (env['GITHUB_STEP_SUMMARY'])
                 await summary.addRaw(markdown).write();
         },
         saveState: (name, value) => {
-            saveState(name, value);
+            commandFiles.write('GITHUB_STATE', () => {
+                saveState(name, value);
+            });
         },
         state: (name) => getState(name),
     };

@@ -45742,10 +45742,11 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _persisted_credentials_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3997);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7276);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7390);
-/* harmony import */ var _steps_exchange_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9142);
-/* harmony import */ var _world_process_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8337);
-/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6904);
-/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(2246);
+/* harmony import */ var _github_id_tokens_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4350);
+/* harmony import */ var _steps_exchange_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9227);
+/* harmony import */ var _world_process_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8337);
+/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4976);
+/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(93);
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
         if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
@@ -45808,9 +45809,10 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
+
 /** Entry of the credentials action: authenticates and writes the gem credentials file, until the post step. */
-const runner = (0,_world_runner_js__WEBPACK_IMPORTED_MODULE_9__/* .actionsRunner */ .A)(process.env);
-const exit = (0,_world_process_js__WEBPACK_IMPORTED_MODULE_7__/* .guardExit */ .K)(() => {
+const runner = (0,_world_runner_js__WEBPACK_IMPORTED_MODULE_10__/* .actionsRunner */ .A)(process.env);
+const exit = (0,_world_process_js__WEBPACK_IMPORTED_MODULE_8__/* .guardExit */ .K)(() => {
     runner.error('internal-error', 'The credentials were not configured: the step stopped without reaching its end.');
 });
 async function configure() {
@@ -45818,12 +45820,12 @@ async function configure() {
     try {
         const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .readCredentialsInputs */ ._i)(runner);
         const run = await (0,_github_run_context_js__WEBPACK_IMPORTED_MODULE_1__/* .readRunContext */ .$)(runner);
-        const world = __addDisposableResource(env_1, await (0,_world_open_js__WEBPACK_IMPORTED_MODULE_8__/* .openWorld */ .H)(run.temp, runner)
+        const world = __addDisposableResource(env_1, await (0,_world_open_js__WEBPACK_IMPORTED_MODULE_9__/* .openWorld */ .H)(run.temp, runner)
         // There is no release here that the post step would have to report.
         , true);
         // There is no release here that the post step would have to report.
         runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_5__/* .STATE */ .c.reported, 'true');
-        const key = await (0,_steps_exchange_js__WEBPACK_IMPORTED_MODULE_6__/* .exchange */ .c)(inputs.authentication, inputs.server, run, world);
+        const key = await (0,_steps_exchange_js__WEBPACK_IMPORTED_MODULE_7__/* .exchange */ .c)(inputs.authentication, inputs.server, run, new _github_id_tokens_js__WEBPACK_IMPORTED_MODULE_6__/* .IdTokens */ .U(run, world), world);
         await (0,_persisted_credentials_js__WEBPACK_IMPORTED_MODULE_3__/* .keepForLaterSteps */ .ah)(key, inputs.server, world);
     }
     catch (e_1) {
@@ -45955,6 +45957,133 @@ function documentation(code) {
 
 /***/ }),
 
+/***/ 4350:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  U: () => (/* binding */ IdTokens),
+  Q: () => (/* binding */ isStale)
+});
+
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: ./lib/json.js
+var json = __nccwpck_require__(6413);
+// EXTERNAL MODULE: ./lib/world/http-answer.js
+var http_answer = __nccwpck_require__(8873);
+// EXTERNAL MODULE: ./lib/world/secret.js
+var secret = __nccwpck_require__(1502);
+// EXTERNAL MODULE: ./lib/github/run-context.js
+var run_context = __nccwpck_require__(5928);
+;// CONCATENATED MODULE: ./lib/github/oidc.js
+
+
+
+
+
+/** Three base64url parts: what may be sent as JSON and looks like a token at all (RFC 7519). */
+const JWT = /^[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}$/;
+/** GitHub answers so for a moment after a job was queued; it passes (hashicorp/vault-action#525). */
+const PENDING = /can't issue id_token for job in/i;
+/**
+ * Asks the runner for an ID token for `audience`, masked before it is returned. Our own request rather than
+ * `core.getIDToken`, which neither times out nor notices an answer that was cut short.
+ * Throws ReleaseError: `id-token-unavailable`, `id-token-failed`.
+ */
+async function requestIdToken(run, audience, http, runner) {
+    if (!run.idToken)
+        throw new errors/* ReleaseError */.K2(missingPermission(run));
+    const url = new URL(run.idToken.url);
+    url.searchParams.set('audience', audience);
+    return http.ask({
+        edge: 'id-token',
+        purpose: 'get an ID token from GitHub',
+        failure: (reason) => ({
+            code: 'id-token-failed',
+            what: `GitHub did not issue an ID token: ${reason}.`,
+            fix: 'Nothing was published. Re-run the job; if it persists, look at www.githubstatus.com.',
+        }),
+    }, {
+        method: 'GET',
+        url,
+        headers: { accept: 'application/json', authorization: `Bearer ${run.idToken.token.reveal()}` },
+    }, (answer) => {
+        const token = (0,json/* stringAt */.bX)(answer.json, 'value');
+        if (answer.status === 200 && token && JWT.test(token)) {
+            runner.mask(token);
+            return { done: new secret/* Secret */.z(token) };
+        }
+        // A body that was meant to hold a token is never quoted.
+        if (answer.status === 200)
+            return { again: 'the answer was 200 without a token' };
+        if (answer.status === 403 && PENDING.test(answer.text))
+            return { again: 'the job is not marked as running yet' };
+        throw new errors/* ReleaseError */.K2({
+            code: 'id-token-failed',
+            what: `GitHub refused to issue an ID token: ${(0,http_answer/* describe */.q0)(answer)}.`,
+            fix: 'Nothing was published. Re-run the job; an ID token is only issued while the job runs.',
+        });
+    });
+}
+function missingPermission(run) {
+    const from = (0,run_context/* headRepository */.n)(run);
+    const fork = from !== undefined && from !== run.repository;
+    return {
+        code: 'id-token-unavailable',
+        what: 'This job cannot ask for an ID token, which trusted publishing needs.',
+        why: fork
+            ? `The run belongs to a pull request from the fork ${from}; GitHub gives such runs no ID token, whatever the workflow says.`
+            : 'The job lacks the permission `id-token: write`. In a reusable workflow, the calling job has to grant it too.',
+        fix: [
+            'Give it to this job (and only to this one):',
+            'permissions:',
+            '  id-token: write  # trusted publishing',
+            '  contents: write  # the tag',
+        ].join('\n'),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/github/id-tokens.js
+
+/** An ID token lives five minutes; an older one than this is not worth sending. */
+const GOOD_FOR = 4 * 60 * 1000;
+function isStale({ at }, { clock }) {
+    return clock.now() - at > GOOD_FOR;
+}
+/** ID tokens of this run for the gem server. */
+class IdTokens {
+    #run;
+    #world;
+    #ahead;
+    constructor(run, world) {
+        this.#run = run;
+        this.#world = world;
+    }
+    /** Asks for one while something else is waited for. What goes wrong with it is told to whoever takes it. */
+    askAhead(audience) {
+        const token = this.#ask(audience);
+        token.catch(() => undefined);
+        this.#ahead = { audience, token };
+    }
+    /** The one that was asked for ahead, or a new one. Throws as `requestIdToken`. */
+    async take(audience) {
+        const ahead = this.#ahead;
+        this.#ahead = undefined;
+        const token = ahead?.audience === audience ? await ahead.token : undefined;
+        return token === undefined || isStale(token, this.#world) ? this.#ask(audience) : token;
+    }
+    async #ask(audience) {
+        const { http, runner, clock } = this.#world;
+        const value = await requestIdToken(this.#run, audience, http, runner);
+        return { value, at: clock.now(), sent: false };
+    }
+}
+
+
+/***/ }),
+
 /***/ 5928:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -45962,9 +46091,11 @@ function documentation(code) {
 /* harmony export */   $: () => (/* binding */ readRunContext),
 /* harmony export */   n: () => (/* binding */ headRepository)
 /* harmony export */ });
-/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6413);
-/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7939);
-/* harmony import */ var _world_secret_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1502);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8161);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6413);
+/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7939);
+/* harmony import */ var _world_secret_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1502);
+
 
 
 
@@ -45980,7 +46111,7 @@ async function readRunContext(runner) {
     const eventFile = value('GITHUB_EVENT_PATH');
     return {
         eventName: value('GITHUB_EVENT_NAME'),
-        event: (0,_json_js__WEBPACK_IMPORTED_MODULE_2__/* .parseJson */ .qF)((eventFile && (await _world_files_js__WEBPACK_IMPORTED_MODULE_0__/* .files */ .a.text(eventFile))) || '{}'),
+        event: (0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .qF)((eventFile && (await _world_files_js__WEBPACK_IMPORTED_MODULE_1__/* .files */ .a.text(eventFile))) || '{}'),
         repository: value('GITHUB_REPOSITORY'),
         ref,
         tag: ref.startsWith('refs/tags/') ? ref.slice('refs/tags/'.length) : undefined,
@@ -45991,15 +46122,14 @@ async function readRunContext(runner) {
         runUrl: `${serverUrl}/${value('GITHUB_REPOSITORY')}/actions/runs/${value('GITHUB_RUN_ID')}`,
         attempt: Number(value('GITHUB_RUN_ATTEMPT') || '1'),
         workspace: value('GITHUB_WORKSPACE') || process.cwd(),
-        temp: value('RUNNER_TEMP') || value('TMPDIR') || '/tmp',
-        selfHosted: value('RUNNER_ENVIRONMENT') === 'self-hosted',
-        idToken: url && requestToken ? { url, token: new _world_secret_js__WEBPACK_IMPORTED_MODULE_1__/* .Secret */ .z(requestToken) } : undefined,
+        temp: value('RUNNER_TEMP') || (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(),
+        idToken: url && requestToken ? { url, token: new _world_secret_js__WEBPACK_IMPORTED_MODULE_2__/* .Secret */ .z(requestToken) } : undefined,
     };
 }
 /** The repository the event's code comes from, where the payload names another one than the run's: a fork. */
 function headRepository(run) {
-    return ((0,_json_js__WEBPACK_IMPORTED_MODULE_2__/* .stringAt */ .bX)(run.event, 'pull_request', 'head', 'repo', 'full_name') ??
-        (0,_json_js__WEBPACK_IMPORTED_MODULE_2__/* .stringAt */ .bX)(run.event, 'workflow_run', 'head_repository', 'full_name'));
+    return ((0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .stringAt */ .bX)(run.event, 'pull_request', 'head', 'repo', 'full_name') ??
+        (0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .stringAt */ .bX)(run.event, 'workflow_run', 'head_repository', 'full_name'));
 }
 
 
@@ -46216,9 +46346,19 @@ function readServer(read) {
     }
     return gemServer(url);
 }
-/** A would-be URL as it may be repeated in the log: with no user, no password and no query, which may be a token. */
+/** A host without its scheme, as somebody may give it: labels that are too short and too plain for a token. */
+const HOST = /^[a-z0-9-]{1,24}(\.[a-z0-9-]{1,24})+$/;
+/**
+ * A would-be URL as it may be repeated in the log: its origin. User, path and query may be a token; so may the whole
+ * of a value that is no URL.
+ */
 function withoutCredentials(value) {
-    return value.includes('@') ? '(not shown: it holds credentials)' : value.replace(/[?#].*$/s, '?…');
+    if (HOST.test(value))
+        return value;
+    const url = URL.parse(value);
+    if (url === null || url.username || url.password || !/^https?:$/.test(url.protocol))
+        return '(not shown)';
+    return `${url.origin}${url.pathname === '/' && !url.search && !url.hash ? '' : '/…'}`;
 }
 /**
  * The audience of the ID token: the gem server's host unless given. A token for `rubygems.org` is as good as a key
@@ -46457,6 +46597,7 @@ class Ledger {
     #unsettled = new Set();
     #saved = Promise.resolve();
     #commit = '';
+    #repository = '';
     #releaseUrl = '';
     /** `journal` is the path of the file, below our private directory. */
     constructor(server, journal) {
@@ -46466,8 +46607,9 @@ class Ledger {
     get record() {
         return this.#record(false);
     }
-    planned(gems, commit) {
+    planned(gems, { commit, repository }) {
         this.#commit = commit;
+        this.#repository = repository;
         for (const gem of gems) {
             this.#gems.set(keyOf(gem), {
                 name: gem.name,
@@ -46528,6 +46670,7 @@ class Ledger {
         return {
             server: this.#server.origin,
             commit: this.#commit,
+            repository: this.#repository,
             gems: [...this.#gems.values()],
             tags: this.#tags,
             unsettled: [...this.#unsettled],
@@ -46666,6 +46809,7 @@ const ALLOWED = new Set([
     'PROCESSOR_ARCHITECTURE',
     'MSYSTEM',
 ]);
+const ALLOWED_IN_CAPITALS = new Set([...ALLOWED].map((name) => name.toUpperCase()));
 const ALLOWED_PREFIX = /^(LC_|RBENV_|RVM_|ASDF_|MISE_|BUNDLE_BUILD__|BUNDLE_LOCAL__)/;
 /** Bundler's settings that hold no credential; `BUNDLE_GEM__PUSH_KEY` and `BUNDLE_<HOST>` do. */
 const BUNDLER = /^BUNDLE_(GEMFILE|PATH|PATH__SYSTEM|WITH|WITHOUT|ONLY|APP_CONFIG|BIN|BIN_PATH|DEPLOYMENT|FROZEN|CACHE_PATH|CACHE_ALL|JOBS|RETRY|TIMEOUT|VERSION|CLEAN|NO_PRUNE|FORCE_RUBY_PLATFORM|SPECIFIC_PLATFORM|PREFER_LOCAL|SILENCE_ROOT_WARNING|IGNORE_MESSAGES|SUPPRESS_INSTALL_USING_MESSAGES|SYSTEM_BINDIR|DISABLE_[A-Z_]+|USER_HOME|USER_CONFIG|USER_CACHE|USER_PLUGIN|LOCKFILE)$/;
@@ -46675,28 +46819,32 @@ const BUNDLER = /^BUNDLE_(GEMFILE|PATH|PATH__SYSTEM|WITH|WITHOUT|ONLY|APP_CONFIG
  */
 const NEVER = /^(ACTIONS_|INPUT_|STATE_|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$|BUNDLE_GEM__PUSH_KEY$|RUBYGEMS_API_KEY$)/;
 /** For the probe and the build: the allowed names only. */
-function child_environment_buildEnvironment(env, extra) {
-    return pick(env, extra, (name) => ALLOWED.has(name) || ALLOWED_PREFIX.test(name) || BUNDLER.test(name));
+function child_environment_buildEnvironment(env, extra, platform = process.platform) {
+    // Windows spells names as it likes: there it is `Path` and `SYSTEMROOT`.
+    const known = platform === 'win32' ? ALLOWED_IN_CAPITALS : ALLOWED;
+    return pick(env, extra, platform, (name) => known.has(name) || ALLOWED_PREFIX.test(name) || BUNDLER.test(name));
 }
 /**
  * For the project's own release task, which may need variables of the workflow (as under the incumbent action):
  * everything but the runner's tokens, inputs and command files, and variables that hold a registry key of ours.
  */
-function releaseTaskEnvironment(env, extra) {
-    return pick(env, extra, (name) => !NEVER.test(name));
+function releaseTaskEnvironment(env, extra, platform = process.platform) {
+    return pick(env, extra, platform, (name) => !NEVER.test(name));
 }
-function pick(env, extra, wanted) {
+function pick(env, extra, platform, wanted) {
     const picked = {};
-    for (const [name, value] of Object.entries(env)) {
+    for (const [spelled, value] of Object.entries(env)) {
+        const name = platform === 'win32' ? spelled.toUpperCase() : spelled;
         if (value !== undefined && wanted(name))
             picked[name] = value;
     }
     return { ...picked, ...extra };
 }
 
-// EXTERNAL MODULE: ./lib/world/processes.js + 2 modules
-var processes = __nccwpck_require__(307);
+// EXTERNAL MODULE: ./lib/world/processes.js + 4 modules
+var processes = __nccwpck_require__(6810);
 ;// CONCATENATED MODULE: ./lib/steps/build.js
+
 
 
 
@@ -46732,13 +46880,17 @@ async function buildEach(plan, workingDirectory, env, world) {
         return planned.gemspec === undefined ? [] : [{ planned, gemspec: planned.gemspec, target }];
     });
     await files.makeDirectory(path.join(workingDirectory, PACKAGES));
-    const commands = builds.map(({ gemspec, target }) => ['gem', 'build', gemspec, '--output', target]);
+    const commands = builds.map(({ gemspec, target }) => ['gem', 'build', operand(gemspec), '--output', target]);
     const [only = [], ...more] = commands;
     if (more.length > 0)
         await runBuilds(commands, workingDirectory, env, world);
     else
         await runBuild(only, workingDirectory, env, world);
     return builds.map(({ planned, target }) => ({ planned, path: path.join(workingDirectory, target) }));
+}
+/** A file name that no program takes for an option. */
+function operand(file) {
+    return file.startsWith('-') ? `./${file}` : file;
 }
 /** What RubyGems calls the file (`Gem::Specification#file_name`). */
 function fileName({ name, version, platform }) {
@@ -46780,7 +46932,7 @@ async function runBuilds(commands, cwd, env, world) {
     const finished = await runProgram('ruby', [script, answer, ...pairs], cwd, env, world);
     if (finished.code === 0)
         return;
-    throw failed(commands[Number(await files.text(answer))] ?? ['ruby', 'build.rb'], finished);
+    throw failed(commands[Number(await files.answer(answer))] ?? ['ruby', 'build.rb'], finished);
 }
 async function runProgram(program, args, cwd, env, { runner, processes }) {
     return runner
@@ -46800,7 +46952,7 @@ function failed(command, finished) {
     return new ReleaseError({
         code: 'build-failed',
         what: `\`${command.join(' ')}\` failed with exit code ${String(finished.code)}.`,
-        why: finished.tail.slice(-8).join('\n'),
+        why: lastWords(finished),
         fix: 'Nothing was published. Make this command work in a clean checkout of the commit.',
     });
 }
@@ -47455,6 +47607,8 @@ function unkeepable(name, rule) {
 const STATE = {
     /** Path of our private directory. */
     privateDirectory: 'private-directory',
+    /** The mark of everything the main step has started. */
+    children: 'children',
     /** Receipt of the credentials file, as JSON. */
     credentials: 'credentials',
     /** `true` once the main step has reported its outcome itself. */
@@ -47466,7 +47620,7 @@ const JOURNAL = 'journal.json';
 
 /***/ }),
 
-/***/ 9142:
+/***/ 9227:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47486,8 +47640,8 @@ var lib_json = __nccwpck_require__(6413);
  * Claims: docs.github.com, "OpenID Connect reference".
  */
 function readClaims(token) {
-    const payload = token.reveal().split('.')[1] ?? '';
-    const value = (0,lib_json/* parseJson */.qF)(Buffer.from(payload, 'base64url').toString('utf8'));
+    const [header = '', payload = ''] = token.reveal().split('.');
+    const value = decoded(payload);
     if (!(0,lib_json/* isObject */.Gv)(value))
         return undefined;
     return {
@@ -47496,17 +47650,29 @@ function readClaims(token) {
         repository: (0,lib_json/* stringAt */.bX)(value, 'repository') ?? '',
         repositoryOwnerId: (0,lib_json/* stringAt */.bX)(value, 'repository_owner_id') ?? '',
         ref: (0,lib_json/* stringAt */.bX)(value, 'ref') ?? '',
+        sha: (0,lib_json/* stringAt */.bX)(value, 'sha') ?? '',
         environment: (0,lib_json/* stringAt */.bX)(value, 'environment'),
         eventName: (0,lib_json/* stringAt */.bX)(value, 'event_name') ?? '',
         jobWorkflowRef: (0,lib_json/* stringAt */.bX)(value, 'job_workflow_ref') ?? '',
         workflowRef: (0,lib_json/* stringAt */.bX)(value, 'workflow_ref') ?? '',
+        notBefore: numberAt(value, 'nbf'),
+        expires: numberAt(value, 'exp'),
+        keyId: (0,lib_json/* stringAt */.bX)(decoded(header), 'kid') ?? '(none)',
     };
+}
+function decoded(segment) {
+    return (0,lib_json/* parseJson */.qF)(Buffer.from(segment, 'base64url').toString('utf8'));
+}
+function numberAt(value, name) {
+    const found = value[name];
+    return typeof found === 'number' ? found : undefined;
 }
 /** Splits `OWNER/REPO/.github/workflows/FILE@REF`. */
 function workflowOf(reference) {
     const match = /^([^/@]+\/[^/@]+)\/\.github\/workflows\/([^/@]+)@(.+)$/.exec(reference);
     return match?.[1] && match[2] && match[3] ? { repository: match[1], file: match[2], ref: match[3] } : undefined;
 }
+const LEAVE_EMPTY = '(leave empty)';
 /** The values the registry compares with (rubygems.org app/models/oidc/trusted_publisher/github_action.rb). */
 function publisherForm(claims) {
     const [owner = '', name = ''] = claims.repository.split('/');
@@ -47516,89 +47682,19 @@ function publisherForm(claims) {
         'Repository owner': owner,
         'Repository name': name,
         'Workflow filename': workflow?.file ?? '',
-        Environment: claims.environment ?? '(leave empty)',
-        ...(elsewhere ? { 'Workflow repository': workflow.repository } : {}),
+        Environment: claims.environment ?? LEAVE_EMPTY,
+        'Workflow repository': elsewhere ? workflow.repository : LEAVE_EMPTY,
     };
 }
 
-// EXTERNAL MODULE: ./lib/world/http-answer.js
-var http_answer = __nccwpck_require__(8873);
-// EXTERNAL MODULE: ./lib/world/secret.js
-var secret = __nccwpck_require__(1502);
-// EXTERNAL MODULE: ./lib/github/run-context.js
-var run_context = __nccwpck_require__(5928);
-;// CONCATENATED MODULE: ./lib/github/oidc.js
-
-
-
-
-
-/** Three base64url parts: what may be sent as JSON and looks like a token at all (RFC 7519). */
-const JWT = /^[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}$/;
-/** GitHub answers so for a moment after a job was queued; it passes (hashicorp/vault-action#525). */
-const PENDING = /can't issue id_token for job in/i;
-/**
- * Asks the runner for an ID token for `audience`, masked before it is returned. Our own request rather than
- * `core.getIDToken`, which neither times out nor notices an answer that was cut short.
- * Throws ReleaseError: `id-token-unavailable`, `id-token-failed`.
- */
-async function requestIdToken(run, audience, http, runner) {
-    if (!run.idToken)
-        throw new errors/* ReleaseError */.K2(missingPermission(run));
-    const url = new URL(run.idToken.url);
-    url.searchParams.set('audience', audience);
-    return http.ask({
-        edge: 'id-token',
-        purpose: 'get an ID token from GitHub',
-        failure: (reason) => ({
-            code: 'id-token-failed',
-            what: `GitHub did not issue an ID token: ${reason}.`,
-            fix: 'Nothing was published. Re-run the job; if it persists, look at www.githubstatus.com.',
-        }),
-    }, {
-        method: 'GET',
-        url,
-        headers: { accept: 'application/json', authorization: `Bearer ${run.idToken.token.reveal()}` },
-    }, (answer) => {
-        const token = (0,lib_json/* stringAt */.bX)(answer.json, 'value');
-        if (answer.status === 200 && token && JWT.test(token)) {
-            runner.mask(token);
-            return { done: new secret/* Secret */.z(token) };
-        }
-        // A body that was meant to hold a token is never quoted.
-        if (answer.status === 200)
-            return { again: 'the answer was 200 without a token' };
-        if (answer.status === 403 && PENDING.test(answer.text))
-            return { again: 'the job is not marked as running yet' };
-        throw new errors/* ReleaseError */.K2({
-            code: 'id-token-failed',
-            what: `GitHub refused to issue an ID token: ${(0,http_answer/* describe */.q0)(answer)}.`,
-            fix: 'Nothing was published. Re-run the job; an ID token is only issued while the job runs.',
-        });
-    });
-}
-function missingPermission(run) {
-    const from = (0,run_context/* headRepository */.n)(run);
-    const fork = from !== undefined && from !== run.repository;
-    return {
-        code: 'id-token-unavailable',
-        what: 'This job cannot ask for an ID token, which trusted publishing needs.',
-        why: fork
-            ? `The run belongs to a pull request from the fork ${from}; GitHub gives such runs no ID token, whatever the workflow says.`
-            : 'The job lacks the permission `id-token: write`. In a reusable workflow, the calling job has to grant it too.',
-        fix: [
-            'Give it to this job (and only to this one):',
-            'permissions:',
-            '  id-token: write  # trusted publishing',
-            '  contents: write  # the tag',
-        ].join('\n'),
-    };
-}
-
+// EXTERNAL MODULE: ./lib/github/id-tokens.js + 1 modules
+var id_tokens = __nccwpck_require__(4350);
 // EXTERNAL MODULE: ./lib/inputs.js + 2 modules
 var inputs = __nccwpck_require__(6917);
 // EXTERNAL MODULE: ./lib/world/files.js
 var files = __nccwpck_require__(7939);
+// EXTERNAL MODULE: ./lib/world/secret.js
+var secret = __nccwpck_require__(1502);
 // EXTERNAL MODULE: ./lib/rubygems/credentials-file.js + 2 modules
 var credentials_file = __nccwpck_require__(4653);
 // EXTERNAL MODULE: ./lib/rubygems/credentials-text.js
@@ -47642,7 +47738,126 @@ function usable(value, source, runner) {
     });
 }
 
+;// CONCATENATED MODULE: ./lib/rubygems/refused-exchange.js
+
+/** The one issuer with trusted publishers on RubyGems.org (rubygems.org app/models/oidc/provider.rb). */
+const ISSUER = 'https://token.actions.githubusercontent.com';
+/** The only audience its trusted publishers accept (app/models/oidc/trusted_publisher/github_action.rb). */
+const AUDIENCE = 'rubygems.org';
+/**
+ * What to say of a refused token. Every refusal of the registry is the same 404, so that the cause has to be found in
+ * our own claims: first what is certain to be refused, then what differs most often.
+ */
+function refusedExchange(refused) {
+    return refused.source === 'API key role' ? roleRefused(refused) : publisherRefused(refused);
+}
+function roleRefused({ server, audience, claims }) {
+    return {
+        code: 'exchange-refused',
+        what: `${server.host} refused to hand out a key for this API key role (404, it gives no reason).`,
+        why: `The role does not exist, or its conditions do not accept this job: audience ${JSON.stringify(audience)}, ${claimList(claims)}.`,
+        fix: 'Compare the role’s conditions on the gem server with these values; `sub` has a new form in repositories created since July 2026.',
+    };
+}
+function publisherRefused(refused) {
+    const { server, claims } = refused;
+    const certain = claims && certainCause(claims, refused);
+    const form = claims ? Object.entries(publisherForm(claims)).map(([field, value]) => `  ${field}: ${value}`) : [];
+    return {
+        code: 'exchange-refused',
+        what: `${server.host} knows no trusted publisher for this job (404, it gives no reason).`,
+        why: certain?.why ?? likelyCause(claims),
+        fix: [
+            ...(certain ? [certain.fix] : []),
+            `${certain ? 'The trusted publisher has to be there too: on' : 'On'} ${server.origin}, open the gem’s page, “Trusted publishers”, “Create”, and enter exactly:`,
+            ...form,
+            'For a gem that was never published, create a pending trusted publisher in your profile instead; it is good for 12 hours.',
+            ...(certain || !claims ? [] : [whereTheFormIsRight(claims)]),
+        ].join('\n'),
+    };
+}
+/** What would be refused whatever the form holds; undefined where nothing is certain, as with servers of other rules. */
+function certainCause(claims, { server, at }) {
+    if (server.kind === 'other')
+        return undefined;
+    return foreignIssuer(claims) ?? foreignAudience(claims) ?? wrongTime(claims, at) ?? otherRef(claims);
+}
+function foreignIssuer({ issuer }) {
+    if (issuer === ISSUER)
+        return undefined;
+    return {
+        why: `The ID token was issued by ${issuer}; trusted publishers are for ${ISSUER} alone, not for GitHub Enterprise or an issuer with an enterprise’s name in it.`,
+        fix: 'Turn off the enterprise’s own issuer URL (`include_enterprise_slug`), or authenticate with `api-token`.',
+    };
+}
+function foreignAudience({ audience }) {
+    if (audience === AUDIENCE)
+        return undefined;
+    return {
+        why: `The ID token is for the audience ${JSON.stringify(audience)}, but the registry accepts only ${JSON.stringify(AUDIENCE)}.`,
+        fix: 'Remove the input `audience`.',
+    };
+}
+/** The registry allows no difference of clocks at all. */
+function wrongTime({ notBefore, expires }, at) {
+    const now = Date.parse(at ?? '') / 1000;
+    if (Number.isNaN(now) || notBefore === undefined || expires === undefined)
+        return undefined;
+    if (notBefore <= now && now < expires)
+        return undefined;
+    return {
+        why: `The ID token is good from ${moment(notBefore)} to ${moment(expires)}, but the registry’s clock shows ${moment(now)}.`,
+        fix: 'Re-run the job: each run gets a new token. If it is refused again, one of the two clocks is wrong: see www.githubstatus.com and status.rubygems.org.',
+    };
+}
+function moment(seconds) {
+    return new Date(seconds * 1000)
+        .toISOString()
+        .replace('T', ' ')
+        .replace(/\.\d+Z/, ' UTC');
+}
+/** Within one repository the called workflow has to be at the run's own ref or commit. */
+function otherRef({ jobWorkflowRef, repository, ref, sha }) {
+    const callee = workflowOf(jobWorkflowRef);
+    if (!callee || callee.repository !== repository || callee.ref === ref || callee.ref === sha)
+        return undefined;
+    return {
+        why: `The job lives in the reusable workflow ${callee.file} at ${callee.ref}, while the run is at ${ref}: within one repository the registry wants both to be the same.`,
+        fix: `Call it as \`uses: ./.github/workflows/${callee.file}\`.`,
+    };
+}
+function likelyCause(claims) {
+    if (!claims)
+        return 'The ID token could not be read.';
+    const callee = workflowOf(claims.jobWorkflowRef);
+    const caller = workflowOf(claims.workflowRef);
+    const elsewhere = callee && callee.repository !== claims.repository ? ` of ${callee.repository}` : '';
+    if (callee && caller && (callee.file !== caller.file || elsewhere !== '')) {
+        return `The job lives in the reusable workflow ${callee.file}${elsewhere}: that file counts, not ${caller.file}, which was started.`;
+    }
+    if (claims.environment === undefined)
+        return 'Most often a field differs, or the publisher has an environment and this job has none (`environment:`).';
+    return `Most often a field differs; this job runs in the environment ${JSON.stringify(claims.environment)}.`;
+}
+/** What no form shows: the id of the owner's account, and how fresh the registry's copy of GitHub's keys is. */
+function whereTheFormIsRight({ repositoryOwnerId, keyId }) {
+    return [
+        'If it has these values already, upper and lower case included:',
+        `  the account that owns the repository may be another one by now (its id is ${repositoryOwnerId}): delete the publisher and create it again;`,
+        `  or the registry does not know GitHub’s signing key ${keyId} yet: it fetches the keys every half hour, so re-run the job then.`,
+    ].join('\n');
+}
+function claimList(claims) {
+    if (!claims)
+        return 'claims unreadable';
+    const { repository, ref, environment, jobWorkflowRef, eventName } = claims;
+    return `repository ${repository}, ref ${ref}, environment ${environment ?? '(none)'}, job_workflow_ref ${jobWorkflowRef}, event_name ${eventName}`;
+}
+
+// EXTERNAL MODULE: ./lib/world/http-answer.js
+var http_answer = __nccwpck_require__(8873);
 ;// CONCATENATED MODULE: ./lib/steps/exchange.js
+
 
 
 
@@ -47653,15 +47868,15 @@ function usable(value, source, runner) {
 
 /** Keys of RubyGems.org: prefix and 24 random bytes (rubygems.org app/controllers/concerns/api_keyable.rb). */
 const RUBYGEMS_KEY = /^rubygems_[0-9a-f]{48}$/;
-/** An ID token lives five minutes; an older one than this is not worth sending again. */
-const TOKEN_AGE = 4 * 60 * 1000;
 /** How long a trusted publisher's key lives (rubygems.org app/controllers/api/v1/oidc/trusted_publisher_controller.rb). */
 const LIFETIME = 15 * 60 * 1000;
 /**
- * The key to push with: exchanged for an ID token, or given. Masked before it is returned.
- * Throws ReleaseError: `id-token-*`, `exchange-*`, `no-credentials`.
+ * The key to push with: exchanged for an ID token, or given. Masked before it is returned. In a job that the project's
+ * code has tampered with there is none.
+ * Throws ReleaseError: `tampered-job`, `id-token-*`, `exchange-*`, `no-credentials`.
  */
-async function exchange(authentication, server, run, world) {
+async function exchange(authentication, server, run, tokens, world) {
+    world.runner.expectUntouched();
     switch (authentication.kind) {
         case 'api-token':
             return { value: authentication.token, source: 'input `api-token`' };
@@ -47674,6 +47889,7 @@ async function exchange(authentication, server, run, world) {
                 audience: authentication.audience,
                 server,
                 run,
+                tokens,
                 world,
             });
         case 'api-key-role':
@@ -47683,13 +47899,14 @@ async function exchange(authentication, server, run, world) {
                 audience: authentication.audience,
                 server,
                 run,
+                tokens,
                 world,
             });
     }
 }
 async function exchangeToken(options) {
-    const { server, world } = options;
-    let token = await freshToken(options);
+    const { server, world, tokens, audience } = options;
+    let token = await tokens.take(audience);
     const claims = readClaims(token.value);
     const started = world.clock.now();
     return world.http.ask({
@@ -47701,8 +47918,8 @@ async function exchangeToken(options) {
             fix: 'Nothing was published. Re-run the job when the registry answers again (status.rubygems.org).',
         }),
     }, async () => {
-        if (token.sent && isSpent(options, token, world))
-            token = await freshToken(options);
+        if (token.sent && isSpent(options, token))
+            token = await tokens.take(audience);
         token.sent = true;
         return {
             method: 'POST',
@@ -47713,12 +47930,8 @@ async function exchangeToken(options) {
     }, (answer) => judge(answer, { ...options, claims, started }));
 }
 /** An API key role accepts a token once (`jti` must be unique), and nobody accepts one after five minutes. */
-function isSpent({ source }, token, { clock }) {
-    return source === 'API key role' || clock.now() - token.at > TOKEN_AGE;
-}
-async function freshToken({ run, audience, world }) {
-    const value = await requestIdToken(run, audience, world.http, world.runner);
-    return { value, at: world.clock.now(), sent: false };
+function isSpent({ source, world }, token) {
+    return source === 'API key role' || (0,id_tokens/* isStale */.Q)(token, world);
 }
 function judge(answer, exchanged) {
     const { server } = exchanged;
@@ -47730,11 +47943,12 @@ function judge(answer, exchanged) {
     if (answer.status < 300)
         return { again: `the answer was ${String(answer.status)} without a key` };
     if (answer.status === 404)
-        throw new errors/* ReleaseError */.K2(refused(exchanged));
+        throw new errors/* ReleaseError */.K2(refusedExchange({ ...exchanged, at: answer.headers.get('date') }));
     throw new errors/* ReleaseError */.K2({
         code: 'exchange-failed',
         what: `${server.host} did not accept the ID token: ${(0,http_answer/* describe */.q0)(answer)}.`,
-        fix: 'Nothing was published. If the answer is a web page, something between this runner and the registry blocks it.',
+        ...(answer.status === 400 ? { why: 'The token did not arrive as GitHub issued it.' } : {}),
+        fix: 'Nothing was published. Re-run the job; if it persists, something between this runner and the registry blocks or changes requests (a proxy, say).',
     });
 }
 function acceptKey(answer, { server, source, run, world, claims, started }) {
@@ -47783,52 +47997,6 @@ function doubtful(answer, name, source, run) {
         return `its key is for ${owner}`;
     return undefined;
 }
-/** Every refusal of the registry is the same 404: the cause has to be found in our own claims. */
-function refused({ server, source, claims, audience }) {
-    if (source === 'API key role') {
-        return {
-            code: 'exchange-refused',
-            what: `${server.host} refused to hand out a key for this API key role (404, it gives no reason).`,
-            why: `The role does not exist, or its conditions do not accept this job: audience ${JSON.stringify(audience)}, ${claimList(claims)}.`,
-            fix: 'Compare the role’s conditions on the gem server with these values; `sub` has a new form in repositories created since July 2026.',
-        };
-    }
-    return {
-        code: 'exchange-refused',
-        what: `${server.host} knows no trusted publisher for this job (404, it gives no reason).`,
-        why: likelyCause(claims),
-        fix: [
-            `On ${server.origin}, open the gem’s page, “Trusted publishers”, “Create”, and enter exactly:`,
-            ...(claims ? Object.entries(publisherForm(claims)).map(([field, value]) => `  ${field}: ${value}`) : []),
-            'For a gem that was never published, create a pending trusted publisher in your profile instead; it is good for 12 hours.',
-        ].join('\n'),
-    };
-}
-function likelyCause(claims) {
-    if (!claims)
-        return 'The ID token could not be read.';
-    const callee = workflowOf(claims.jobWorkflowRef);
-    const caller = workflowOf(claims.workflowRef);
-    if (callee &&
-        caller &&
-        callee.repository === claims.repository &&
-        callee.ref !== claims.ref &&
-        callee.file !== caller.file) {
-        return `The job lives in the reusable workflow ${callee.file} at ${callee.ref}, while the run is at ${claims.ref}: within one repository the registry wants both to be the same. Call it as \`./.github/workflows/${callee.file}\`.`;
-    }
-    if (callee && caller && callee.file !== caller.file) {
-        return `The job lives in the reusable workflow ${callee.file}: that file counts, not ${caller.file}, which was started.`;
-    }
-    if (claims.environment === undefined)
-        return 'Most often a field differs, or the publisher has an environment and this job has none (`environment:`).';
-    return `Most often a field differs; this job runs in the environment ${JSON.stringify(claims.environment)}.`;
-}
-function claimList(claims) {
-    if (!claims)
-        return 'claims unreadable';
-    const { repository, ref, environment, jobWorkflowRef, eventName } = claims;
-    return `repository ${repository}, ref ${ref}, environment ${environment ?? '(none)'}, job_workflow_ref ${jobWorkflowRef}, event_name ${eventName}`;
-}
 
 
 /***/ }),
@@ -47847,6 +48015,8 @@ function claimList(claims) {
 
 
 
+/** In bytes; a project of hundreds of gems is described in less. */
+const LARGEST_ANSWER = 32 * 1024 * 1024;
 /** The file system, as far as the steps need it. */
 const files = {
     /** A private directory (0700) below `parent`. */
@@ -47882,6 +48052,23 @@ const files = {
             if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
                 return undefined;
             throw error;
+        }
+    },
+    /**
+     * Text of a file that code of the project could have written or replaced: undefined also for what is no regular file,
+     * which might never end, and for more text than any answer has.
+     */
+    async answer(target) {
+        const flags = node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NOFOLLOW ?? 0) | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NONBLOCK ?? 0);
+        const file = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, flags).catch(() => undefined);
+        if (!file)
+            return undefined;
+        try {
+            const found = await file.stat();
+            return found.isFile() && found.size <= LARGEST_ANSWER ? await file.readFile('utf8') : undefined;
+        }
+        finally {
+            await file.close();
         }
     },
     async write(target, content) {
@@ -47922,6 +48109,7 @@ const files = {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ty: () => (/* binding */ pourBody),
 /* harmony export */   Yl: () => (/* binding */ headersOf),
 /* harmony export */   q0: () => (/* binding */ describe),
 /* harmony export */   x8: () => (/* binding */ readBody)
@@ -47952,12 +48140,8 @@ function looksSecret(word) {
 /** The whole body. Throws HttpFault (`unusable`) where it is compressed or larger than `limit` bytes. */
 async function readBody(answer, limit) {
     const { body, headers } = answer;
-    const encoding = headers['content-encoding'];
     const tooLarge = new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', `the answer is larger than ${String(limit)} bytes`);
-    if (encoding !== undefined && encoding !== 'identity') {
-        abandon(body);
-        throw new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', 'the server sent a compressed answer although none was asked for');
-    }
+    refuseCompressed(answer);
     if (Number(headers['content-length'] ?? 0) > limit) {
         abandon(body);
         throw tooLarge;
@@ -47971,6 +48155,24 @@ async function readBody(answer, limit) {
         chunks.push(chunk);
     }
     return Buffer.concat(chunks);
+}
+/**
+ * Hands the body on as it comes, until `receive` has had enough, and keeps nothing of it. Throws HttpFault (`unusable`)
+ * where it is compressed.
+ */
+async function pourBody(answer, receive) {
+    refuseCompressed(answer);
+    for await (const chunk of answer.body)
+        if (!receive(chunk))
+            break;
+    return Buffer.alloc(0);
+}
+function refuseCompressed({ body, headers }) {
+    const encoding = headers['content-encoding'];
+    if (encoding === undefined || encoding === 'identity')
+        return;
+    abandon(body);
+    throw new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', 'the server sent a compressed answer although none was asked for');
 }
 /** Lets go of an answer nobody will read, and of its connection with it. */
 function abandon(body) {
@@ -48016,7 +48218,8 @@ const NEVER_CONNECTED = new Set([
     'ENETDOWN',
     'UND_ERR_CONNECT_TIMEOUT',
 ]);
-const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/;
+/** UNSPECIFIED is what Node calls every other reason OpenSSL has: names an authority may not sign for, weak keys. */
+const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|CRL_|ERROR_IN_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|PATH_LENGTH|INVALID_(CA|PURPOSE)|UNSPECIFIED$)/;
 /** Translates whatever undici or a socket threw. Its message is dropped: it may quote a header, a URL or a body. */
 function asFault(error, timedOut, sentAll, policy) {
     if (error instanceof HttpFault)
@@ -48045,7 +48248,7 @@ function codeOf(error) {
 
 /***/ }),
 
-/***/ 6904:
+/***/ 4976:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48054,6 +48257,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   H: () => (/* binding */ openWorld)
 });
 
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./lib/state.js
@@ -48110,6 +48315,32 @@ var json = __nccwpck_require__(6413);
 const VERSION = '1.0.0';
 /** How the action introduces itself to every server (registries refuse anonymous clients under load). */
 const USER_AGENT = `release-gem/${VERSION} (GitHub Action; node/${process.versions.node})`;
+
+;// CONCATENATED MODULE: ./lib/world/echo.js
+/** A part of a secret as long as this could be told from chance. */
+const TELLING = 8;
+/** Longer text is no error message of a server, and is not looked through letter by letter. */
+const LONGEST = 256 * 1024;
+/** What every key or token of a kind begins with is in ordinary texts as well. */
+const KNOWN = /^(rubygems_|gh[a-z]_|github_pat_|eyJ)/;
+/** Text of a server without what it repeats of a secret it was sent, be it only a part of it. */
+function withoutEcho(text, secret) {
+    const plain = text.replaceAll(secret, '***');
+    const rest = secret.replace(KNOWN, '');
+    if (rest.length < TELLING || plain.length > LONGEST)
+        return plain;
+    const parts = new Set(Array.from({ length: rest.length - TELLING + 1 }, (_, at) => rest.slice(at, at + TELLING)));
+    let safe = '';
+    let end = 0;
+    for (let at = 0; at + TELLING <= plain.length; at++) {
+        if (!parts.has(plain.slice(at, at + TELLING)))
+            continue;
+        if (at >= end)
+            safe += `${plain.slice(end, at)}***`;
+        end = at + TELLING;
+    }
+    return safe + plain.slice(end);
+}
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
@@ -48182,6 +48413,8 @@ class Traffic {
 
 
 
+/** To one server: those of its API, and as many again for index and files, which caches give out. */
+const CONNECTIONS = 2 * AT_ONCE;
 const CONNECTION = {
     timeout: 10_000,
     // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in a job's environment does not switch verification off.
@@ -48205,7 +48438,7 @@ function proxyAgent(env) {
         requestTls: CONNECTION,
         proxyTls: CONNECTION,
         allowH2: false,
-        connections: AT_ONCE,
+        connections: CONNECTIONS,
     });
     return {
         dispatcher,
@@ -48338,6 +48571,8 @@ const POLICIES = {
         budget: seconds(90),
         answerBytes: 256 * KiB,
     },
+    // The step repeats it; its time is the longest without progress.
+    download: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 64 * KiB },
     index: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 16 * MiB },
 };
 /** Repeats `attempt` by the edge's policy until it is done, it throws, or attempts or budget are used up. */
@@ -48454,6 +48689,7 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
+
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Passing trouble of a server or of what stands before it, on every edge; besides these, every 5xx. */
 const PASSING = new Set([408, 425, 429]);
@@ -48463,8 +48699,8 @@ function createHttp(options) {
     const http = {
         send: (edge, request) => {
             const go = () => attempt(agent.dispatcher, options, edge, request);
-            // RubyGems.org's limit is one of its API; the index is served from elsewhere.
-            return edge === 'index' ? go() : traffic.run(request.url.origin, go);
+            // RubyGems.org's limit is one of its API; index and files are served from elsewhere.
+            return edge === 'index' || edge === 'download' ? go() : traffic.run(request.url.origin, go);
         },
         ask: (undertaking, request, judge) => persist(undertaking, options, async () => {
             const { edge, failure } = undertaking;
@@ -48523,8 +48759,14 @@ async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, ed
                 signal: ended,
             });
             const answer = await unlessAborted(sending, ended);
-            const bytes = await (0,http_answer/* readBody */.x8)(answer, policy.answerBytes);
-            const text = withoutSecret(bytes.toString('utf8'), request);
+            const { receive } = request;
+            const bytes = receive && answer.statusCode === 200
+                ? await (0,http_answer/* pourBody */.Ty)(answer, (chunk) => {
+                    watch.progress(false);
+                    return receive(chunk);
+                })
+                : await (0,http_answer/* readBody */.x8)(answer, policy.answerBytes);
+            const text = withoutSecrets(bytes.toString('utf8'), request);
             if (REDIRECTS.has(answer.statusCode)) {
                 throw new http_fault/* HttpFault */.F('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
             }
@@ -48567,17 +48809,46 @@ function unlessAborted(sending, signal) {
         sending.then(resolve, reject);
     });
 }
-/** Some servers show what they were sent: the credential a request carried is taken out of the answer's text. */
-function withoutSecret(text, { headers = {} }) {
-    const secret = headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
-    return secret ? text.replaceAll(secret, '***') : text;
+/** Some servers show what they were sent: credentials that a request carried are taken out of the answer's text. */
+function withoutSecrets(text, { headers = {}, body }) {
+    const key = headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
+    const token = typeof body === 'string' ? (0,json/* stringAt */.bX)((0,json/* parseJson */.qF)(body), 'jwt') : undefined;
+    return [key, token]
+        .flatMap((secret) => (secret ? [secret] : []))
+        .reduce((safe, secret) => withoutEcho(safe, secret), text);
+}
+
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+;// CONCATENATED MODULE: ./lib/world/private-directory.js
+
+
+/**
+ * Remembers which directory is ours. The function it gives throws ReleaseError (`tampered-job`) where another one, or
+ * none, is in its place, or others may look into it: what the steps keep there could no longer be relied on.
+ */
+async function watchDirectory(directory) {
+    const { ino, dev, uid, mode } = await (0,promises_.lstat)(directory);
+    return async () => {
+        const now = await (0,promises_.lstat)(directory).catch(() => undefined);
+        if (now?.ino === ino && now.dev === dev && now.uid === uid && now.mode === mode)
+            return;
+        throw new errors/* ReleaseError */.K2({
+            code: 'tampered-job',
+            what: 'The private directory of this action below RUNNER_TEMP was removed, replaced or opened while code of the project ran.',
+            why: 'The gems that were inspected are kept in it until they are sent.',
+            fix: 'Look for what cleans up or writes below RUNNER_TEMP: gemspec, Rakefile, the build, or a gem they load.',
+        });
+    };
 }
 
 // EXTERNAL MODULE: ./lib/world/process.js
 var world_process = __nccwpck_require__(8337);
-// EXTERNAL MODULE: ./lib/world/processes.js + 2 modules
-var processes = __nccwpck_require__(307);
+// EXTERNAL MODULE: ./lib/world/processes.js + 4 modules
+var processes = __nccwpck_require__(6810);
 ;// CONCATENATED MODULE: ./lib/world/open.js
+
+
 
 
 
@@ -48593,7 +48864,10 @@ async function openWorld(temp, runner) {
     const over = new AbortController();
     const stop = AbortSignal.any([cancelled, over.signal]);
     const privateDirectory = await files/* files */.a.privateDirectory(temp);
+    const expectOurs = await watchDirectory(privateDirectory);
+    const mark = (0,external_node_crypto_.randomUUID)();
     runner.saveState(state/* STATE */.c.privateDirectory, privateDirectory);
+    runner.saveState(state/* STATE */.c.children, mark);
     const log = (line) => {
         runner.info(line);
     };
@@ -48602,7 +48876,7 @@ async function openWorld(temp, runner) {
         runner,
         clock: systemClock,
         http,
-        processes: (0,processes/* createProcesses */.E)({ clock: systemClock, signal: stop, lastSignal: abandon }),
+        processes: afterEach((0,processes/* createProcesses */.EC)({ clock: systemClock, signal: stop, lastSignal: abandon, mark }), expectOurs),
         signal: stop,
         privateDirectory,
         assets: {
@@ -48614,6 +48888,15 @@ async function openWorld(temp, runner) {
             over.abort(new Error('the run is over'));
             await http.close();
             // What the post step still needs (the copy of a credentials file, the journal) stays for it.
+        },
+    };
+}
+function afterEach(processes, check) {
+    return {
+        async run(command) {
+            const finished = await processes.run(command);
+            await check();
+            return finished;
         },
     };
 }
@@ -48696,23 +48979,90 @@ function guardExit(complain) {
 
 /***/ }),
 
-/***/ 307:
+/***/ 6810:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  E: () => (/* binding */ createProcesses)
+  EC: () => (/* binding */ createProcesses)
 });
 
-// UNUSED EXPORTS: ProgramNotFound
+// UNUSED EXPORTS: ProgramNotFound, ending
 
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 // EXTERNAL MODULE: external "node:os"
 var external_node_os_ = __nccwpck_require__(8161);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: external "node:string_decoder"
 const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
+;// CONCATENATED MODULE: ./lib/world/startable.js
+/**
+ * How a program is started on this system. What Ruby installs are batch files on Windows, which Node.js starts only
+ * through a shell; Ruby itself finds the script that lies beside each.
+ */
+function startable({ program, args }, platform = process.platform) {
+    const script = platform === 'win32' && ['bundle', 'gem', 'rake'].includes(program);
+    return script ? { program: 'ruby', args: ['-S', program, ...args] } : { program, args };
+}
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: ./lib/world/survivors.js
+
+/** The variable by which a program of the project, and all it starts, is recognised as ours to end. */
+const CHILD = 'RELEASE_GEM_CHILD';
+/** A survivor that forks while it is being killed is met again in the next round. */
+const ROUNDS = 10;
+/**
+ * Ends the processes that have left their process group, as daemons do: those whose environment still holds the mark
+ * they were started with. Without a child's number, those of all children of that run. Only where there is a `/proc`;
+ * a process that has also wiped its environment is not found, and is for the runner to end with the job's machine.
+ */
+function endSurvivors(run, child) {
+    const wanted = `${CHILD}=${run}.${child === undefined ? '' : `${String(child)}\0`}`;
+    for (let round = 0; round < ROUNDS; round++) {
+        const found = processes().filter((pid) => holds(pid, wanted));
+        if (found.length === 0)
+            return;
+        for (const pid of found)
+            kill(pid);
+    }
+}
+function processes() {
+    try {
+        return (0,external_node_fs_.readdirSync)('/proc')
+            .filter((name) => /^\d+$/.test(name))
+            .map(Number)
+            .filter((pid) => pid !== process.pid);
+    }
+    catch {
+        // macOS and Windows have none.
+        return [];
+    }
+}
+/** Of a process that is gone, or dead and not yet fetched by its parent, nothing is left to read. */
+function holds(pid, entry) {
+    try {
+        return `\0${(0,external_node_fs_.readFileSync)(`/proc/${String(pid)}/environ`, 'latin1')}`.includes(`\0${entry}`);
+    }
+    catch {
+        return false;
+    }
+}
+function kill(pid) {
+    try {
+        process.kill(pid, 'SIGKILL');
+    }
+    catch (error) {
+        // It has ended by itself, or belongs to somebody else by now.
+        if (!(error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')))
+            throw error;
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/world/processes.js
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
@@ -48769,6 +49119,9 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
+
+
+
 class ProgramNotFound extends Error {
     program;
     constructor(program) {
@@ -48781,30 +49134,40 @@ const TAIL_LINES = 40;
 const LINE_LIMIT = 16 * 1024;
 /** More output than this is counted, not shown: a build in a loop must not fill the log. */
 const SHOWN_LINES = 50_000;
+const SHOWN_CHARACTERS = 16 * 1024 * 1024;
+/** As much of a line as an error message may repeat. */
+const TAIL_LINE = 1_000;
 /** How long a cancelled program may take to clean up after itself, in ms; the runner itself grants 7.5 s in all. */
 const GRACE = 1_500;
 function createProcesses(options) {
-    return { run: (command) => runInGroup(command, options) };
+    let started = 0;
+    return {
+        run: (command) => {
+            started += 1;
+            return runInGroup(command, started, options);
+        },
+    };
 }
-async function runInGroup(command, { clock, signal, lastSignal }) {
+async function runInGroup(command, number, { clock, signal, lastSignal, mark }) {
     signal.throwIfAborted();
-    const grouped = process.platform !== 'win32';
-    const child = (0,external_node_child_process_namespaceObject.spawn)(command.program, command.args, {
+    const { program, args } = startable(command);
+    const child = (0,external_node_child_process_namespaceObject.spawn)(program, args, {
         cwd: command.cwd,
-        env: command.env,
+        env: { ...command.env, [CHILD]: `${mark}.${String(number)}` },
         stdio: ['ignore', 'pipe', 'pipe'],
-        detached: grouped,
+        detached: process.platform !== 'win32',
         windowsHide: true,
     });
     const output = new Lines(command.onLine);
     const flushOut = output.follow(child.stdout);
     const flushErr = output.follow(child.stderr);
     const kill = () => {
-        end(child.pid, grouped, 'SIGKILL');
+        end(child, 'SIGKILL');
+        endSurvivors(mark, number);
     };
     let grace;
     const stop = () => {
-        end(child.pid, grouped, 'SIGINT');
+        end(child, 'SIGINT');
         grace = clock.deadline(GRACE);
         grace.signal.addEventListener('abort', kill);
     };
@@ -48865,11 +49228,29 @@ async function drained(out, err, clock) {
         __disposeResources(env_1);
     }
 }
-function end(pid, grouped, signal) {
+/**
+ * How a program is ended on this system together with what it has started: by a signal to its group, or, on Windows,
+ * where there are neither groups nor signals, by the program that knows the tree. That one is named by its place, since
+ * the project's own programs come first on PATH.
+ */
+function ending(pid, platform = process.platform, systemRoot = process.env['SystemRoot'] ?? String.raw `C:\Windows`) {
+    if (platform !== 'win32')
+        return { group: -pid };
+    const program = external_node_path_.win32.join(systemRoot, 'System32', 'taskkill.exe');
+    return { program, args: ['/pid', String(pid), '/t', '/f'] };
+}
+function end({ pid, exitCode, signalCode }, signal) {
     if (pid === undefined)
         return;
+    const how = ending(pid);
+    if ('program' in how) {
+        // Of a program that has ended, Windows knows no tree any more, and may have given its number to another.
+        if (exitCode === null && signalCode === null)
+            (0,external_node_child_process_namespaceObject.spawnSync)(how.program, how.args, { stdio: 'ignore', windowsHide: true });
+        return;
+    }
     try {
-        process.kill(grouped ? -pid : pid, signal);
+        process.kill(how.group, signal);
     }
     catch (error) {
         // Nobody is left in the group, or (EPERM, on macOS) only the dead: that is what was wanted.
@@ -48882,6 +49263,7 @@ class Lines {
     tail = [];
     #show;
     #count = 0;
+    #characters = 0;
     constructor(show) {
         this.#show = show;
     }
@@ -48906,21 +49288,26 @@ class Lines {
         };
     }
     #add(line) {
+        const wasShown = this.#isShown();
         this.#count += 1;
-        if (this.#count <= SHOWN_LINES)
+        this.#characters += line.length;
+        if (wasShown)
             this.#show(line);
-        if (this.#count === SHOWN_LINES)
+        if (wasShown && !this.#isShown())
             this.#show('[further output is not shown]');
-        this.tail.push(line);
+        this.tail.push(line.slice(0, TAIL_LINE));
         if (this.tail.length > TAIL_LINES)
             this.tail.shift();
+    }
+    #isShown() {
+        return this.#count < SHOWN_LINES && this.#characters < SHOWN_CHARACTERS;
     }
 }
 
 
 /***/ }),
 
-/***/ 2246:
+/***/ 93:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -51876,6 +52263,116 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+;// CONCATENATED MODULE: ./lib/world/command-files.js
+
+
+
+/** Variables that name the files through which a step speaks to the runner. */
+const VARIABLES = ['GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'];
+/**
+ * The files through which a step speaks to the runner: environment, PATH, outputs, state, summary. Hiding their names
+ * from a program does not hide the files, which have a known place below RUNNER_TEMP (actions/runner
+ * src/Runner.Worker/FileCommandManager.cs). So they are compared before and after each program of the project, and
+ * whenever something must not happen in a job whose later steps somebody else has furnished.
+ */
+class CommandFiles {
+    #named;
+    #known = new Map();
+    /** Changes that a write of our own came after. */
+    #noticed = new Set();
+    constructor(env) {
+        const named = VARIABLES.flatMap((name) => {
+            const file = env[name];
+            return file ? [[external_node_path_.resolve(file), name]] : [];
+        });
+        this.#named = new Map(named);
+        for (const file of this.#files())
+            this.#known.set(file, read(file));
+    }
+    /** A write of ours: whatever else is new in that file stays noticed. */
+    write(variable, write) {
+        const [file] = [...this.#named].find(([, name]) => name === variable) ?? [];
+        if (file !== undefined && !same(read(file), this.#known.get(file)))
+            this.#noticed.add(file);
+        write();
+        if (file !== undefined)
+            this.#known.set(file, read(file));
+    }
+    /**
+     * Throws ReleaseError (`tampered-job`) where a file is not as we left it, or is new beside them. What the runner
+     * would have read is put back before, so that later steps do not get it.
+     */
+    check() {
+        const changed = this.#files().filter((file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)));
+        if (changed.length === 0)
+            return;
+        const undone = changed.map((file) => this.#putBack(file));
+        this.#noticed.clear();
+        throw tampered(changed.map((file) => this.#named.get(file) ?? external_node_path_.basename(file)), undone.every(Boolean));
+    }
+    /** Whether the runner now reads again what it would have read. */
+    #putBack(file) {
+        const before = this.#known.get(file);
+        // A stranger among them means nothing to the runner, and is left as evidence.
+        if (!Buffer.isBuffer(before)) {
+            this.#known.set(file, read(file));
+            return true;
+        }
+        try {
+            (0,external_node_fs_.rmSync)(file, { recursive: true, force: true });
+            (0,external_node_fs_.mkdirSync)(external_node_path_.dirname(file), { recursive: true });
+            (0,external_node_fs_.writeFileSync)(file, before, { flag: 'wx', mode: 0o644 });
+            return true;
+        }
+        catch {
+            return false;
+        }
+    }
+    /** The named files, and all that are beside them. */
+    #files() {
+        const directories = new Set([...this.#named.keys()].map((file) => external_node_path_.dirname(file)));
+        const found = [...directories].flatMap((directory) => list(directory).map((name) => external_node_path_.join(directory, name)));
+        return [...new Set([...this.#named.keys(), ...this.#known.keys(), ...found])].toSorted();
+    }
+}
+function list(directory) {
+    try {
+        return (0,external_node_fs_.readdirSync)(directory);
+    }
+    catch {
+        // Where it cannot be listed any more, the files that are known have changed as well.
+        return [];
+    }
+}
+/** Never follows a link, and never waits for a pipe. */
+function read(file) {
+    try {
+        return (0,external_node_fs_.lstatSync)(file).isFile() ? (0,external_node_fs_.readFileSync)(file) : 'no file';
+    }
+    catch (error) {
+        return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'absent' : 'no file';
+    }
+}
+function same(one, other) {
+    return Buffer.isBuffer(one) && Buffer.isBuffer(other) ? one.equals(other) : one === other;
+}
+function tampered(names, undone) {
+    return new errors/* ReleaseError */.K2({
+        code: 'tampered-job',
+        what: `Code of the project wrote to the files through which this step speaks to the runner: ${names.join(', ')}.`,
+        why: `The runner would make environment, PATH and outputs of later steps of it. Their names are kept from that code, so that this is no accident. ${undone
+            ? 'What was written was taken out again.'
+            : 'It could not be taken out again: later steps of this job get it.'}`,
+        fix: 'Look for what writes below `_runner_file_commands`: gemspec, Rakefile, the build, or a gem they load. Where it is meant to be, let a step of its own do it.',
+    });
+}
+
 ;// CONCATENATED MODULE: ./lib/world/sanitise.js
 /**
  * Foreign text made fit for the runner's log. The runner acts on `::command::` at the start of a line, after
@@ -51888,13 +52385,16 @@ const ESCAPE_SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u00
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 /* oxlint-enable no-control-regex */
 const BIDI_AND_INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]/g;
+/** Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. */
+const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)\w{16,}|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g;
 /** One line of foreign text that neither the runner nor a reader can take for something else. Never holds CR or LF. */
 function safeLine(text) {
     const plain = text
         .replace(ESCAPE_SEQUENCES, '')
         .replace(CONTROLS, '')
         .replace(BIDI_AND_INVISIBLE, '')
-        .replace(/\n/g, ' ');
+        .replace(/\n/g, ' ')
+        .replace(CREDENTIALS, '$1$2…');
     const cut = plain.length > MAX_LINE
         ? `${plain.slice(0, MAX_LINE)} [… ${String(plain.length - MAX_LINE)} more characters]`
         : plain;
@@ -51906,6 +52406,7 @@ function safeLines(text) {
 }
 
 ;// CONCATENATED MODULE: ./lib/world/runner.js
+
 
 
 
@@ -51928,6 +52429,7 @@ function say(text, print) {
 /** The runner of this process, through `@actions/core`. */
 function actionsRunner(env) {
     const commands = new Commands();
+    const commandFiles = new CommandFiles(env);
     const annotate = (title, text, print) => {
         commands.whileOn(() => {
             print(safeLines(text).join('\n'), { title: safeLine(title) });
@@ -51971,17 +52473,26 @@ function actionsRunner(env) {
             }
             finally {
                 commands.switchOn();
+                // Also after a failure, which is then the lesser trouble.
+                commandFiles.check();
             }
         },
+        expectUntouched: () => {
+            commandFiles.check();
+        },
         output: (name, value) => {
-            setOutput(name, value);
+            commandFiles.write('GITHUB_OUTPUT', () => {
+                setOutput(name, value);
+            });
         },
         async summary(markdown) {
             if (env['GITHUB_STEP_SUMMARY'])
                 await summary.addRaw(markdown).write();
         },
         saveState: (name, value) => {
-            saveState(name, value);
+            commandFiles.write('GITHUB_STATE', () => {
+                saveState(name, value);
+            });
         },
         state: (name) => getState(name),
     };

@@ -48,7 +48,18 @@ function at(value, path) {
     return found;
 }
 
+;// CONCATENATED MODULE: ./lib/world/startable.js
+/**
+ * How a program is started on this system. What Ruby installs are batch files on Windows, which Node.js starts only
+ * through a shell; Ruby itself finds the script that lies beside each.
+ */
+function startable({ program, args }, platform = process.platform) {
+    const script = platform === 'win32' && ['bundle', 'gem', 'rake'].includes(program);
+    return script ? { program: 'ruby', args: ['-S', program, ...args] } : { program, args };
+}
+
 ;// CONCATENATED MODULE: ./lib/gem-command.js
+
 
 
 
@@ -97,12 +108,8 @@ function handOver(socketAddress) {
     socket.write(`${JSON.stringify({ args, cwd: process.cwd(), byName: process.env[BY_NAME] === '1' })}\n`);
 }
 function runGem() {
-    const program = process.platform === 'win32' ? 'gem.cmd' : 'gem';
-    const child = (0,external_node_child_process_namespaceObject.spawn)(program, verb === undefined ? [] : [verb, ...args], {
-        env: withoutUs(process.env),
-        stdio: 'inherit',
-        shell: process.platform === 'win32',
-    });
+    const gem = startable({ program: 'gem', args: verb === undefined ? [] : [verb, ...args] });
+    const child = (0,external_node_child_process_namespaceObject.spawn)(gem.program, gem.args, { env: withoutUs(process.env), stdio: 'inherit' });
     child.on('error', () => {
         process.stderr.write('release-gem: `gem` was not found on PATH.\n');
         process.exitCode = 127;

@@ -9,6 +9,7 @@ export const modules = {
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
   Attester: () => (/* reexport */ Attester),
+  examine: () => (/* reexport */ examine),
   readBundles: () => (/* reexport */ readBundles)
 });
 
@@ -732,6 +733,7 @@ function unrelated(name, digests) {
 
 ;// CONCATENATED MODULE: ./lib/sigstore/lazy.js
 /** What needs Sigstore's libraries, in one place that is loaded only when something is attested. */
+
 
 
 

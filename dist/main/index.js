@@ -57523,20 +57523,51 @@ function releasedCommit(facts) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   b: () => (/* binding */ readCheckout)
 /* harmony export */ });
+/** Paths on one command line: no system takes less. */
+const AT_ONCE = 100;
 /** Reads the checkout; undefined where there is none or git is missing. */
 async function readCheckout(git) {
-    const [head, committed, status, branch] = await Promise.all([
+    const [head, committed, dirty, branch] = await Promise.all([
         git.ask('rev-parse', '--verify', 'HEAD^{commit}'),
         git.ask('log', '-1', '--format=%ct', '--no-show-signature', 'HEAD'),
-        git.ask('status', '--porcelain=v1', '-z', '--untracked-files=no'),
+        changedFiles(git),
         git.ask('symbolic-ref', '--quiet', '--short', 'HEAD'),
     ]);
-    if (head === undefined || status === undefined)
+    if (head === undefined || dirty === undefined)
         return undefined;
-    return { head, committedAt: Number(committed ?? '0'), dirty: changedFiles(status), branch };
+    return { head, committedAt: Number(committed ?? '0'), dirty, branch };
+}
+/**
+ * Tracked files that are not as committed. To compare a file with a `filter` attribute (Git LFS, say), git would run the
+ * program that the configuration names for it; such a file is compared without, and given the benefit of the doubt.
+ */
+async function changedFiles(git) {
+    const unfiltered = git.with(await filtersOff(git));
+    const status = await unfiltered.ask('status', '--porcelain=v1', '-z', '--untracked-files=no');
+    if (status === undefined)
+        return undefined;
+    const changed = pathsOf(status);
+    const filtered = new Set();
+    for (let from = 0; from < changed.length; from += AT_ONCE) {
+        const attributes = await git.ask('check-attr', '-z', 'filter', '--', ...changed.slice(from, from + AT_ONCE));
+        for (const file of filteredPaths(attributes ?? ''))
+            filtered.add(file);
+    }
+    return changed.filter((file) => !filtered.has(file));
+}
+/** Settings that take the programs out of every filter this repository has. */
+async function filtersOff(git) {
+    const found = await git.ask('config', '--null', '--name-only', '--get-regexp', String.raw `^filter\.`);
+    const names = (found ?? '').split('\0').flatMap((key) => /^(filter\..*)\.[^.]*$/s.exec(key)?.[1] ?? []);
+    return new Map([...new Set(names)].flatMap((name) => [
+        [`${name}.clean`, ''],
+        [`${name}.smudge`, ''],
+        [`${name}.process`, ''],
+        [`${name}.required`, 'false'],
+    ]));
 }
 /** Paths of `git status --porcelain=v1 -z`: `XY PATH`, after a rename followed by the old path on its own. */
-function changedFiles(status) {
+function pathsOf(status) {
     const entries = status.split('\0').filter((entry) => entry !== '');
     const paths = [];
     for (let index = 0; index < entries.length; index++) {
@@ -57546,6 +57577,11 @@ function changedFiles(status) {
             index += 1;
     }
     return paths;
+}
+/** Of `git check-attr -z`, which prints PATH, attribute and value, each followed by NUL. */
+function filteredPaths(attributes) {
+    const fields = attributes.split('\0');
+    return fields.filter((_, index) => index % 3 === 0 && !/^(unspecified|unset|)$/.test(fields[index + 2] ?? ''));
 }
 
 
@@ -57558,6 +57594,8 @@ function changedFiles(status) {
 /* harmony export */   t: () => (/* binding */ readOnlyGit)
 /* harmony export */ });
 /* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9529);
+/* harmony import */ var _world_programs_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4731);
+
 
 /**
  * Settings that keep a repository's own configuration from running programs while git reads it: hooks, a file
@@ -57571,6 +57609,8 @@ const INERT = {
     'gc.auto': '0',
     'maintenance.auto': 'false',
     'diff.external': '',
+    // The owner of a checkout differs from the user of a container job; reading it inertly is safe all the same.
+    'safe.directory': '*',
 };
 /** Variables that make git quiet, read-only and independent of the machine's and the user's configuration. */
 function inertEnvironment(env) {
@@ -57582,34 +57622,42 @@ function inertEnvironment(env) {
         GIT_CONFIG_GLOBAL: '/dev/null',
         GIT_OPTIONAL_LOCKS: '0',
         GIT_TERMINAL_PROMPT: '0',
+        // A partial clone fetches what it lacks when it is read, by whatever program its configuration names.
+        GIT_NO_LAZY_FETCH: '1',
+        GIT_ALLOW_PROTOCOL: 'none',
         LC_ALL: 'C',
     };
 }
 /** Git for the checkout in `directory`, without its configuration's teeth. */
 function readOnlyGit(directory, env) {
-    // The owner of a checkout differs from the user of a container job; reading it inertly is safe all the same.
-    const settings = Object.entries({ ...INERT, 'safe.directory': '*' }).flatMap(([key, value]) => [
-        '-c',
-        `${key}=${value}`,
-    ]);
-    const environment = inertEnvironment(env);
-    return {
-        async ask(...args) {
-            try {
-                const { exitCode, stdout } = await (0,_actions_exec__WEBPACK_IMPORTED_MODULE_0__/* .getExecOutput */ .H)('git', [...settings, ...args], {
-                    cwd: directory,
-                    env: environment,
-                    silent: true,
-                    ignoreReturnCode: true,
-                });
-                return exitCode === 0 ? stdout.trimEnd() : undefined;
-            }
-            catch {
-                // @actions/exec throws where the program is missing: to the caller the same as "no checkout".
-                return undefined;
-            }
-        },
+    return configured(directory, env, new Map());
+}
+function configured(directory, env, settings) {
+    const inert = Object.entries(INERT).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+    const run = async (...args) => {
+        const program = await (0,_world_programs_js__WEBPACK_IMPORTED_MODULE_1__/* .findProgram */ .K)('git', env['PATH']);
+        if (program === undefined)
+            return undefined;
+        const { exitCode, stdout } = await (0,_actions_exec__WEBPACK_IMPORTED_MODULE_0__/* .getExecOutput */ .H)(program, [...inert, ...args], {
+            cwd: directory,
+            env: { ...inertEnvironment(env), ...asVariables(settings) },
+            silent: true,
+            ignoreReturnCode: true,
+        });
+        return exitCode === 0 ? stdout.trimEnd() : undefined;
     };
+    return {
+        ask: run,
+        with: (more) => configured(directory, env, new Map([...settings, ...more])),
+    };
+}
+/** Settings as git (2.31) reads them from its environment: with `-c`, a key could not hold an equals sign. */
+function asVariables(settings) {
+    const pairs = [...settings].flatMap(([key, value], index) => [
+        [`GIT_CONFIG_KEY_${String(index)}`, key],
+        [`GIT_CONFIG_VALUE_${String(index)}`, value],
+    ]);
+    return { GIT_CONFIG_COUNT: String(settings.size), ...Object.fromEntries(pairs) };
 }
 
 
@@ -57752,8 +57800,8 @@ function isRefusal(answer) {
  * Claims: docs.github.com, "OpenID Connect reference".
  */
 function readClaims(token) {
-    const payload = token.reveal().split('.')[1] ?? '';
-    const value = (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .parseJson */ .qF)(Buffer.from(payload, 'base64url').toString('utf8'));
+    const [header = '', payload = ''] = token.reveal().split('.');
+    const value = decoded(payload);
     if (!(0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isObject */ .Gv)(value))
         return undefined;
     return {
@@ -57762,17 +57810,29 @@ function readClaims(token) {
         repository: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'repository') ?? '',
         repositoryOwnerId: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'repository_owner_id') ?? '',
         ref: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'ref') ?? '',
+        sha: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'sha') ?? '',
         environment: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'environment'),
         eventName: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'event_name') ?? '',
         jobWorkflowRef: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'job_workflow_ref') ?? '',
         workflowRef: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'workflow_ref') ?? '',
+        notBefore: numberAt(value, 'nbf'),
+        expires: numberAt(value, 'exp'),
+        keyId: (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(decoded(header), 'kid') ?? '(none)',
     };
+}
+function decoded(segment) {
+    return (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .parseJson */ .qF)(Buffer.from(segment, 'base64url').toString('utf8'));
+}
+function numberAt(value, name) {
+    const found = value[name];
+    return typeof found === 'number' ? found : undefined;
 }
 /** Splits `OWNER/REPO/.github/workflows/FILE@REF`. */
 function workflowOf(reference) {
     const match = /^([^/@]+\/[^/@]+)\/\.github\/workflows\/([^/@]+)@(.+)$/.exec(reference);
     return match?.[1] && match[2] && match[3] ? { repository: match[1], file: match[2], ref: match[3] } : undefined;
 }
+const LEAVE_EMPTY = '(leave empty)';
 /** The values the registry compares with (rubygems.org app/models/oidc/trusted_publisher/github_action.rb). */
 function publisherForm(claims) {
     const [owner = '', name = ''] = claims.repository.split('/');
@@ -57782,8 +57842,8 @@ function publisherForm(claims) {
         'Repository owner': owner,
         'Repository name': name,
         'Workflow filename': workflow?.file ?? '',
-        Environment: claims.environment ?? '(leave empty)',
-        ...(elsewhere ? { 'Workflow repository': workflow.repository } : {}),
+        Environment: claims.environment ?? LEAVE_EMPTY,
+        'Workflow repository': elsewhere ? workflow.repository : LEAVE_EMPTY,
     };
 }
 
@@ -57893,9 +57953,11 @@ function missingPermission(run) {
 /* harmony export */   $: () => (/* binding */ readRunContext),
 /* harmony export */   n: () => (/* binding */ headRepository)
 /* harmony export */ });
-/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6413);
-/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7939);
-/* harmony import */ var _world_secret_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1502);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8161);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6413);
+/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7939);
+/* harmony import */ var _world_secret_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1502);
+
 
 
 
@@ -57911,7 +57973,7 @@ async function readRunContext(runner) {
     const eventFile = value('GITHUB_EVENT_PATH');
     return {
         eventName: value('GITHUB_EVENT_NAME'),
-        event: (0,_json_js__WEBPACK_IMPORTED_MODULE_2__/* .parseJson */ .qF)((eventFile && (await _world_files_js__WEBPACK_IMPORTED_MODULE_0__/* .files */ .a.text(eventFile))) || '{}'),
+        event: (0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .qF)((eventFile && (await _world_files_js__WEBPACK_IMPORTED_MODULE_1__/* .files */ .a.text(eventFile))) || '{}'),
         repository: value('GITHUB_REPOSITORY'),
         ref,
         tag: ref.startsWith('refs/tags/') ? ref.slice('refs/tags/'.length) : undefined,
@@ -57922,15 +57984,14 @@ async function readRunContext(runner) {
         runUrl: `${serverUrl}/${value('GITHUB_REPOSITORY')}/actions/runs/${value('GITHUB_RUN_ID')}`,
         attempt: Number(value('GITHUB_RUN_ATTEMPT') || '1'),
         workspace: value('GITHUB_WORKSPACE') || process.cwd(),
-        temp: value('RUNNER_TEMP') || value('TMPDIR') || '/tmp',
-        selfHosted: value('RUNNER_ENVIRONMENT') === 'self-hosted',
-        idToken: url && requestToken ? { url, token: new _world_secret_js__WEBPACK_IMPORTED_MODULE_1__/* .Secret */ .z(requestToken) } : undefined,
+        temp: value('RUNNER_TEMP') || (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(),
+        idToken: url && requestToken ? { url, token: new _world_secret_js__WEBPACK_IMPORTED_MODULE_2__/* .Secret */ .z(requestToken) } : undefined,
     };
 }
 /** The repository the event's code comes from, where the payload names another one than the run's: a fork. */
 function headRepository(run) {
-    return ((0,_json_js__WEBPACK_IMPORTED_MODULE_2__/* .stringAt */ .bX)(run.event, 'pull_request', 'head', 'repo', 'full_name') ??
-        (0,_json_js__WEBPACK_IMPORTED_MODULE_2__/* .stringAt */ .bX)(run.event, 'workflow_run', 'head_repository', 'full_name'));
+    return ((0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .stringAt */ .bX)(run.event, 'pull_request', 'head', 'repo', 'full_name') ??
+        (0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .stringAt */ .bX)(run.event, 'workflow_run', 'head_repository', 'full_name'));
 }
 
 
@@ -58127,9 +58188,19 @@ function readServer(read) {
     }
     return (0,server/* gemServer */.Vv)(url);
 }
-/** A would-be URL as it may be repeated in the log: with no user, no password and no query, which may be a token. */
+/** A host without its scheme, as somebody may give it: labels that are too short and too plain for a token. */
+const HOST = /^[a-z0-9-]{1,24}(\.[a-z0-9-]{1,24})+$/;
+/**
+ * A would-be URL as it may be repeated in the log: its origin. User, path and query may be a token; so may the whole
+ * of a value that is no URL.
+ */
 function withoutCredentials(value) {
-    return value.includes('@') ? '(not shown: it holds credentials)' : value.replace(/[?#].*$/s, '?…');
+    if (HOST.test(value))
+        return value;
+    const url = URL.parse(value);
+    if (url === null || url.username || url.password || !/^https?:$/.test(url.protocol))
+        return '(not shown)';
+    return `${url.origin}${url.pathname === '/' && !url.search && !url.hash ? '' : '/…'}`;
 }
 /**
  * The audience of the ID token: the gem server's host unless given. A token for `rubygems.org` is as good as a key
@@ -58334,6 +58405,7 @@ class Ledger {
     #unsettled = new Set();
     #saved = Promise.resolve();
     #commit = '';
+    #repository = '';
     #releaseUrl = '';
     /** `journal` is the path of the file, below our private directory. */
     constructor(server, journal) {
@@ -58343,8 +58415,9 @@ class Ledger {
     get record() {
         return this.#record(false);
     }
-    planned(gems, commit) {
+    planned(gems, { commit, repository }) {
         this.#commit = commit;
+        this.#repository = repository;
         for (const gem of gems) {
             this.#gems.set(keyOf(gem), {
                 name: gem.name,
@@ -58405,6 +58478,7 @@ class Ledger {
         return {
             server: this.#server.origin,
             commit: this.#commit,
+            repository: this.#repository,
             gems: [...this.#gems.values()],
             tags: this.#tags,
             unsettled: [...this.#unsettled],
@@ -58445,15 +58519,15 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6704);
 /* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2682);
 /* harmony import */ var _phases_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1939);
-/* harmony import */ var _release_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9439);
-/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7462);
+/* harmony import */ var _release_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6852);
+/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2959);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9293);
 /* harmony import */ var _summary_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6095);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(5009);
 /* harmony import */ var _world_clock_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(6290);
-/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(7126);
+/* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(5795);
 /* harmony import */ var _world_process_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(8337);
-/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(9849);
+/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(2100);
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
         if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
@@ -58539,6 +58613,7 @@ async function main() {
             ledger = new _ledger_js__WEBPACK_IMPORTED_MODULE_4__/* .Ledger */ .O(inputs.server, node_path__WEBPACK_IMPORTED_MODULE_0__.join(world.privateDirectory, _state_js__WEBPACK_IMPORTED_MODULE_10__/* .JOURNAL */ .E));
             await (0,_release_js__WEBPACK_IMPORTED_MODULE_7__/* .release */ ._)((0,_release_context_js__WEBPACK_IMPORTED_MODULE_6__/* .prepareRelease */ .v)({ inputs, run, ledger, phases, world }));
             await ledger.finish();
+            runner.expectUntouched();
         }
         catch (e_1) {
             env_1.error = e_1;
@@ -58565,6 +58640,7 @@ async function report(ledger, phases, failure) {
     const record = ledger?.record ?? {
         server: '',
         commit: '',
+        repository: '',
         gems: [],
         tags: [],
         unsettled: [],
@@ -58905,6 +58981,7 @@ function planTags(inputs, facts, gems, strategy) {
         problems.push(notOnGitHub(facts));
     const choice = wanted.map((tag) => ({
         ...tag,
+        ...notesOf(github.tags.get(tag.name)),
         action: github.tags.get(tag.name) ? 'exists' : 'create',
     }));
     const because = choice.map(({ name, action }) => action === 'exists'
@@ -58933,10 +59010,18 @@ function startedByTag(tag, facts, gems) {
     if (facts.checkout && facts.checkout.head !== facts.run.sha)
         problems.push(otherCheckout(tag, facts));
     return {
-        choice: [{ name: tag, message: '', gems: [...new Set(gems.map((gem) => gem.name))], action: 'exists' }],
+        choice: [
+            { name: tag, message: '', ...notesOf(known), gems: [...new Set(gems.map((gem) => gem.name))], action: 'exists' },
+        ],
         because: [`No tag is created: ${tag} started this run and names commit ${facts.run.sha.slice(0, 12)}.`],
         problems,
     };
+}
+/** The first line of a tag's message is its title. */
+function notesOf(tag) {
+    const [, ...rest] = (tag?.message ?? '').trim().split(/\r?\n/);
+    const notes = rest.join('\n').trim();
+    return notes === '' ? {} : { notes };
 }
 function byTask(wanted, facts) {
     return {
@@ -58998,7 +59083,7 @@ function noToken() {
 
 /***/ }),
 
-/***/ 9439:
+/***/ 6852:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -59006,6 +59091,44 @@ function noToken() {
 __nccwpck_require__.d(__webpack_exports__, {
   v: () => (/* binding */ prepareRelease)
 });
+
+// EXTERNAL MODULE: ./lib/github/oidc.js
+var oidc = __nccwpck_require__(9402);
+;// CONCATENATED MODULE: ./lib/github/id-tokens.js
+
+/** An ID token lives five minutes; an older one than this is not worth sending. */
+const GOOD_FOR = 4 * 60 * 1000;
+function isStale({ at }, { clock }) {
+    return clock.now() - at > GOOD_FOR;
+}
+/** ID tokens of this run for the gem server. */
+class IdTokens {
+    #run;
+    #world;
+    #ahead;
+    constructor(run, world) {
+        this.#run = run;
+        this.#world = world;
+    }
+    /** Asks for one while something else is waited for. What goes wrong with it is told to whoever takes it. */
+    askAhead(audience) {
+        const token = this.#ask(audience);
+        token.catch(() => undefined);
+        this.#ahead = { audience, token };
+    }
+    /** The one that was asked for ahead, or a new one. Throws as `requestIdToken`. */
+    async take(audience) {
+        const ahead = this.#ahead;
+        this.#ahead = undefined;
+        const token = ahead?.audience === audience ? await ahead.token : undefined;
+        return token === undefined || isStale(token, this.#world) ? this.#ask(audience) : token;
+    }
+    async #ask(audience) {
+        const { http, runner, clock } = this.#world;
+        const value = await (0,oidc/* requestIdToken */.g)(this.#run, audience, http, runner);
+        return { value, at: clock.now(), sent: false };
+    }
+}
 
 ;// CONCATENATED MODULE: ./lib/rubygems/key-ring.js
 /** A key with less life left than this is replaced before it is used, in ms. */
@@ -59050,11 +59173,45 @@ class KeyRing {
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/json.js
 var lib_json = __nccwpck_require__(6413);
-// EXTERNAL MODULE: ./lib/world/http.js + 4 modules
-var world_http = __nccwpck_require__(5409);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./lib/world/http-answer.js
 var http_answer = __nccwpck_require__(8873);
+;// CONCATENATED MODULE: ./lib/rubygems/served-gem.js
+
+
+/**
+ * Downloads `/gems/FULL_NAME.gem` as an installing machine does, and hashes it on its way. Reads no further than one
+ * byte more than `size`, by which it is another file already, and no longer than `until`. One attempt; throws HttpFault.
+ */
+async function readServedGem({ fullName, size }, server, until, { http, clock }) {
+    const hash = (0,external_node_crypto_.createHash)('sha256');
+    let bytes = 0;
+    let late = false;
+    const answer = await http.send('download', {
+        method: 'GET',
+        url: new URL(`/gems/${encodeURIComponent(fullName)}.gem`, server.origin),
+        receive: (chunk) => {
+            hash.update(chunk.subarray(0, size + 1 - bytes));
+            bytes += chunk.length;
+            late = clock.now() > until;
+            return bytes <= size && !late;
+        },
+    });
+    if (answer.status !== 200)
+        return { state: 'none', reason: (0,http_answer/* describe */.q0)(answer) };
+    if (late)
+        return { state: 'none', reason: `only ${String(bytes)} of ${String(size)} bytes came in time` };
+    // A page that something in between has put in the file's place.
+    if (/html/i.test(answer.headers.get('content-type') ?? ''))
+        return { state: 'none', reason: 'it sent an HTML page' };
+    return { state: 'served', sha256: hash.digest('hex'), longer: bytes > size };
+}
+
+// EXTERNAL MODULE: ./lib/world/http.js + 5 modules
+var world_http = __nccwpck_require__(2167);
 ;// CONCATENATED MODULE: ./lib/rubygems/registry.js
+
 
 
 
@@ -59106,6 +59263,7 @@ function createRegistry(server, http, clock) {
             });
             return answer.status === 200 ? answer.bytes : undefined;
         },
+        served: (gem, until) => readServedGem(gem, server, until, { http, clock }),
         async info(name, etag) {
             const headers = etag === undefined ? {} : { 'if-none-match': etag };
             const answer = await http.send('index', { method: 'GET', url: url(`/info/${encodeURIComponent(name)}`), headers });
@@ -59154,8 +59312,6 @@ function digestAt(value) {
 
 // EXTERNAL MODULE: ./lib/github/claims.js
 var github_claims = __nccwpck_require__(9742);
-// EXTERNAL MODULE: ./lib/github/oidc.js
-var oidc = __nccwpck_require__(9402);
 // EXTERNAL MODULE: ./lib/inputs.js + 1 modules
 var inputs = __nccwpck_require__(6704);
 // EXTERNAL MODULE: ./lib/world/files.js
@@ -59205,7 +59361,124 @@ function usable(value, source, runner) {
     });
 }
 
+;// CONCATENATED MODULE: ./lib/rubygems/refused-exchange.js
+
+/** The one issuer with trusted publishers on RubyGems.org (rubygems.org app/models/oidc/provider.rb). */
+const ISSUER = 'https://token.actions.githubusercontent.com';
+/** The only audience its trusted publishers accept (app/models/oidc/trusted_publisher/github_action.rb). */
+const AUDIENCE = 'rubygems.org';
+/**
+ * What to say of a refused token. Every refusal of the registry is the same 404, so that the cause has to be found in
+ * our own claims: first what is certain to be refused, then what differs most often.
+ */
+function refusedExchange(refused) {
+    return refused.source === 'API key role' ? roleRefused(refused) : publisherRefused(refused);
+}
+function roleRefused({ server, audience, claims }) {
+    return {
+        code: 'exchange-refused',
+        what: `${server.host} refused to hand out a key for this API key role (404, it gives no reason).`,
+        why: `The role does not exist, or its conditions do not accept this job: audience ${JSON.stringify(audience)}, ${claimList(claims)}.`,
+        fix: 'Compare the role’s conditions on the gem server with these values; `sub` has a new form in repositories created since July 2026.',
+    };
+}
+function publisherRefused(refused) {
+    const { server, claims } = refused;
+    const certain = claims && certainCause(claims, refused);
+    const form = claims ? Object.entries((0,github_claims/* publisherForm */.H1)(claims)).map(([field, value]) => `  ${field}: ${value}`) : [];
+    return {
+        code: 'exchange-refused',
+        what: `${server.host} knows no trusted publisher for this job (404, it gives no reason).`,
+        why: certain?.why ?? likelyCause(claims),
+        fix: [
+            ...(certain ? [certain.fix] : []),
+            `${certain ? 'The trusted publisher has to be there too: on' : 'On'} ${server.origin}, open the gem’s page, “Trusted publishers”, “Create”, and enter exactly:`,
+            ...form,
+            'For a gem that was never published, create a pending trusted publisher in your profile instead; it is good for 12 hours.',
+            ...(certain || !claims ? [] : [whereTheFormIsRight(claims)]),
+        ].join('\n'),
+    };
+}
+/** What would be refused whatever the form holds; undefined where nothing is certain, as with servers of other rules. */
+function certainCause(claims, { server, at }) {
+    if (server.kind === 'other')
+        return undefined;
+    return foreignIssuer(claims) ?? foreignAudience(claims) ?? wrongTime(claims, at) ?? otherRef(claims);
+}
+function foreignIssuer({ issuer }) {
+    if (issuer === ISSUER)
+        return undefined;
+    return {
+        why: `The ID token was issued by ${issuer}; trusted publishers are for ${ISSUER} alone, not for GitHub Enterprise or an issuer with an enterprise’s name in it.`,
+        fix: 'Turn off the enterprise’s own issuer URL (`include_enterprise_slug`), or authenticate with `api-token`.',
+    };
+}
+function foreignAudience({ audience }) {
+    if (audience === AUDIENCE)
+        return undefined;
+    return {
+        why: `The ID token is for the audience ${JSON.stringify(audience)}, but the registry accepts only ${JSON.stringify(AUDIENCE)}.`,
+        fix: 'Remove the input `audience`.',
+    };
+}
+/** The registry allows no difference of clocks at all. */
+function wrongTime({ notBefore, expires }, at) {
+    const now = Date.parse(at ?? '') / 1000;
+    if (Number.isNaN(now) || notBefore === undefined || expires === undefined)
+        return undefined;
+    if (notBefore <= now && now < expires)
+        return undefined;
+    return {
+        why: `The ID token is good from ${moment(notBefore)} to ${moment(expires)}, but the registry’s clock shows ${moment(now)}.`,
+        fix: 'Re-run the job: each run gets a new token. If it is refused again, one of the two clocks is wrong: see www.githubstatus.com and status.rubygems.org.',
+    };
+}
+function moment(seconds) {
+    return new Date(seconds * 1000)
+        .toISOString()
+        .replace('T', ' ')
+        .replace(/\.\d+Z/, ' UTC');
+}
+/** Within one repository the called workflow has to be at the run's own ref or commit. */
+function otherRef({ jobWorkflowRef, repository, ref, sha }) {
+    const callee = (0,github_claims/* workflowOf */.B4)(jobWorkflowRef);
+    if (!callee || callee.repository !== repository || callee.ref === ref || callee.ref === sha)
+        return undefined;
+    return {
+        why: `The job lives in the reusable workflow ${callee.file} at ${callee.ref}, while the run is at ${ref}: within one repository the registry wants both to be the same.`,
+        fix: `Call it as \`uses: ./.github/workflows/${callee.file}\`.`,
+    };
+}
+function likelyCause(claims) {
+    if (!claims)
+        return 'The ID token could not be read.';
+    const callee = (0,github_claims/* workflowOf */.B4)(claims.jobWorkflowRef);
+    const caller = (0,github_claims/* workflowOf */.B4)(claims.workflowRef);
+    const elsewhere = callee && callee.repository !== claims.repository ? ` of ${callee.repository}` : '';
+    if (callee && caller && (callee.file !== caller.file || elsewhere !== '')) {
+        return `The job lives in the reusable workflow ${callee.file}${elsewhere}: that file counts, not ${caller.file}, which was started.`;
+    }
+    if (claims.environment === undefined)
+        return 'Most often a field differs, or the publisher has an environment and this job has none (`environment:`).';
+    return `Most often a field differs; this job runs in the environment ${JSON.stringify(claims.environment)}.`;
+}
+/** What no form shows: the id of the owner's account, and how fresh the registry's copy of GitHub's keys is. */
+function whereTheFormIsRight({ repositoryOwnerId, keyId }) {
+    return [
+        'If it has these values already, upper and lower case included:',
+        `  the account that owns the repository may be another one by now (its id is ${repositoryOwnerId}): delete the publisher and create it again;`,
+        `  or the registry does not know GitHub’s signing key ${keyId} yet: it fetches the keys every half hour, so re-run the job then.`,
+    ].join('\n');
+}
+function claimList(claims) {
+    if (!claims)
+        return 'claims unreadable';
+    const { repository, ref, environment, jobWorkflowRef, eventName } = claims;
+    return `repository ${repository}, ref ${ref}, environment ${environment ?? '(none)'}, job_workflow_ref ${jobWorkflowRef}, event_name ${eventName}`;
+}
+
 ;// CONCATENATED MODULE: ./lib/steps/exchange.js
+
 
 
 
@@ -59216,15 +59489,15 @@ function usable(value, source, runner) {
 
 /** Keys of RubyGems.org: prefix and 24 random bytes (rubygems.org app/controllers/concerns/api_keyable.rb). */
 const RUBYGEMS_KEY = /^rubygems_[0-9a-f]{48}$/;
-/** An ID token lives five minutes; an older one than this is not worth sending again. */
-const TOKEN_AGE = 4 * 60 * 1000;
 /** How long a trusted publisher's key lives (rubygems.org app/controllers/api/v1/oidc/trusted_publisher_controller.rb). */
 const LIFETIME = 15 * 60 * 1000;
 /**
- * The key to push with: exchanged for an ID token, or given. Masked before it is returned.
- * Throws ReleaseError: `id-token-*`, `exchange-*`, `no-credentials`.
+ * The key to push with: exchanged for an ID token, or given. Masked before it is returned. In a job that the project's
+ * code has tampered with there is none.
+ * Throws ReleaseError: `tampered-job`, `id-token-*`, `exchange-*`, `no-credentials`.
  */
-async function exchange(authentication, server, run, world) {
+async function exchange(authentication, server, run, tokens, world) {
+    world.runner.expectUntouched();
     switch (authentication.kind) {
         case 'api-token':
             return { value: authentication.token, source: 'input `api-token`' };
@@ -59237,6 +59510,7 @@ async function exchange(authentication, server, run, world) {
                 audience: authentication.audience,
                 server,
                 run,
+                tokens,
                 world,
             });
         case 'api-key-role':
@@ -59246,13 +59520,14 @@ async function exchange(authentication, server, run, world) {
                 audience: authentication.audience,
                 server,
                 run,
+                tokens,
                 world,
             });
     }
 }
 async function exchangeToken(options) {
-    const { server, world } = options;
-    let token = await freshToken(options);
+    const { server, world, tokens, audience } = options;
+    let token = await tokens.take(audience);
     const claims = (0,github_claims/* readClaims */.Ip)(token.value);
     const started = world.clock.now();
     return world.http.ask({
@@ -59264,8 +59539,8 @@ async function exchangeToken(options) {
             fix: 'Nothing was published. Re-run the job when the registry answers again (status.rubygems.org).',
         }),
     }, async () => {
-        if (token.sent && isSpent(options, token, world))
-            token = await freshToken(options);
+        if (token.sent && isSpent(options, token))
+            token = await tokens.take(audience);
         token.sent = true;
         return {
             method: 'POST',
@@ -59276,12 +59551,8 @@ async function exchangeToken(options) {
     }, (answer) => judge(answer, { ...options, claims, started }));
 }
 /** An API key role accepts a token once (`jti` must be unique), and nobody accepts one after five minutes. */
-function isSpent({ source }, token, { clock }) {
-    return source === 'API key role' || clock.now() - token.at > TOKEN_AGE;
-}
-async function freshToken({ run, audience, world }) {
-    const value = await (0,oidc/* requestIdToken */.g)(run, audience, world.http, world.runner);
-    return { value, at: world.clock.now(), sent: false };
+function isSpent({ source, world }, token) {
+    return source === 'API key role' || isStale(token, world);
 }
 function judge(answer, exchanged) {
     const { server } = exchanged;
@@ -59293,11 +59564,12 @@ function judge(answer, exchanged) {
     if (answer.status < 300)
         return { again: `the answer was ${String(answer.status)} without a key` };
     if (answer.status === 404)
-        throw new errors/* ReleaseError */.K2(refused(exchanged));
+        throw new errors/* ReleaseError */.K2(refusedExchange({ ...exchanged, at: answer.headers.get('date') }));
     throw new errors/* ReleaseError */.K2({
         code: 'exchange-failed',
         what: `${server.host} did not accept the ID token: ${(0,http_answer/* describe */.q0)(answer)}.`,
-        fix: 'Nothing was published. If the answer is a web page, something between this runner and the registry blocks it.',
+        ...(answer.status === 400 ? { why: 'The token did not arrive as GitHub issued it.' } : {}),
+        fix: 'Nothing was published. Re-run the job; if it persists, something between this runner and the registry blocks or changes requests (a proxy, say).',
     });
 }
 function acceptKey(answer, { server, source, run, world, claims, started }) {
@@ -59346,74 +59618,31 @@ function doubtful(answer, name, source, run) {
         return `its key is for ${owner}`;
     return undefined;
 }
-/** Every refusal of the registry is the same 404: the cause has to be found in our own claims. */
-function refused({ server, source, claims, audience }) {
-    if (source === 'API key role') {
-        return {
-            code: 'exchange-refused',
-            what: `${server.host} refused to hand out a key for this API key role (404, it gives no reason).`,
-            why: `The role does not exist, or its conditions do not accept this job: audience ${JSON.stringify(audience)}, ${claimList(claims)}.`,
-            fix: 'Compare the role’s conditions on the gem server with these values; `sub` has a new form in repositories created since July 2026.',
-        };
-    }
-    return {
-        code: 'exchange-refused',
-        what: `${server.host} knows no trusted publisher for this job (404, it gives no reason).`,
-        why: likelyCause(claims),
-        fix: [
-            `On ${server.origin}, open the gem’s page, “Trusted publishers”, “Create”, and enter exactly:`,
-            ...(claims ? Object.entries((0,github_claims/* publisherForm */.H1)(claims)).map(([field, value]) => `  ${field}: ${value}`) : []),
-            'For a gem that was never published, create a pending trusted publisher in your profile instead; it is good for 12 hours.',
-        ].join('\n'),
-    };
-}
-function likelyCause(claims) {
-    if (!claims)
-        return 'The ID token could not be read.';
-    const callee = (0,github_claims/* workflowOf */.B4)(claims.jobWorkflowRef);
-    const caller = (0,github_claims/* workflowOf */.B4)(claims.workflowRef);
-    if (callee &&
-        caller &&
-        callee.repository === claims.repository &&
-        callee.ref !== claims.ref &&
-        callee.file !== caller.file) {
-        return `The job lives in the reusable workflow ${callee.file} at ${callee.ref}, while the run is at ${claims.ref}: within one repository the registry wants both to be the same. Call it as \`./.github/workflows/${callee.file}\`.`;
-    }
-    if (callee && caller && callee.file !== caller.file) {
-        return `The job lives in the reusable workflow ${callee.file}: that file counts, not ${caller.file}, which was started.`;
-    }
-    if (claims.environment === undefined)
-        return 'Most often a field differs, or the publisher has an environment and this job has none (`environment:`).';
-    return `Most often a field differs; this job runs in the environment ${JSON.stringify(claims.environment)}.`;
-}
-function claimList(claims) {
-    if (!claims)
-        return 'claims unreadable';
-    const { repository, ref, environment, jobWorkflowRef, eventName } = claims;
-    return `repository ${repository}, ref ${ref}, environment ${environment ?? '(none)'}, job_workflow_ref ${jobWorkflowRef}, event_name ${eventName}`;
-}
 
-// EXTERNAL MODULE: ./lib/survey.js + 3 modules
-var survey = __nccwpck_require__(2418);
+// EXTERNAL MODULE: ./lib/survey.js + 4 modules
+var survey = __nccwpck_require__(5749);
 ;// CONCATENATED MODULE: ./lib/release-context.js
+
 
 
 
 
 function prepareRelease(options) {
     const { inputs, run, world } = options;
+    const idTokens = new IdTokens(run, world);
     return {
         ...options,
         registry: createRegistry(inputs.server, world.http, world.clock),
         repository: (0,survey/* repositoryOf */._M)(inputs, run, world),
-        keys: new KeyRing(() => exchange(inputs.authentication, inputs.server, run, world), world.clock),
+        idTokens,
+        keys: new KeyRing(() => exchange(inputs.authentication, inputs.server, run, idTokens, world), world.clock),
     };
 }
 
 
 /***/ }),
 
-/***/ 7462:
+/***/ 2959:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -59426,18 +59655,12 @@ __nccwpck_require__.d(__webpack_exports__, {
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/rubygems/versions.js
 var versions = __nccwpck_require__(7055);
-// EXTERNAL MODULE: ./lib/sigstore/services.js
-var services = __nccwpck_require__(2876);
-// EXTERNAL MODULE: ./lib/github/oidc.js
-var oidc = __nccwpck_require__(9402);
-// EXTERNAL MODULE: ./lib/sigstore/conversation.js
-var conversation = __nccwpck_require__(5571);
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./lib/json.js
 var json = __nccwpck_require__(6413);
-// EXTERNAL MODULE: ./lib/world/http.js + 4 modules
-var world_http = __nccwpck_require__(5409);
+// EXTERNAL MODULE: ./lib/world/http.js + 5 modules
+var world_http = __nccwpck_require__(2167);
 // EXTERNAL MODULE: ./lib/world/http-answer.js
 var http_answer = __nccwpck_require__(8873);
 // EXTERNAL MODULE: ./lib/world/http-fault.js
@@ -59452,10 +59675,10 @@ var bundle_fields = __nccwpck_require__(5444);
 
 
 /**
- * Whether the registry lists all `bundles` for a published gem: GET /api/v1/attestations/FULL_NAME.json (rubygems.org
- * app/controllers/api/v1/attestations_controller.rb). One attempt.
+ * Every bundle the registry lists for a published gem: GET /api/v1/attestations/FULL_NAME.json (rubygems.org
+ * app/controllers/api/v1/attestations_controller.rb). None where it knows no such gem (yet). One attempt.
  */
-async function publishedAttestations(fullName, bundles, server, http, clock) {
+async function listedAttestations(fullName, server, http, clock) {
     const url = new URL(`/api/v1/attestations/${encodeURIComponent(fullName)}.json`, server.origin);
     try {
         const answer = await http.send('verify', { method: 'GET', url, headers: { accept: 'application/json' } });
@@ -59463,18 +59686,21 @@ async function publishedAttestations(fullName, bundles, server, http, clock) {
         if (trouble)
             return trouble;
         if (answer.status === 404)
-            return { done: 'missing' };
+            return { done: [] };
         if (answer.status !== 200 || !Array.isArray(answer.json))
             return { again: (0,http_answer/* describe */.q0)(answer) };
-        const listed = answer.json.map(essence);
-        const all = bundles.every((bundle) => listed.some((one) => (0,external_node_util_.isDeepStrictEqual)(one, essence(bundle))));
-        return { done: all ? 'listed' : 'missing' };
+        return { done: answer.json };
     }
     catch (error) {
         if (error instanceof http_fault/* HttpFault */.F && (0,world_http/* isPassing */.WG)(error, 'verify'))
             return { again: error.message };
         throw error;
     }
+}
+/** Whether all `bundles` are among those the registry lists. */
+function areListed(bundles, listed) {
+    const there = listed.map(essence);
+    return bundles.every((bundle) => there.some((one) => (0,external_node_util_.isDeepStrictEqual)(one, essence(bundle))));
 }
 /** What makes a bundle this one. The registry may write the rest anew: order, spelling, fields that are empty. */
 function essence(value) {
@@ -59491,6 +59717,12 @@ function essence(value) {
     };
 }
 
+// EXTERNAL MODULE: ./lib/sigstore/services.js
+var services = __nccwpck_require__(2876);
+// EXTERNAL MODULE: ./lib/github/oidc.js
+var oidc = __nccwpck_require__(9402);
+// EXTERNAL MODULE: ./lib/sigstore/conversation.js
+var conversation = __nccwpck_require__(5571);
 // EXTERNAL MODULE: ./lib/sigstore/run-claims.js
 var run_claims = __nccwpck_require__(4501);
 // EXTERNAL MODULE: ./lib/world/retry.js
@@ -59567,11 +59799,10 @@ function asProblems(error, gem, { signal }) {
     return [(0,conversation/* attestationProblem */.S)(`${gem.fullName} could not be signed, in a way this action does not know (${name}).`)];
 }
 /**
- * Whether the registry lists the attestations it was sent. Throws ReleaseError (`registry-unavailable`) where it does
+ * The attestations the registry lists of a published gem. Throws ReleaseError (`registry-unavailable`) where it does
  * not say.
  */
-async function confirmAttestations(gem, bundles, server, world) {
-    const { http, clock, runner, signal } = world;
+async function registryAttestations(gem, server, { http, clock, runner, signal }) {
     const log = (line) => {
         runner.info(line);
     };
@@ -59585,12 +59816,13 @@ async function confirmAttestations(gem, bundles, server, world) {
             fix: `Look at ${server.origin}/api/v1/attestations/${gem.fullName}.json.`,
         }),
     };
-    return (0,retry/* persist */.Zr)(undertaking, { clock, signal, log }, () => publishedAttestations(gem.fullName, bundles, server, http, clock));
+    return (0,retry/* persist */.Zr)(undertaking, { clock, signal, log }, () => listedAttestations(gem.fullName, server, http, clock));
 }
 
 // EXTERNAL MODULE: ./lib/world/files.js
 var files = __nccwpck_require__(7939);
 ;// CONCATENATED MODULE: ./lib/attestations.js
+
 
 
 
@@ -59635,18 +59867,33 @@ async function attestations_confirm(gem, { inputs, world }) {
     if (bundles.length === 0)
         return;
     const page = `${origin}/api/v1/attestations/${gem.fullName}.json`;
-    const listed = await confirmAttestations(gem, bundles, inputs.server, world).catch((error) => {
-        world.signal.throwIfAborted();
-        world.runner.warning('Attestation not confirmed', errors/* ReleaseError */.K2.from(error).message);
-        return undefined;
-    });
+    const listed = await listedOrWarning(gem, 'Attestation not confirmed', { inputs, world });
     if (listed === undefined)
         return;
-    if (listed === 'listed') {
+    if (areListed(bundles, listed)) {
         world.runner.info(`${host} lists the attestation of ${(0,versions/* title */.DD)(gem)}: ${page}`);
     }
     else
         world.runner.warning('Attestation not listed', `${host} took ${(0,versions/* title */.DD)(gem)}, but does not list its attestation: ${page}`);
+}
+/**
+ * The bundles a gem was published with, as the GitHub Release shows them: our own, or those the registry lists where
+ * another run or a release task has pushed it. None where the registry does not say, which is said.
+ */
+async function bundlesOf(gem, parts) {
+    if (gem.bundles)
+        return gem.bundles;
+    const listed = await listedOrWarning(gem, 'Attestation not attached', parts);
+    const { examine } = await Promise.all(/* import() */[__nccwpck_require__.e(74), __nccwpck_require__.e(146)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8146));
+    return (listed ?? []).filter((bundle) => examine(bundle, {}).digests.includes(gem.sha256));
+}
+/** A registry that does not say which attestations it has makes no release fail: undefined then. */
+async function listedOrWarning(gem, warning, { inputs, world }) {
+    return registryAttestations(gem, inputs.server, world).catch((error) => {
+        world.signal.throwIfAborted();
+        world.runner.warning(warning, errors/* ReleaseError */.K2.from(error).message);
+        return undefined;
+    });
 }
 async function bundleFiles({ attestationBundles, workingDirectory }) {
     const matches = await Promise.all(attestationBundles.map(async (pattern) => {
@@ -60005,7 +60252,105 @@ function foreign({ run }) {
 var api_client = __nccwpck_require__(4335);
 // EXTERNAL MODULE: ./lib/github/lazily.js
 var lazily = __nccwpck_require__(3826);
+;// CONCATENATED MODULE: ./lib/github/release-failure.js
+/** What to report where GitHub refused something a release needs. */
+function releaseFailed(purpose, { status, message }) {
+    return releaseFailure(purpose, `${String(status)} ${JSON.stringify(message)}`);
+}
+/** What to report where a release could not be made or completed; `purpose` completes "let this run …". */
+function releaseFailure(purpose, reason) {
+    return {
+        code: 'github-release-failed',
+        what: `GitHub did not let this run ${purpose}: ${reason}.`,
+        why: 'The gems and the tag are out already; only the GitHub Release is missing or incomplete.',
+        fix: 'Give the job `contents: write`, and re-run it: it publishes nothing again and completes the release.',
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/github/release-assets.js
+
+
+
+
+
+
+/** A page of a list; fewer entries than this end it. */
+const PAGE = 100;
+/** All assets of a release. Throws ReleaseError (`github-release-failed`). */
+async function listAssets({ owner, repo, client }, id) {
+    const { rest } = await client();
+    const assets = [];
+    for (let page = 1;; page++) {
+        const answer = await (0,api_client/* orRefusal */.kr)(rest.repos.listReleaseAssets({ owner, repo, release_id: id, per_page: PAGE, page }));
+        if ((0,api_client/* isRefusal */.vu)(answer))
+            throw new errors/* ReleaseError */.K2(releaseFailed('list the assets of the release', answer));
+        assets.push(...answer.data.map(asAsset));
+        if (answer.data.length < PAGE)
+            return assets;
+    }
+}
+/** Whether `asset` is what is wanted, to the last byte as far as GitHub tells. */
+function isWhole(asset, { sha256, upload }) {
+    if (!asset.complete || asset.size === 0)
+        return false;
+    if (sha256 === undefined)
+        return true;
+    return asset.digest === undefined ? asset.size === upload.bytes : asset.digest === `sha256:${sha256}`;
+}
+/**
+ * Makes room for an asset: true where it is there, whole; otherwise what has its name is removed, half an upload or
+ * other bytes, since a name is given once.
+ */
+async function makeRoom(shelf, assets, wanted) {
+    const found = assets.find((asset) => asset.name === wanted.name);
+    if (!found)
+        return false;
+    if (isWhole(found, wanted))
+        return true;
+    const { owner, repo } = shelf;
+    const { rest } = await shelf.client();
+    const removed = await (0,api_client/* orRefusal */.kr)(rest.repos.deleteReleaseAsset({ owner, repo, asset_id: found.id }));
+    // 404: an earlier request of ours has removed it, and its answer got lost.
+    if ((0,api_client/* isRefusal */.vu)(removed) && removed.status !== 404) {
+        throw new errors/* ReleaseError */.K2(releaseFailed(`replace ${wanted.name}`, removed));
+    }
+    shelf.log(found.complete
+        ? `Replacing ${wanted.name}: the release had it with other bytes.`
+        : `Replacing ${wanted.name}: an upload of it had broken off.`);
+    return false;
+}
+/** One attempt to send an asset. */
+async function send({ http, clock, token }, uploadUrl, { name, type, upload }) {
+    const url = new URL(uploadUrl);
+    url.searchParams.set('name', name);
+    const headers = {
+        authorization: `token ${token.reveal()}`,
+        accept: 'application/vnd.github+json',
+        'content-type': type,
+    };
+    const answer = await http.send('push', { method: 'POST', url, headers, body: upload });
+    const trouble = (0,world_http/* passingTrouble */.td)(answer, clock);
+    if (trouble)
+        return trouble;
+    if (answer.status === 201)
+        return { done: true };
+    // Somebody was faster, or an attempt of ours has left something: the next one looks what it is.
+    if (answer.status === 422 && /already_exists/.test(answer.text))
+        return { again: `there is a ${name} already` };
+    return { status: answer.status, message: (0,http_answer/* describe */.q0)(answer) };
+}
+function asAsset(value) {
+    return {
+        id: 'id' in value ? Number(value.id) : 0,
+        name: (0,json/* stringAt */.bX)(value, 'name') ?? '',
+        size: 'size' in value ? Number(value.size) : 0,
+        digest: (0,json/* stringAt */.bX)(value, 'digest'),
+        complete: (0,json/* stringAt */.bX)(value, 'state') === 'uploaded',
+    };
+}
+
 ;// CONCATENATED MODULE: ./lib/github/releases.js
+
 
 
 
@@ -60021,18 +60366,19 @@ function createReleases(options) {
     const here = { owner, repo };
     const client = (0,lazily/* lazily */.q)(() => (0,api_client/* githubClient */.$f)(options.token, options.apiUrl, options.http));
     const once = (0,lazily/* lazily */.q)(() => (0,api_client/* githubClientOnce */.Af)(options.token, options.apiUrl, options.http));
+    const shelf = { ...here, ...options, client };
     const find = async (tag) => {
         const { rest } = await client();
         const published = await (0,api_client/* orRefusal */.kr)(rest.repos.getReleaseByTag({ ...here, tag }));
         if (!(0,api_client/* isRefusal */.vu)(published))
-            return asRelease(published.data, options.apiUrl);
+            return asRelease(published.data, options.apiUrl, shelf);
         if (published.status !== 404)
-            throw new errors/* ReleaseError */.K2(failed(`look for the release of ${tag}`, published));
+            throw new errors/* ReleaseError */.K2(releaseFailed(`look for the release of ${tag}`, published));
         const newest = await (0,api_client/* orRefusal */.kr)(rest.repos.listReleases({ ...here, per_page: NEWEST }));
         if ((0,api_client/* isRefusal */.vu)(newest))
-            throw new errors/* ReleaseError */.K2(failed('list the releases', newest));
+            throw new errors/* ReleaseError */.K2(releaseFailed('list the releases', newest));
         const draft = newest.data.find((release) => release.tag_name === tag);
-        return draft && asRelease(draft, options.apiUrl);
+        return draft && asRelease(draft, options.apiUrl, shelf);
     };
     return {
         find,
@@ -60047,52 +60393,25 @@ function createReleases(options) {
                 prerelease,
                 ...(notes === undefined ? { generate_release_notes: true } : { body: notes }),
             }));
-            return (0,api_client/* isRefusal */.vu)(answer) ? answer : { done: asRelease(answer.data, options.apiUrl) };
+            return (0,api_client/* isRefusal */.vu)(answer) ? answer : { done: freshRelease(answer.data, options.apiUrl) };
         }),
-        async attach(release, { name, type, upload }) {
-            const url = new URL(release.uploadUrl);
-            url.searchParams.set('name', name);
-            await carefully('push', `attach ${name} to the release`, options, () => attached(release, name, upload.bytes), async () => {
-                const headers = {
-                    authorization: `token ${options.token.reveal()}`,
-                    accept: 'application/vnd.github+json',
-                    'content-type': type,
-                };
-                const answer = await options.http.send('push', { method: 'POST', url, headers, body: upload });
-                const trouble = (0,world_http/* passingTrouble */.td)(answer, options.clock);
-                if (trouble)
-                    return trouble;
-                return answer.status === 201 ? { done: true } : { status: answer.status, message: (0,http_answer/* describe */.q0)(answer) };
-            });
+        async attach(release, asset) {
+            if (await makeRoom(shelf, release.assets, asset))
+                return;
+            await carefully('push', `attach ${asset.name} to the release`, options, async () => ((await makeRoom(shelf, await listAssets(shelf, release.id), asset)) ? true : undefined), () => send(shelf, release.uploadUrl, asset));
         },
         async publish(release) {
             const { rest } = await client();
             const answer = await (0,api_client/* orRefusal */.kr)(rest.repos.updateRelease({ ...here, release_id: release.id, draft: false }));
             if ((0,api_client/* isRefusal */.vu)(answer))
-                throw new errors/* ReleaseError */.K2(failed('publish the release', answer));
+                throw new errors/* ReleaseError */.K2(releaseFailed('publish the release', answer));
             return answer.data.html_url;
         },
     };
-    /** Whether an asset is there, whole; what is left of a broken upload is removed, since its name is taken. */
-    async function attached(release, name, bytes) {
-        const { rest } = await client();
-        const answer = await (0,api_client/* orRefusal */.kr)(rest.repos.listReleaseAssets({ ...here, release_id: release.id, per_page: NEWEST }));
-        if ((0,api_client/* isRefusal */.vu)(answer))
-            throw new errors/* ReleaseError */.K2(failed('list the assets of the release', answer));
-        const found = answer.data.find((asset) => asset.name === name);
-        if (!found)
-            return undefined;
-        if (found.state === 'uploaded' && found.size === bytes)
-            return true;
-        const removed = await (0,api_client/* orRefusal */.kr)(rest.repos.deleteReleaseAsset({ ...here, asset_id: found.id }));
-        if ((0,api_client/* isRefusal */.vu)(removed))
-            throw new errors/* ReleaseError */.K2(failed(`remove a broken upload of ${name}`, removed));
-        return undefined;
-    }
 }
 /** Does something that must not be done twice: after every failure that leaves it open, looks before trying again. */
 async function carefully(edge, purpose, { clock, signal, log }, look, attempt) {
-    const undertaking = { edge, purpose, failure: (reason) => failure(purpose, reason) };
+    const undertaking = { edge, purpose, failure: (reason) => releaseFailure(purpose, reason) };
     return (0,retry/* persist */.Zr)(undertaking, { clock, signal, log }, async (number) => {
         const made = number > 1 ? await look() : undefined;
         if (made !== undefined)
@@ -60103,29 +60422,23 @@ async function carefully(edge, purpose, { clock, signal, log }, look, attempt) {
                 return outcome;
             if (outcome.status >= 500 || outcome.status === 429)
                 return { again: `the answer was ${String(outcome.status)}` };
-            throw new errors/* ReleaseError */.K2(failed(purpose, outcome));
+            throw new errors/* ReleaseError */.K2(releaseFailed(purpose, outcome));
         }
         catch (error) {
             if (error instanceof http_fault/* HttpFault */.F && (0,world_http/* isPassing */.WG)(error, edge))
                 return { again: error.message };
             if (error instanceof http_fault/* HttpFault */.F)
-                throw new errors/* ReleaseError */.K2(failure(purpose, error.message));
+                throw new errors/* ReleaseError */.K2(releaseFailure(purpose, error.message));
             throw error;
         }
     });
 }
-function failed(purpose, { status, message }) {
-    return failure(purpose, `${String(status)} ${JSON.stringify(message)}`);
+/** A release that was there before, with all its assets: GitHub's own list in it may be cut short. */
+async function asRelease(data, apiUrl, shelf) {
+    const release = freshRelease(data, apiUrl);
+    return { ...release, assets: await listAssets(shelf, release.id) };
 }
-function failure(purpose, reason) {
-    return {
-        code: 'github-release-failed',
-        what: `GitHub did not let this run ${purpose}: ${reason}.`,
-        why: 'The gems and the tag are out already; only the GitHub Release is missing or incomplete.',
-        fix: 'Give the job `contents: write`, and re-run it: it publishes nothing again and completes the release.',
-    };
-}
-function asRelease(data, apiUrl) {
+function freshRelease(data, apiUrl) {
     const value = (0,json/* parseJson */.qF)(JSON.stringify(data));
     const id = typeof value === 'object' && value !== null && 'id' in value ? Number(value.id) : 0;
     const draft = typeof value === 'object' && value !== null && 'draft' in value && value.draft === true;
@@ -60134,12 +60447,7 @@ function asRelease(data, apiUrl) {
         draft,
         url: (0,json/* stringAt */.bX)(value, 'html_url') ?? '',
         uploadUrl: trustedUploadUrl((0,json/* stringAt */.bX)(value, 'upload_url') ?? '', apiUrl),
-        assets: (0,json/* objectsAt */.yR)(value, 'assets').map((asset) => ({
-            id: Number(asset['id']),
-            name: (0,json/* stringAt */.bX)(asset, 'name') ?? '',
-            size: Number(asset['size']),
-            complete: (0,json/* stringAt */.bX)(asset, 'state') === 'uploaded',
-        })),
+        assets: [],
     };
 }
 /** The token goes only to the API's own host, or to `uploads.github.com` for `api.github.com`. */
@@ -60149,7 +60457,7 @@ function trustedUploadUrl(template, apiUrl) {
     const allowed = new Set([api.origin, api.origin.replace('//api.', '//uploads.')]);
     if (url && allowed.has(url.origin))
         return url;
-    throw new errors/* ReleaseError */.K2(failure('attach files to the release', 'it named an upload address of another host'));
+    throw new errors/* ReleaseError */.K2(releaseFailure('attach files to the release', 'it named an upload address of another host'));
 }
 
 // EXTERNAL MODULE: ./lib/rubygems/credentials-file.js + 2 modules
@@ -60210,6 +60518,58 @@ function savedReceipt(state) {
 
 // EXTERNAL MODULE: ./lib/plan/gems.js + 1 modules
 var plan_gems = __nccwpck_require__(5461);
+;// CONCATENATED MODULE: ./lib/plan/rulesets.js
+/** Whether the tags can be created, as far as the repository's rulesets tell. */
+function judgeRulesets(tags, rulesets) {
+    const cases = tags.flatMap((tag) => rulesets.map((ruleset) => ({ tag, ruleset, applies: applies(ruleset, tag) })));
+    const open = cases.filter(({ ruleset, applies: does }) => does !== 'no' && !MAY_BYPASS.has(ruleset.bypass ?? ''));
+    const isCertain = ({ ruleset, applies: does }) => does === 'yes' && ruleset.bypass === 'never';
+    return {
+        problems: open.filter(isCertain).map(({ tag, ruleset }) => forbidden(tag, ruleset)),
+        doubts: open.filter((one) => !isCertain(one)).map(({ tag, ruleset }) => doubtful(tag, ruleset)),
+    };
+}
+const MAY_BYPASS = new Set(['always', 'exempt']);
+function applies({ include, exclude }, tag) {
+    const ref = `refs/tags/${tag}`;
+    const [isIn, isOut] = [include, exclude].map((patterns) => {
+        const found = new Set(patterns.map((pattern) => matches(pattern, ref)));
+        return found.has('yes') ? 'yes' : found.has('maybe') ? 'maybe' : 'no';
+    });
+    if (isIn === 'no' || isOut === 'yes')
+        return 'no';
+    return isIn === 'yes' && isOut === 'no' ? 'yes' : 'maybe';
+}
+/**
+ * Rulesets match as Ruby's `File.fnmatch` with FNM_PATHNAME: `*` and `?` stop at a slash, `**` with a slash after it does not
+ * (docs.github.com, "Creating rulesets for a repository"). Sets and escapes are left undecided.
+ */
+function matches(pattern, ref) {
+    if (pattern === '~ALL')
+        return 'yes';
+    if (/[[\]{}\\~]/.test(pattern))
+        return 'maybe';
+    const source = pattern.replace(/\*\*\/|\*+|\?|[^*?]+/g, (part) => {
+        if (part === '**/')
+            return '(?:[^/]+/)*';
+        if (part.startsWith('*'))
+            return '[^/]*';
+        return part === '?' ? '[^/]' : part.replace(/[.+^$()|]/g, String.raw `\$&`);
+    });
+    return new RegExp(`^${source}$`).test(ref) ? 'yes' : 'no';
+}
+function forbidden(tag, { name, source, include }) {
+    return {
+        code: 'tag-not-permitted',
+        what: `The ruleset ${JSON.stringify(name)} of ${source} does not let this job's token create the tag ${tag}.`,
+        why: `It restricts the creation of tags (${include.join(', ')}), and the token's owner is not on its bypass list. GitHub would refuse the tag when the gems are published already.`,
+        fix: 'Set `token:` to a token of a GitHub App on the ruleset’s bypass list, or start the release by pushing the tag, or set `tag: false`.',
+    };
+}
+function doubtful(tag, { name, source }) {
+    return `The ruleset ${JSON.stringify(name)} of ${source} may not let this job's token create the tag ${tag}: GitHub does not tell beforehand. If it refuses, the gems are published by then, and a re-run with another \`token:\` makes the tag.`;
+}
+
 // EXTERNAL MODULE: ./lib/plan/tags.js
 var plan_tags = __nccwpck_require__(5126);
 ;// CONCATENATED MODULE: ./lib/sigstore/policy.js
@@ -60296,6 +60656,7 @@ function refusal(what, fix) {
 
 
 
+
 /**
  * Whether what started this run may release at all: asked before anything of the project is read, because reading a
  * gemspec runs its code. A dry run may also follow a pull request, which has no rights to lose.
@@ -60315,7 +60676,15 @@ function makePlan(inputs, facts) {
     const strategy = chooseStrategy(inputs, facts, gems.choice);
     const tags = (0,plan_tags/* planTags */.V)(inputs, facts, gems.choice, strategy.choice.strategy);
     const attestations = planAttestations(inputs, facts);
-    errors/* ReleaseError */.K2.throwIfAny([...gems.problems, ...strategy.problems, ...tags.problems, ...attestations.problems]);
+    const newTags = tags.choice.filter(({ action }) => action === 'create').map(({ name }) => name);
+    const rulings = judgeRulesets(newTags, facts.github?.rulesets ?? []);
+    errors/* ReleaseError */.K2.throwIfAny([
+        ...gems.problems,
+        ...strategy.problems,
+        ...tags.problems,
+        ...rulings.problems,
+        ...attestations.problems,
+    ]);
     return {
         ...strategy.choice,
         gems: gems.choice,
@@ -60329,6 +60698,7 @@ function makePlan(inputs, facts) {
             ...attestations.because,
             ...remarks(facts, gems.choice),
         ],
+        doubts: rulings.doubts,
     };
 }
 function planAttestations(inputs, { run, canSign }) {
@@ -60368,6 +60738,8 @@ function remarks({ project, run }, gems) {
 
 // EXTERNAL MODULE: ./lib/rubygems/explain-difference.js + 1 modules
 var explain_difference = __nccwpck_require__(9720);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: ./lib/changelog.js
@@ -60433,36 +60805,42 @@ function withoutLinkDefinitions(lines) {
 
 
 
+
 /** Lists the SHA-256 of every gem, as `sha256sum --check` reads it. */
 const CHECKSUMS = 'SHA256SUMS';
 /**
- * Makes the GitHub Release of a tag, or completes the one that is there: draft first, then the gems and their checksums,
- * then, if wanted, published. Comes last, so that it never speaks of a gem nobody can install. Returns its page.
- * Throws ReleaseError (`github-release-failed`).
+ * Makes the GitHub Release of a tag, or completes the one that is there: draft first, then the gems, their Sigstore
+ * bundles and their checksums, then, if wanted, published. Comes last, so that it never speaks of a gem nobody can
+ * install. Returns its page. Throws ReleaseError (`github-release-failed`).
  */
-async function announce(tag, gems, plan, inputs, releases, { runner }) {
-    const existing = await releases.find(tag);
-    const release = existing ?? (await releases.draft(await describe(tag, gems, plan, inputs)));
-    runner.info(existing ? `Completing the release of ${tag} that is there.` : `Made a draft of the release of ${tag}.`);
-    for (const asset of [...gems.map(gemAsset), checksumAsset(gems)])
-        await attachOnce(release, asset, releases);
+async function announce(gems, announcement) {
+    const { tag, inputs, releases, world } = announcement;
+    const existing = await releases.find(tag.name);
+    const release = existing ?? (await releases.draft(await describe(gems, announcement)));
+    world.runner.info(existing ? `Completing the release of ${tag.name} that is there.` : `Made a draft of the release of ${tag.name}.`);
+    for (const gem of gems) {
+        await releases.attach(release, gemAsset(gem));
+        for (const asset of await bundleAssets(gem, release, announcement))
+            await releases.attach(release, asset);
+    }
+    await releases.attach(release, checksumAsset(gems));
     if (inputs.githubRelease === 'draft' || !release.draft)
         return release.url;
     const url = await releases.publish(release);
-    runner.info(`Published ${url}`);
+    world.runner.info(`Published ${url}`);
     return url;
 }
-async function attachOnce(release, asset, releases) {
-    const there = release.assets.some(({ name, size, complete }) => complete && name === asset.name && size === asset.upload.bytes);
-    if (!there)
-        await releases.attach(release, asset);
+async function describe(gems, { tag, plan, inputs }) {
+    const section = await changelogSection(gems[0]?.version ?? '', inputs);
+    return {
+        tag: tag.name,
+        commit: plan.commit,
+        notes: section ?? tag.notes,
+        prerelease: gems.every((gem) => gem.prerelease),
+    };
 }
-async function describe(tag, gems, { commit }, inputs) {
-    const version = gems[0]?.version ?? '';
-    return { tag, commit, notes: await notesFor(version, inputs), prerelease: gems.every((gem) => gem.prerelease) };
-}
-/** The changelog's section of this version; undefined, for notes that GitHub generates, where there is none. */
-async function notesFor(version, { workingDirectory }) {
+/** What a changelog of the project says of this version. */
+async function changelogSection(version, { workingDirectory }) {
     for (const name of CHANGELOG_FILES) {
         const text = await files/* files */.a.text(external_node_path_.join(workingDirectory, name)).catch(() => undefined);
         const section = text === undefined ? undefined : sectionFor(text, version);
@@ -60473,14 +60851,32 @@ async function notesFor(version, { workingDirectory }) {
 }
 function gemAsset(gem) {
     const upload = { bytes: gem.size, chunks: () => files/* files */.a.read(gem.path) };
-    return { name: (0,build/* baseName */.Fl)(gem.builtPath), type: 'application/octet-stream', upload };
+    return { name: (0,build/* baseName */.Fl)(gem.builtPath), type: 'application/octet-stream', sha256: gem.sha256, upload };
+}
+/**
+ * `FILE.sigstore.json`, the name that Sigstore's tools give and look for. What an earlier run has attached stays: the
+ * registry may write a bundle anew, with other bytes that prove the same.
+ */
+async function bundleAssets(gem, release, { bundles }) {
+    const file = (0,build/* baseName */.Fl)(gem.builtPath);
+    const first = `${file}.sigstore.json`;
+    if (release.assets.some(({ name, complete }) => name === first && complete))
+        return [];
+    return (await bundles(gem)).map((bundle, index) => ({
+        ...textAsset(index === 0 ? first : `${file}.${String(index + 1)}.sigstore.json`, `${JSON.stringify(bundle)}\n`),
+        type: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+        sha256: undefined,
+    }));
 }
 function checksumAsset(gems) {
-    const lines = gems.map((gem) => `${gem.sha256}  ${(0,build/* baseName */.Fl)(gem.builtPath)}\n`).join('');
-    const bytes = Buffer.from(lines);
+    return textAsset(CHECKSUMS, gems.map((gem) => `${gem.sha256}  ${(0,build/* baseName */.Fl)(gem.builtPath)}\n`).join(''));
+}
+function textAsset(name, text) {
+    const bytes = Buffer.from(text);
     return {
-        name: CHECKSUMS,
+        name,
         type: 'text/plain',
+        sha256: (0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex'),
         upload: {
             bytes: bytes.length,
             async *chunks() {
@@ -60588,8 +60984,93 @@ function lateProblem(late, seconds, host) {
     };
 }
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: ./lib/lanes.js
+var lib_lanes = __nccwpck_require__(2864);
+;// CONCATENATED MODULE: ./lib/steps/download.js
+
+
+
+
+/** Waits between looks, in ms; the last one repeats. */
+const download_INTERVALS = [1_000, 2_000, 4_000, 8_000, 15_000];
+/** Larger gems are only read back where the workflow insists: 450 MB twice would be most of their release's time. */
+const LARGEST = 64 * 1024 * 1024;
+/** Downloads at a time: small files are a matter of round trips. */
+const AT_ONCE = 16;
+/** Other servers may ask for credentials, or give files out elsewhere. */
+const download_PATIENCE_WITH_OTHERS = 2;
+/**
+ * Downloads each published gem as those who install it will, and compares its SHA-256 with ours. Returns the gems that
+ * were not given out in time, which may only mean that a cache is late.
+ * Throws ReleaseError (`verification-failed`) where twice the same other bytes came.
+ */
+async function downloadAndCompare(gems, { seconds, everySize }, registry, world) {
+    const deadline = world.clock.now() + seconds * 1000;
+    const lanes = new lib_lanes/* Lanes */.G(AT_ONCE);
+    const late = await Promise.all(gems.map(async (gem) => {
+        if (everySize || gem.size <= LARGEST)
+            return lanes.run(() => isLate(gem, deadline, registry, world));
+        world.runner.info(`${(0,versions/* title */.DD)(gem)} is not downloaded again to compare it: it is large, and \`await-release\` is not \`strict\`.`);
+        return false;
+    }));
+    return gems.filter((_, index) => late[index]);
+}
+async function isLate(gem, deadline, registry, world) {
+    const { clock, runner } = world;
+    const { host, kind } = registry.server;
+    let other;
+    for (let look = 0;; look++) {
+        const served = await read(gem, deadline, registry);
+        if (served.state === 'served' && served.sha256 === gem.sha256) {
+            runner.info(`${host} gives out ${(0,versions/* title */.DD)(gem)} with exactly our bytes.`);
+            return false;
+        }
+        // Once may be an accident on the way; the same accident does not happen twice.
+        if (served.state === 'served' && served.sha256 === other)
+            throw new errors/* ReleaseError */.K2(different(gem, served, host));
+        if (served.state === 'served')
+            other = served.sha256;
+        if (kind === 'other' && served.state === 'none' && look + 1 >= download_PATIENCE_WITH_OTHERS) {
+            runner.info(`${(0,versions/* title */.DD)(gem)} could not be downloaded from ${host} to compare it: ${served.reason}.`);
+            return false;
+        }
+        const interval = download_INTERVALS[Math.min(look, download_INTERVALS.length - 1)] ?? 0;
+        if (clock.now() + interval > deadline)
+            return true;
+        if (look === 0 && served.state === 'none')
+            runner.info(`${host} does not give out ${(0,versions/* title */.DD)(gem)} yet: ${served.reason}. Looking again.`);
+        await clock.sleep(interval, world.signal);
+    }
+}
+async function read(gem, deadline, registry) {
+    try {
+        return await registry.served(gem, deadline);
+    }
+    catch (error) {
+        if (error instanceof http_fault/* HttpFault */.F)
+            return { state: 'none', reason: error.message };
+        throw error;
+    }
+}
+function different(gem, { sha256, longer }, host) {
+    const found = longer ? `more than the ${String(gem.size)} bytes that it has` : `bytes with SHA-256 ${sha256}`;
+    return {
+        code: 'verification-failed',
+        what: `${host} gives out ${found} as ${(0,versions/* title */.DD)(gem)}, whose SHA-256 is ${gem.sha256}.`,
+        why: 'The registry lists the right digest, so that a cache or a store behind it holds a wrong file. Whoever installs this version gets that file, or an error.',
+        fix: `Do not use this version until it is explained. Compare \`gem fetch ${gem.name} -v ${gem.version}\` with the file of this run, and write to security@rubygems.org.`,
+    };
+}
+/** What to report about gems that could not be downloaded in time. */
+function notServedProblem(late, seconds, host) {
+    return {
+        code: 'await-timeout',
+        what: `${late.map(versions/* title */.DD).join(', ')} ${late.length === 1 ? 'is' : 'are'} published, but ${host} did not give out ${late.length === 1 ? 'its file' : 'their files'} within ${String(seconds)} s.`,
+        why: 'Most often a cache in front of the registry is late.',
+        fix: `Nothing has to be done; to be sure, download it later: \`gem fetch ${late[0]?.name ?? ''} -v ${late[0]?.version ?? ''}\`. Do not publish it again.`,
+    };
+}
+
 ;// CONCATENATED MODULE: ./lib/rubygems/push-answer.js
 function meaningOf({ status, text }, server) {
     const page = /^\s*</.test(text);
@@ -60656,6 +61137,11 @@ const ADVICE = [
         status: 422,
         text: /aliases in the YAML/,
         fix: 'Build the gem with another version of RubyGems or Psych: its metadata holds YAML aliases.',
+    },
+    {
+        status: 422,
+        text: /attestation/i,
+        fix: 'The registry did not accept the attestation, and none is ever left out after the fact. Re-run the job, which signs anew; if it is refused again, `attestations: false` publishes without one.',
     },
     {
         status: 422,
@@ -60787,7 +61273,7 @@ async function verify(gem, registry, world) {
         world.runner.warning('Not verified', `${registry.server.host} accepted ${(0,versions/* title */.DD)(gem)} but shows no digest of it: its word is all there is.`);
         return 'unverifiable';
     }
-    throw new errors/* ReleaseError */.K2(digest === undefined ? absent(gem, registry) : different(gem, digest, registry));
+    throw new errors/* ReleaseError */.K2(digest === undefined ? absent(gem, registry) : verify_different(gem, digest, registry));
 }
 /**
  * The registry's digest of a version, looked for up to `looks` times until it is there; then undefined, which is no
@@ -60835,7 +61321,7 @@ function absent(gem, { server }) {
         fix: 'Re-run the job: it compares again and does not send the gem twice.',
     };
 }
-function different(gem, digest, { server }) {
+function verify_different(gem, digest, { server }) {
     return {
         code: 'verification-failed',
         what: `${server.host} shows ${(0,versions/* title */.DD)(gem)} with SHA-256 ${digest}, but ${gem.sha256} was sent.`,
@@ -61019,8 +61505,6 @@ function interrupted(gem, host) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/lanes.js
-var lib_lanes = __nccwpck_require__(2864);
 ;// CONCATENATED MODULE: ./lib/steps/push-set.js
 
 /** How many gems are on their way at a time, over all names. */
@@ -61074,9 +61558,12 @@ function dependenciesOf(gems, names, above) {
 
 // EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 6 modules
 var exec = __nccwpck_require__(9529);
+// EXTERNAL MODULE: ./lib/world/programs.js
+var programs = __nccwpck_require__(4731);
 // EXTERNAL MODULE: ./lib/git/git.js
 var git_git = __nccwpck_require__(5216);
 ;// CONCATENATED MODULE: ./lib/git/authenticated.js
+
 
 
 /** How often the tags are asked for, and the first wait between, in ms. */
@@ -61109,13 +61596,16 @@ function gitCredentials(run, token, runner) {
 }
 /** Who tags, where git knows nobody: the author of the released commit, as under the incumbent action. */
 async function committer(directory, env) {
+    const program = await (0,programs/* findProgram */.K)('git', env['PATH']);
+    if (program === undefined)
+        return {};
     const ask = async (...args) => {
-        const { stdout } = await (0,exec/* getExecOutput */.H)('git', args, { cwd: directory, env, silent: true, ignoreReturnCode: true });
+        const { stdout } = await (0,exec/* getExecOutput */.H)(program, args, { cwd: directory, env, silent: true, ignoreReturnCode: true });
         return stdout.trim();
     };
     if (await ask('config', '--get', 'user.email'))
         return {};
-    const [name = '', email = ''] = (await ask('log', '-1', '--format=%an%x00%ae', 'HEAD')).split('\0');
+    const [name = '', email = ''] = (await ask('log', '-1', '--no-show-signature', '--format=%an%x00%ae', 'HEAD')).split('\0');
     return name && email
         ? { GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email, GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email }
         : {};
@@ -61137,7 +61627,8 @@ async function fetchTags({ plan, facts, env, cwd }, world) {
     const rake = facts.project?.rake;
     const mine = [...plan.tags.map(({ name }) => name), ...(rake?.state === 'loaded' && rake.tag ? [rake.tag] : [])];
     const patterns = shallow ? [...new Set(mine)].map((name) => `${name}*`) : ['*'];
-    const args = ['fetch', '--quiet', '--no-tags', remote];
+    // What follows is no option, whatever it looks like.
+    const args = ['fetch', '--quiet', '--no-tags', '--', remote];
     // A pattern fails where the remote cannot be read, but not where it has no such tag.
     for (const pattern of patterns)
         args.push(`+refs/tags/${pattern}:refs/tags/${pattern}`);
@@ -61195,8 +61686,10 @@ function shellWord(text) {
     return `'${text.replaceAll("'", String.raw `'\''`)}'`;
 }
 
-// EXTERNAL MODULE: ./lib/world/processes.js + 2 modules
-var world_processes = __nccwpck_require__(307);
+// EXTERNAL MODULE: ./lib/world/last-words.js
+var last_words = __nccwpck_require__(6554);
+// EXTERNAL MODULE: ./lib/world/processes.js + 4 modules
+var world_processes = __nccwpck_require__(6810);
 // EXTERNAL MODULE: external "node:events"
 var external_node_events_ = __nccwpck_require__(8474);
 // EXTERNAL MODULE: external "node:fs/promises"
@@ -61446,6 +61939,7 @@ class TaskPushes {
     }
     async carryOut(request) {
         try {
+            this.#it.world.runner.expectUntouched();
             const gem = await this.#attested(await this.#inspect(request));
             if (gem.alreadyPublished)
                 await this.#it.ledger.gem(gem, 'already-published');
@@ -61594,6 +62088,7 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
+
 /**
  * Runs `rake release` as the project wrote it. Its `gem push` reaches this process through our stand-in for `gem` and is
  * carried out like any other push; a task that loads RubyGems' client by itself finds the key in the credentials file.
@@ -61612,7 +62107,7 @@ async function runReleaseTask(it, plan, facts) {
         const pushes = new TaskPushes(it, plan, facts);
         const since = Date.now();
         const finished = await runTask(it, plan, env, pushes);
-        const failure = pushes.failure?.error ?? (finished.code === 0 ? undefined : new errors/* ReleaseError */.K2(release_task_failed(plan, finished)));
+        const failure = pushes.failure?.error ?? (finished.code === 0 ? undefined : new errors/* ReleaseError */.K2(failed(plan, finished)));
         const others = pushedByTask(it, { plan, facts, known: pushes.gems, since, failed: failure !== undefined });
         if (failure !== undefined) {
             // What the task has published before it failed is worth knowing, but not more than why it failed.
@@ -61656,7 +62151,7 @@ async function runTask({ world, inputs }, plan, env, pushes) {
             onLine: print,
         }))
             .catch((error) => {
-            throw error instanceof world_processes/* ProgramNotFound */.e ? new errors/* ReleaseError */.K2(notFound(program), { cause: error }) : error;
+            throw error instanceof world_processes/* ProgramNotFound */.ec ? new errors/* ReleaseError */.K2(notFound(program), { cause: error }) : error;
         });
     }
     catch (e_1) {
@@ -61673,11 +62168,11 @@ function taskCommand(plan) {
     const bundler = plan.build.kind === 'release-task' && plan.build.bundler;
     return bundler ? ['bundle', 'exec', 'rake', 'release'] : ['rake', 'release'];
 }
-function release_task_failed(plan, finished) {
+function failed(plan, finished) {
     return {
         code: 'release-task-failed',
         what: `\`${taskCommand(plan).join(' ')}\` failed with exit code ${String(finished.code)}.`,
-        why: finished.tail.slice(-8).join('\n'),
+        why: (0,last_words/* lastWords */.a)(finished),
         fix: 'Correct what the task reports and re-run the job: gems that are out already are recognised by their digest.',
     };
 }
@@ -61689,9 +62184,10 @@ function notFound(program) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/survey.js + 3 modules
-var survey = __nccwpck_require__(2418);
+// EXTERNAL MODULE: ./lib/survey.js + 4 modules
+var survey = __nccwpck_require__(5749);
 ;// CONCATENATED MODULE: ./lib/release.js
+
 
 
 
@@ -61726,8 +62222,10 @@ async function directly(it, plan, facts) {
     const gems = await buildAndInspect(it, plan, facts);
     for (const gem of gems)
         await it.ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'not-tried');
-    const tags = await it.phases.run('Prepare tag', () => prepareTagObjects(it, plan, facts));
     const unattested = gems.filter((gem) => !gem.alreadyPublished);
+    if (unattested.length > 0)
+        askAhead(it);
+    const tags = await it.phases.run('Prepare tag', () => prepareTagObjects(it, plan, facts));
     const missing = plan.attest ? await it.phases.run('Attest', () => attestAll(unattested, plan, it)) : unattested;
     if (missing.length > 0 || it.inputs.persistCredentials)
         await it.phases.run('Exchange', () => getKey(it));
@@ -61736,7 +62234,7 @@ async function directly(it, plan, facts) {
         await it.phases.run('Verify', () => allVerified(it, missing, looks));
     }
     await it.phases.run('Tag', () => tagAll(it, plan, tags));
-    return gems;
+    return gems.map((gem) => missing.find(({ path }) => path === gem.path) ?? gem);
 }
 /** Runs the project's own release task and gives its pushes our hands. */
 async function byReleaseTask(it, plan, facts) {
@@ -61763,12 +62261,19 @@ async function planOrExplain(inputs, facts, registry, world) {
         throw await (0,explain_difference/* explainDifference */.L)(error, facts.prebuilt, registry, world);
     }
 }
-async function decide({ inputs, ledger, registry, world }, facts) {
+async function decide({ inputs, run, ledger, registry, world }, facts) {
     const plan = await planOrExplain(inputs, facts, registry, world);
     for (const sentence of plan.decisions)
         world.runner.info(sentence);
-    ledger.planned(plan.gems, plan.commit);
+    for (const doubt of plan.doubts)
+        world.runner.warning('The tag may be refused', doubt);
+    ledger.planned(plan.gems, { commit: plan.commit, repository: run.repository });
     return plan;
+}
+/** The project's code has run by now: the ID token may come while GitHub is asked about the tag. */
+function askAhead({ idTokens, inputs: { authentication }, run }) {
+    if ('audience' in authentication && run.idToken)
+        idTokens.askAhead(authentication.audience);
 }
 async function getKey({ keys, inputs, world }) {
     const key = await keys.current();
@@ -61797,15 +62302,23 @@ async function allVerified(it, gems, looks) {
     await Promise.all(looks);
     await confirmAll(gems, it);
 }
-/** A published gem the index is late with is no failed release, unless the workflow says so. */
+/** A published gem that index or caches are late with is no failed release, unless the workflow says so. */
 async function awaitAll({ inputs, registry, world }, gems) {
-    const late = await awaitIndex(gems, inputs.awaitTimeout, registry, world);
-    if (late.length === 0)
-        return;
-    const problem = lateProblem(late, inputs.awaitTimeout, inputs.server.host);
-    if (inputs.awaitRelease === 'strict')
-        throw new errors/* ReleaseError */.K2(problem);
-    world.runner.warning('The index is late', [problem.what, problem.why, problem.fix].join('\n'));
+    const { awaitTimeout: seconds, awaitRelease, server } = inputs;
+    const everySize = awaitRelease === 'strict';
+    const [unlisted, unserved] = await Promise.all([
+        awaitIndex(gems, seconds, registry, world),
+        downloadAndCompare(gems, { seconds, everySize }, registry, world),
+    ]);
+    const index = unlisted.length > 0 ? [lateProblem(unlisted, seconds, server.host)] : [];
+    const file = unserved.length > 0 ? [notServedProblem(unserved, seconds, server.host)] : [];
+    if (awaitRelease === 'strict')
+        errors/* ReleaseError */.K2.throwIfAny([...index, ...file]);
+    for (const [name, problems] of Object.entries({ index, file })) {
+        for (const { what, why = '', fix } of problems) {
+            world.runner.warning(`The ${name} is late`, [what, why, fix].join('\n'));
+        }
+    }
 }
 /** One GitHub Release for each tag, with the gems it speaks for. */
 async function announceAll({ inputs, run, ledger, world }, plan, gems) {
@@ -61816,9 +62329,10 @@ async function announceAll({ inputs, run, ledger, world }, plan, gems) {
         world.runner.info(line);
     };
     const releases = createReleases({ name: run.repository, apiUrl: run.apiUrl, token, ...world, log });
+    const bundles = async (gem) => plan.attest ? bundlesOf(gem, { inputs, world }) : [];
     for (const tag of plan.tags) {
         const its = gems.filter((gem) => tag.gems.includes(gem.name));
-        await ledger.announced(await announce(tag.name, its, plan, inputs, releases, world));
+        await ledger.announced(await announce(its, { tag, plan, inputs, releases, bundles, world }));
     }
 }
 
@@ -62020,6 +62534,7 @@ const ALLOWED = new Set([
     'PROCESSOR_ARCHITECTURE',
     'MSYSTEM',
 ]);
+const ALLOWED_IN_CAPITALS = new Set([...ALLOWED].map((name) => name.toUpperCase()));
 const ALLOWED_PREFIX = /^(LC_|RBENV_|RVM_|ASDF_|MISE_|BUNDLE_BUILD__|BUNDLE_LOCAL__)/;
 /** Bundler's settings that hold no credential; `BUNDLE_GEM__PUSH_KEY` and `BUNDLE_<HOST>` do. */
 const BUNDLER = /^BUNDLE_(GEMFILE|PATH|PATH__SYSTEM|WITH|WITHOUT|ONLY|APP_CONFIG|BIN|BIN_PATH|DEPLOYMENT|FROZEN|CACHE_PATH|CACHE_ALL|JOBS|RETRY|TIMEOUT|VERSION|CLEAN|NO_PRUNE|FORCE_RUBY_PLATFORM|SPECIFIC_PLATFORM|PREFER_LOCAL|SILENCE_ROOT_WARNING|IGNORE_MESSAGES|SUPPRESS_INSTALL_USING_MESSAGES|SYSTEM_BINDIR|DISABLE_[A-Z_]+|USER_HOME|USER_CONFIG|USER_CACHE|USER_PLUGIN|LOCKFILE)$/;
@@ -62029,19 +62544,22 @@ const BUNDLER = /^BUNDLE_(GEMFILE|PATH|PATH__SYSTEM|WITH|WITHOUT|ONLY|APP_CONFIG
  */
 const NEVER = /^(ACTIONS_|INPUT_|STATE_|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$|BUNDLE_GEM__PUSH_KEY$|RUBYGEMS_API_KEY$)/;
 /** For the probe and the build: the allowed names only. */
-function buildEnvironment(env, extra) {
-    return pick(env, extra, (name) => ALLOWED.has(name) || ALLOWED_PREFIX.test(name) || BUNDLER.test(name));
+function buildEnvironment(env, extra, platform = process.platform) {
+    // Windows spells names as it likes: there it is `Path` and `SYSTEMROOT`.
+    const known = platform === 'win32' ? ALLOWED_IN_CAPITALS : ALLOWED;
+    return pick(env, extra, platform, (name) => known.has(name) || ALLOWED_PREFIX.test(name) || BUNDLER.test(name));
 }
 /**
  * For the project's own release task, which may need variables of the workflow (as under the incumbent action):
  * everything but the runner's tokens, inputs and command files, and variables that hold a registry key of ours.
  */
-function releaseTaskEnvironment(env, extra) {
-    return pick(env, extra, (name) => !NEVER.test(name));
+function releaseTaskEnvironment(env, extra, platform = process.platform) {
+    return pick(env, extra, platform, (name) => !NEVER.test(name));
 }
-function pick(env, extra, wanted) {
+function pick(env, extra, platform, wanted) {
     const picked = {};
-    for (const [name, value] of Object.entries(env)) {
+    for (const [spelled, value] of Object.entries(env)) {
+        const name = platform === 'win32' ? spelled.toUpperCase() : spelled;
         if (value !== undefined && wanted(name))
             picked[name] = value;
     }
@@ -62974,10 +63492,18 @@ function contents(name, text) {
 function* tokens(name, text) {
     const parser = new dist/* Parser */.iX();
     let count = 0;
+    let open = 0;
     let isText = false;
     for (const lexeme of new dist/* Lexer */.JG().lex(text)) {
         if (++count > MAX_TOKENS)
             throw new InvalidGem(`its ${name} has more than ${String(MAX_TOKENS)} YAML tokens`);
+        // Half a million brackets would keep the parser busy for seconds before the converter sees how deep they are.
+        if (!isText && (lexeme === '[' || lexeme === '{'))
+            open += 1;
+        if (!isText && (lexeme === ']' || lexeme === '}'))
+            open -= 1;
+        if (open > MAX_DEPTH)
+            throw new InvalidGem(`its ${name} is nested too deeply`);
         if (!isText && dist/* CST */.DB.tokenType(lexeme) === 'directive-line')
             throw new InvalidGem(`its ${name} has a YAML directive`);
         isText = lexeme === dist/* CST */.DB.SCALAR;
@@ -63747,7 +64273,7 @@ function readField(value, field, path, problems) {
 /* harmony export */   i: () => (/* binding */ converse)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5409);
+/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2167);
 /* harmony import */ var _world_http_fault_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8983);
 /* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2646);
 /* harmony import */ var _services_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2876);
@@ -63930,6 +64456,8 @@ function sigstoreServices(server, env) {
 const STATE = {
     /** Path of our private directory. */
     privateDirectory: 'private-directory',
+    /** The mark of everything the main step has started. */
+    children: 'children',
     /** Receipt of the credentials file, as JSON. */
     credentials: 'credentials',
     /** `true` once the main step has reported its outcome itself. */
@@ -63955,7 +64483,9 @@ const JOURNAL = 'journal.json';
 /* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7055);
 /* harmony import */ var _rubygems_child_environment_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3174);
 /* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _world_processes_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(307);
+/* harmony import */ var _world_last_words_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6554);
+/* harmony import */ var _world_processes_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6810);
+
 
 
 
@@ -63991,13 +64521,17 @@ async function buildEach(plan, workingDirectory, env, world) {
         return planned.gemspec === undefined ? [] : [{ planned, gemspec: planned.gemspec, target }];
     });
     await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.makeDirectory(node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, PACKAGES));
-    const commands = builds.map(({ gemspec, target }) => ['gem', 'build', gemspec, '--output', target]);
+    const commands = builds.map(({ gemspec, target }) => ['gem', 'build', operand(gemspec), '--output', target]);
     const [only = [], ...more] = commands;
     if (more.length > 0)
         await runBuilds(commands, workingDirectory, env, world);
     else
         await runBuild(only, workingDirectory, env, world);
     return builds.map(({ planned, target }) => ({ planned, path: node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, target) }));
+}
+/** A file name that no program takes for an option. */
+function operand(file) {
+    return file.startsWith('-') ? `./${file}` : file;
 }
 /** What RubyGems calls the file (`Gem::Specification#file_name`). */
 function fileName({ name, version, platform }) {
@@ -64039,13 +64573,13 @@ async function runBuilds(commands, cwd, env, world) {
     const finished = await runProgram('ruby', [script, answer, ...pairs], cwd, env, world);
     if (finished.code === 0)
         return;
-    throw failed(commands[Number(await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.text(answer))] ?? ['ruby', 'build.rb'], finished);
+    throw failed(commands[Number(await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.answer(answer))] ?? ['ruby', 'build.rb'], finished);
 }
 async function runProgram(program, args, cwd, env, { runner, processes }) {
     return runner
         .foreign((print) => processes.run({ program, args, cwd, env, onLine: print }))
         .catch((error) => {
-        throw error instanceof _world_processes_js__WEBPACK_IMPORTED_MODULE_4__/* .ProgramNotFound */ .e ? notFound(program, error) : error;
+        throw error instanceof _world_processes_js__WEBPACK_IMPORTED_MODULE_4__/* .ProgramNotFound */ .ec ? notFound(program, error) : error;
     });
 }
 function notFound(program, cause) {
@@ -64059,7 +64593,7 @@ function failed(command, finished) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
         code: 'build-failed',
         what: `\`${command.join(' ')}\` failed with exit code ${String(finished.code)}.`,
-        why: finished.tail.slice(-8).join('\n'),
+        why: (0,_world_last_words_js__WEBPACK_IMPORTED_MODULE_6__/* .lastWords */ .a)(finished),
         fix: 'Nothing was published. Make this command work in a clean checkout of the commit.',
     });
 }
@@ -64161,23 +64695,45 @@ __nccwpck_require__.d(__webpack_exports__, {
   z: () => (/* binding */ summary)
 });
 
+// EXTERNAL MODULE: ./lib/world/sanitise.js
+var sanitise = __nccwpck_require__(552);
 ;// CONCATENATED MODULE: ./lib/markdown.js
+
 /** Text nobody vetted, as Markdown that can be nothing but that text: a code span longer than any run of backticks. */
 function code(text) {
-    const plain = text.replace(/\s+/g, ' ').trim();
+    const plain = (0,sanitise/* safeLine */.o)(text.replace(/\s+/g, ' ')).trim();
     if (plain === '')
         return '';
     const longest = Math.max(0, ...[...plain.matchAll(/`+/g)].map(([run]) => run.length));
     const fence = '`'.repeat(longest + 1);
     const pad = plain.startsWith('`') || plain.endsWith('`') ? ' ' : '';
-    // A pipe ends a table cell even inside a code span.
-    return `${fence}${pad}${plain.replaceAll('|', String.raw `\|`)}${pad}${fence}`;
+    // A pipe ends a table cell even inside a code span; one after a backslash would be read in two ways.
+    const cell = plain.replace(/(\\?)\|/g, (_, slash) => (slash ? String.raw `\ \|` : String.raw `\|`));
+    return `${fence}${pad}${cell}${pad}${fence}`;
 }
 /** A block of such text. */
 function codeBlock(text) {
-    const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+    const plain = (0,sanitise/* safeLines */.B)(text).join('\n');
+    const longest = Math.max(2, ...[...plain.matchAll(/`+/g)].map(([run]) => run.length));
     const fence = '`'.repeat(longest + 1);
-    return `${fence}text\n${text}\n${fence}`;
+    return `${fence}text\n${plain}\n${fence}`;
+}
+/** As many letters of code as GitHub shows in a line of a summary. */
+const WIDTH = 96;
+/** Text with its long lines broken between words, for a block of code: what is to be read must not be scrolled for. */
+function wrapped(text) {
+    return text.split('\n').map(broken).join('\n');
+}
+function broken(line) {
+    const lines = [''];
+    for (const word of line.split(/(?<=\S)(?= )/)) {
+        const last = lines.at(-1) ?? '';
+        if (last !== '' && last.length + word.length > WIDTH)
+            lines.push(word.trimStart());
+        else
+            lines[lines.length - 1] = last + word;
+    }
+    return lines.join('\n');
 }
 /** A table; cells are Markdown already. */
 function table(head, rows) {
@@ -64189,6 +64745,8 @@ var report = __nccwpck_require__(9293);
 ;// CONCATENATED MODULE: ./lib/summary.js
 
 
+/** Gems for which the commands are written out; the others go the same way. */
+const SHOWN = 5;
 /** The job summary: what is public, where something failed why and what to do, how to check it, and where time went. */
 function summary(record, phases, error) {
     const published = record.gems.filter(isPublic);
@@ -64197,7 +64755,7 @@ function summary(record, phases, error) {
         code((0,report/* outcome */.bu)(record)),
         ...(record.gems.length > 0 ? [gemTable(record.gems)] : []),
         ...(error ? error.problems.map(problemSection) : []),
-        ...(published.length > 0 ? [verification(published, record.server)] : []),
+        ...(published.length > 0 ? [verification(published, record)] : []),
         ...(phases.length > 0 ? [timeline(phases)] : []),
     ];
     return `${sections.join('\n\n')}\n`;
@@ -64211,33 +64769,57 @@ function gemTable(gems) {
         code(gem.version),
         code(gem.platform),
         code(gem.status),
-        gem.sha256 === '' ? '' : code(gem.sha256),
-        gem.size === 0 ? '' : String(gem.size),
+        // All of it would push the last columns out of sight; it is written out below.
+        gem.sha256 === '' ? '' : code(`${gem.sha256.slice(0, 12)}…`),
+        gem.size === 0 ? '' : readableSize(gem.size),
         gem.attested ? 'yes' : 'no',
     ]);
-    return table(['Gem', 'Version', 'Platform', 'Status', 'SHA-256', 'Bytes', 'Attested'], rows);
+    return table(['Gem', 'Version', 'Platform', 'Status', 'SHA-256', 'Size', 'Attested'], rows);
+}
+const UNITS = ['B', 'kB', 'MB', 'GB'];
+/** `812 B`, `4.1 kB`, `450 MB`: in thousands, as GitHub shows sizes of assets. */
+function readableSize(bytes) {
+    const unit = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
+    const value = bytes / 1000 ** unit;
+    return `${unit === 0 || value >= 100 ? String(Math.round(value)) : value.toFixed(1)} ${UNITS[unit] ?? ''}`;
 }
 function problemSection({ code: name, what, why, fix }) {
     return [
         `### ${name}`,
-        codeBlock([what, ...(why === undefined ? [] : [why])].join('\n')),
+        codeBlock(wrapped([what, ...(why === undefined ? [] : [why])].join('\n'))),
         'What to do:',
-        codeBlock(fix),
+        codeBlock(wrapped(fix)),
     ].join('\n\n');
 }
-/** Commands with which anybody can compare what the server gives out with the digests above. */
-function verification(gems, server) {
-    const commands = gems.slice(0, 5).map(({ name, version, platform }) => {
+/** Commands with which anybody can compare what the server gives out with what this run has hashed and signed. */
+function verification(gems, { server, repository }) {
+    const files = gems.map((gem) => ({ ...gem, fullName: fullNameOf(gem) }));
+    const shown = files.slice(0, SHOWN);
+    const fetching = shown.map(({ name, version, platform }) => {
         const chosen = platform === 'ruby' ? '' : ` --platform ${platform}`;
-        return `gem fetch ${name} --version ${version}${chosen} --clear-sources --source ${server} && sha256sum ${name}-${version}*.gem`;
+        return `gem fetch ${name} --version ${version}${chosen} --clear-sources --source ${server}`;
     });
-    return folded('Check it yourself', codeBlock(commands.join('\n')));
+    const attested = shown.filter((gem) => gem.attested);
+    const proving = attested.flatMap(({ fullName }) => {
+        const bundle = `${fullName}.gem.sigstore.json`;
+        return [
+            '',
+            `curl -fsS ${server}/api/v1/attestations/${fullName}.json | jq '.[0]' > ${bundle}`,
+            `gh attestation verify ${fullName}.gem --repo ${repository} --bundle ${bundle}`,
+        ];
+    });
+    const sums = files.map(({ sha256, fullName }) => `${sha256}  ${fullName}.gem`);
+    const check = ["sha256sum --check --ignore-missing <<'SUMS'", ...sums, 'SUMS'];
+    return folded('Check it yourself', codeBlock([...fetching, ...check, ...proving].join('\n')));
+}
+function fullNameOf({ name, version, platform }) {
+    return `${name}-${version}${platform === 'ruby' ? '' : `-${platform}`}`;
 }
 /** When each step ran, as a Mermaid gantt chart; its names are ours, so that nothing foreign is in it. */
 function timeline(phases) {
     const total = Math.max(...phases.map(({ from, took }) => from + took));
     const rows = phases.map(({ name, from, took }) => `  ${name} :${String(Math.round(from))}, ${String(Math.round(from + Math.max(took, 1)))}`);
-    const chart = ['gantt', '  dateFormat x', `  axisFormat ${total < 60_000 ? '%S.%L s' : '%M:%S'}`, ...rows];
+    const chart = ['gantt', '  dateFormat x', `  axisFormat ${total < 60_000 ? '%-S.%L s' : '%-M:%S'}`, ...rows];
     return folded('Time taken', ['```mermaid', ...chart, '```'].join('\n'));
 }
 function folded(title, content) {
@@ -64247,7 +64829,7 @@ function folded(title, content) {
 
 /***/ }),
 
-/***/ 2418:
+/***/ 5749:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -64269,11 +64851,53 @@ var git_checkout = __nccwpck_require__(9050);
 var git = __nccwpck_require__(5216);
 // EXTERNAL MODULE: ./lib/json.js
 var json = __nccwpck_require__(6413);
+// EXTERNAL MODULE: ./lib/world/http-fault.js
+var http_fault = __nccwpck_require__(8983);
 // EXTERNAL MODULE: ./lib/github/lazily.js
 var lazily = __nccwpck_require__(3826);
 // EXTERNAL MODULE: ./lib/github/api-client.js
 var api_client = __nccwpck_require__(4335);
+;// CONCATENATED MODULE: ./lib/github/rulesets.js
+
+
+/** More than any repository has; what is beyond them is found out when the tag is created. */
+const MOST = 20;
+/**
+ * The rulesets that may keep the token from creating a tag: GET /repos/OWNER/REPO/rulesets, then each one by itself, since
+ * the list holds no rules. One attempt, and nothing where there is no usable answer: this only saves a release from
+ * finding out later. Throws HttpFault.
+ */
+async function readTagRulesets(here, client) {
+    const { rest } = await client();
+    const scope = { ...here, includes_parents: true };
+    const listed = await (0,api_client/* orRefusal */.kr)(rest.repos.getRepoRulesets({ ...scope, targets: 'tag', per_page: 100 }));
+    if ((0,api_client/* isRefusal */.vu)(listed))
+        return [];
+    const active = (0,json/* objectsAt */.yR)(listed, 'data').filter((one) => one['target'] === 'tag' && one['enforcement'] === 'active');
+    const details = await Promise.all(active.slice(0, MOST).map(({ id }) => (0,api_client/* orRefusal */.kr)(rest.repos.getRepoRuleset({ ...scope, ruleset_id: Number(id) }))));
+    return details.flatMap((detail) => ((0,api_client/* isRefusal */.vu)(detail) ? [] : asTagRuleset(detail.data)));
+}
+function asTagRuleset(value) {
+    if (!(0,json/* isObject */.Gv)(value) || !(0,json/* objectsAt */.yR)(value, 'rules').some(({ type }) => type === 'creation'))
+        return [];
+    const refs = (0,json/* objectAt */.lJ)(value, 'conditions', 'ref_name');
+    return [
+        {
+            name: (0,json/* stringAt */.bX)(value, 'name') ?? '',
+            source: (0,json/* stringAt */.bX)(value, 'source') ?? '',
+            include: textsIn(refs['include']),
+            exclude: textsIn(refs['exclude']),
+            bypass: (0,json/* stringAt */.bX)(value, 'current_user_can_bypass'),
+        },
+    ];
+}
+function textsIn(value) {
+    return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+}
+
 ;// CONCATENATED MODULE: ./lib/github/repository.js
+
+
 
 
 
@@ -64282,6 +64906,7 @@ function createRepository(options) {
     const [owner = '', repo = ''] = options.name.split('/');
     const here = { owner, repo };
     const client = (0,lazily/* lazily */.q)(() => (0,api_client/* githubClient */.$f)(options.token, options.apiUrl, options.http));
+    const once = (0,lazily/* lazily */.q)(() => (0,api_client/* githubClientOnce */.Af)(options.token, options.apiUrl, options.http));
     return {
         name: options.name,
         async commit(sha) {
@@ -64303,14 +64928,28 @@ function createRepository(options) {
             }
             let { sha, type } = objectIn(ref.data, options.name);
             const annotated = type === 'tag';
+            let message = '';
             // A tag may name a tag; five levels are more than anybody makes on purpose.
             for (let level = 0; type === 'tag' && level < 5; level++) {
                 const object = await (0,api_client/* orRefusal */.kr)(rest.git.getTag({ ...here, tag_sha: sha }));
                 if ((0,api_client/* isRefusal */.vu)(object))
                     throw cannotRead(options.name, object);
+                if (level === 0)
+                    message = unsigned((0,json/* stringAt */.bX)(object.data, 'message') ?? '');
                 ({ sha, type } = objectIn(object.data, options.name));
             }
-            return { commit: sha, annotated };
+            return { commit: sha, annotated, message };
+        },
+        async tagRulesets() {
+            try {
+                return await readTagRulesets(here, once);
+            }
+            catch (error) {
+                // They are asked for to refuse early; who cannot ask finds out when the tag is created.
+                if (error instanceof http_fault/* HttpFault */.F)
+                    return [];
+                throw error;
+            }
         },
         async prepareTag({ name, message, commit, tagger }) {
             const { rest } = await client();
@@ -64357,6 +64996,10 @@ function shaIn(data, repository, ...path) {
         throw unusable(repository);
     return sha;
 }
+/** A signed tag's message ends in its signature (git-tag(1), gitformat-signature(5)). */
+function unsigned(message) {
+    return message.replace(/^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----.*/ms, '');
+}
 function unusable(repository) {
     return new errors/* ReleaseError */.K2({
         code: 'github-unavailable',
@@ -64399,8 +65042,10 @@ var gem_file = __nccwpck_require__(9899);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./lib/world/files.js
 var files = __nccwpck_require__(7939);
-// EXTERNAL MODULE: ./lib/world/processes.js + 2 modules
-var world_processes = __nccwpck_require__(307);
+// EXTERNAL MODULE: ./lib/world/last-words.js
+var last_words = __nccwpck_require__(6554);
+// EXTERNAL MODULE: ./lib/world/processes.js + 4 modules
+var world_processes = __nccwpck_require__(6810);
 ;// CONCATENATED MODULE: ./lib/rubygems/probe-answer.js
 
 
@@ -64469,6 +65114,7 @@ function asGemspec(value) {
 
 
 
+
 /**
  * Reads the project with one Ruby process. Throws ReleaseError: `ruby-unavailable` where there is no Ruby or it
  * cannot run the probe, `gemspec-failed` with every gemspec that raises.
@@ -64496,18 +65142,18 @@ async function runProbe(options, answer) {
             env,
             onLine,
         });
-        const json = await files/* files */.a.text(answer);
+        const json = await files/* files */.a.answer(answer);
         if (finished.code === 0 && json !== undefined)
             return json;
         throw new errors/* ReleaseError */.K2({
             code: 'ruby-unavailable',
             what: `Ruby could not read the project: it ended with exit code ${String(finished.code)}.`,
-            why: finished.tail.slice(-5).join('\n') || 'It printed nothing.',
+            why: (0,last_words/* lastWords */.a)(finished, 5) || 'It printed nothing.',
             fix: 'Check that `ruby` and `rake` work in this directory, in a step before this one.',
         });
     }
     catch (error) {
-        if (!(error instanceof world_processes/* ProgramNotFound */.e))
+        if (!(error instanceof world_processes/* ProgramNotFound */.ec))
             throw error;
         throw new errors/* ReleaseError */.K2({
             code: 'ruby-unavailable',
@@ -64599,11 +65245,13 @@ async function askGitHub(inputs, facts, world) {
     const names = (0,plan_tags/* tagsToLookUp */.B)(inputs, facts);
     if (!repository || names.length === 0)
         return undefined;
-    const [commit, ...tags] = await Promise.all([
+    const [commit, rulesets, ...tags] = await Promise.all([
         repository.commit((0,lib_facts/* releasedCommit */.l)(facts)),
+        // A tag that started the run is there already.
+        facts.run.tag === undefined ? repository.tagRulesets() : [],
         ...names.map(async (name) => [name, await repository.tag(name)]),
     ]);
-    return { commit, tags: new Map(tags) };
+    return { commit, rulesets, tags: new Map(tags) };
 }
 
 
@@ -64742,6 +65390,8 @@ function duration(ms) {
 
 
 
+/** In bytes; a project of hundreds of gems is described in less. */
+const LARGEST_ANSWER = 32 * 1024 * 1024;
 /** The file system, as far as the steps need it. */
 const files = {
     /** A private directory (0700) below `parent`. */
@@ -64777,6 +65427,23 @@ const files = {
             if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
                 return undefined;
             throw error;
+        }
+    },
+    /**
+     * Text of a file that code of the project could have written or replaced: undefined also for what is no regular file,
+     * which might never end, and for more text than any answer has.
+     */
+    async answer(target) {
+        const flags = node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NOFOLLOW ?? 0) | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NONBLOCK ?? 0);
+        const file = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, flags).catch(() => undefined);
+        if (!file)
+            return undefined;
+        try {
+            const found = await file.stat();
+            return found.isFile() && found.size <= LARGEST_ANSWER ? await file.readFile('utf8') : undefined;
+        }
+        finally {
+            await file.close();
         }
     },
     async write(target, content) {
@@ -64817,6 +65484,7 @@ const files = {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ty: () => (/* binding */ pourBody),
 /* harmony export */   Yl: () => (/* binding */ headersOf),
 /* harmony export */   q0: () => (/* binding */ describe),
 /* harmony export */   x8: () => (/* binding */ readBody),
@@ -64847,12 +65515,8 @@ function looksSecret(word) {
 /** The whole body. Throws HttpFault (`unusable`) where it is compressed or larger than `limit` bytes. */
 async function readBody(answer, limit) {
     const { body, headers } = answer;
-    const encoding = headers['content-encoding'];
     const tooLarge = new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', `the answer is larger than ${String(limit)} bytes`);
-    if (encoding !== undefined && encoding !== 'identity') {
-        abandon(body);
-        throw new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', 'the server sent a compressed answer although none was asked for');
-    }
+    refuseCompressed(answer);
     if (Number(headers['content-length'] ?? 0) > limit) {
         abandon(body);
         throw tooLarge;
@@ -64866,6 +65530,24 @@ async function readBody(answer, limit) {
         chunks.push(chunk);
     }
     return Buffer.concat(chunks);
+}
+/**
+ * Hands the body on as it comes, until `receive` has had enough, and keeps nothing of it. Throws HttpFault (`unusable`)
+ * where it is compressed.
+ */
+async function pourBody(answer, receive) {
+    refuseCompressed(answer);
+    for await (const chunk of answer.body)
+        if (!receive(chunk))
+            break;
+    return Buffer.alloc(0);
+}
+function refuseCompressed({ body, headers }) {
+    const encoding = headers['content-encoding'];
+    if (encoding === undefined || encoding === 'identity')
+        return;
+    abandon(body);
+    throw new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', 'the server sent a compressed answer although none was asked for');
 }
 /** Lets go of an answer nobody will read, and of its connection with it. */
 function abandon(body) {
@@ -64911,7 +65593,8 @@ const NEVER_CONNECTED = new Set([
     'ENETDOWN',
     'UND_ERR_CONNECT_TIMEOUT',
 ]);
-const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/;
+/** UNSPECIFIED is what Node calls every other reason OpenSSL has: names an authority may not sign for, weak keys. */
+const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|CRL_|ERROR_IN_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|PATH_LENGTH|INVALID_(CA|PURPOSE)|UNSPECIFIED$)/;
 /** Translates whatever undici or a socket threw. Its message is dropped: it may quote a header, a URL or a body. */
 function asFault(error, timedOut, sentAll, policy) {
     if (error instanceof HttpFault)
@@ -64940,7 +65623,7 @@ function codeOf(error) {
 
 /***/ }),
 
-/***/ 5409:
+/***/ 2167:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -64964,6 +65647,32 @@ var json = __nccwpck_require__(6413);
 const VERSION = '1.0.0';
 /** How the action introduces itself to every server (registries refuse anonymous clients under load). */
 const USER_AGENT = `release-gem/${VERSION} (GitHub Action; node/${process.versions.node})`;
+
+;// CONCATENATED MODULE: ./lib/world/echo.js
+/** A part of a secret as long as this could be told from chance. */
+const TELLING = 8;
+/** Longer text is no error message of a server, and is not looked through letter by letter. */
+const LONGEST = 256 * 1024;
+/** What every key or token of a kind begins with is in ordinary texts as well. */
+const KNOWN = /^(rubygems_|gh[a-z]_|github_pat_|eyJ)/;
+/** Text of a server without what it repeats of a secret it was sent, be it only a part of it. */
+function withoutEcho(text, secret) {
+    const plain = text.replaceAll(secret, '***');
+    const rest = secret.replace(KNOWN, '');
+    if (rest.length < TELLING || plain.length > LONGEST)
+        return plain;
+    const parts = new Set(Array.from({ length: rest.length - TELLING + 1 }, (_, at) => rest.slice(at, at + TELLING)));
+    let safe = '';
+    let end = 0;
+    for (let at = 0; at + TELLING <= plain.length; at++) {
+        if (!parts.has(plain.slice(at, at + TELLING)))
+            continue;
+        if (at >= end)
+            safe += `${plain.slice(end, at)}***`;
+        end = at + TELLING;
+    }
+    return safe + plain.slice(end);
+}
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
@@ -65012,6 +65721,8 @@ class Traffic {
 
 
 
+/** To one server: those of its API, and as many again for index and files, which caches give out. */
+const CONNECTIONS = 2 * AT_ONCE;
 const CONNECTION = {
     timeout: 10_000,
     // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in a job's environment does not switch verification off.
@@ -65035,7 +65746,7 @@ function proxyAgent(env) {
         requestTls: CONNECTION,
         proxyTls: CONNECTION,
         allowH2: false,
-        connections: AT_ONCE,
+        connections: CONNECTIONS,
     });
     return {
         dispatcher,
@@ -65183,6 +65894,7 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
+
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Passing trouble of a server or of what stands before it, on every edge; besides these, every 5xx. */
 const PASSING = new Set([408, 425, 429]);
@@ -65192,8 +65904,8 @@ function createHttp(options) {
     const http = {
         send: (edge, request) => {
             const go = () => attempt(agent.dispatcher, options, edge, request);
-            // RubyGems.org's limit is one of its API; the index is served from elsewhere.
-            return edge === 'index' ? go() : traffic.run(request.url.origin, go);
+            // RubyGems.org's limit is one of its API; index and files are served from elsewhere.
+            return edge === 'index' || edge === 'download' ? go() : traffic.run(request.url.origin, go);
         },
         ask: (undertaking, request, judge) => (0,retry/* persist */.Zr)(undertaking, options, async () => {
             const { edge, failure } = undertaking;
@@ -65252,8 +65964,14 @@ async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, ed
                 signal: ended,
             });
             const answer = await unlessAborted(sending, ended);
-            const bytes = await (0,http_answer/* readBody */.x8)(answer, policy.answerBytes);
-            const text = withoutSecret(bytes.toString('utf8'), request);
+            const { receive } = request;
+            const bytes = receive && answer.statusCode === 200
+                ? await (0,http_answer/* pourBody */.Ty)(answer, (chunk) => {
+                    watch.progress(false);
+                    return receive(chunk);
+                })
+                : await (0,http_answer/* readBody */.x8)(answer, policy.answerBytes);
+            const text = withoutSecrets(bytes.toString('utf8'), request);
             if (REDIRECTS.has(answer.statusCode)) {
                 throw new http_fault/* HttpFault */.F('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
             }
@@ -65296,28 +66014,89 @@ function unlessAborted(sending, signal) {
         sending.then(resolve, reject);
     });
 }
-/** Some servers show what they were sent: the credential a request carried is taken out of the answer's text. */
-function withoutSecret(text, { headers = {} }) {
-    const secret = headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
-    return secret ? text.replaceAll(secret, '***') : text;
+/** Some servers show what they were sent: credentials that a request carried are taken out of the answer's text. */
+function withoutSecrets(text, { headers = {}, body }) {
+    const key = headers['authorization']?.replace(/^(bearer|token|basic) /i, '');
+    const token = typeof body === 'string' ? (0,json/* stringAt */.bX)((0,json/* parseJson */.qF)(body), 'jwt') : undefined;
+    return [key, token]
+        .flatMap((secret) => (secret ? [secret] : []))
+        .reduce((safe, secret) => withoutEcho(safe, secret), text);
 }
 
 
 /***/ }),
 
-/***/ 7126:
+/***/ 6554:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   H: () => (/* binding */ openWorld)
+/* harmony export */   a: () => (/* binding */ lastWords)
 /* harmony export */ });
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5009);
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6290);
-/* harmony import */ var _files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _http_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5409);
-/* harmony import */ var _process_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8337);
-/* harmony import */ var _processes_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(307);
+/** A frame of a Ruby backtrace: `/path/file.rb:12:in 'method'`, with or without `from`. */
+const FRAME = /^\s*(from )?\S.*:\d+:in ['`]/;
+/** The end of what a program said, for an error message: without backtraces, which would push the reason out of it. */
+function lastWords({ tail }, lines = 8) {
+    const words = tail.filter((line) => !FRAME.test(line));
+    return (words.length > 0 ? words : tail).slice(-lines).join('\n');
+}
+
+
+/***/ }),
+
+/***/ 5795:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  H: () => (/* binding */ openWorld)
+});
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/state.js
+var state = __nccwpck_require__(5009);
+// EXTERNAL MODULE: ./lib/world/clock.js + 1 modules
+var clock = __nccwpck_require__(6290);
+// EXTERNAL MODULE: ./lib/world/files.js
+var files = __nccwpck_require__(7939);
+// EXTERNAL MODULE: ./lib/world/http.js + 5 modules
+var world_http = __nccwpck_require__(2167);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+;// CONCATENATED MODULE: ./lib/world/private-directory.js
+
+
+/**
+ * Remembers which directory is ours. The function it gives throws ReleaseError (`tampered-job`) where another one, or
+ * none, is in its place, or others may look into it: what the steps keep there could no longer be relied on.
+ */
+async function watchDirectory(directory) {
+    const { ino, dev, uid, mode } = await (0,promises_.lstat)(directory);
+    return async () => {
+        const now = await (0,promises_.lstat)(directory).catch(() => undefined);
+        if (now?.ino === ino && now.dev === dev && now.uid === uid && now.mode === mode)
+            return;
+        throw new errors/* ReleaseError */.K2({
+            code: 'tampered-job',
+            what: 'The private directory of this action below RUNNER_TEMP was removed, replaced or opened while code of the project ran.',
+            why: 'The gems that were inspected are kept in it until they are sent.',
+            fix: 'Look for what cleans up or writes below RUNNER_TEMP: gemspec, Rakefile, the build, or a gem they load.',
+        });
+    };
+}
+
+// EXTERNAL MODULE: ./lib/world/process.js
+var world_process = __nccwpck_require__(8337);
+// EXTERNAL MODULE: ./lib/world/processes.js + 4 modules
+var processes = __nccwpck_require__(6810);
+;// CONCATENATED MODULE: ./lib/world/open.js
+
+
 
 
 
@@ -65326,34 +66105,46 @@ function withoutSecret(text, { headers = {} }) {
 
 
 /** `dist/`, seen from `dist/ENTRY/index.js`: the entry that was started tells where the other files are. */
-const DIST = node_path__WEBPACK_IMPORTED_MODULE_0__.resolve(node_path__WEBPACK_IMPORTED_MODULE_0__.dirname(process.argv[1] ?? ''), '..');
+const DIST = external_node_path_.resolve(external_node_path_.dirname(process.argv[1] ?? ''), '..');
 /** The real world of a step, with a private directory that its post step removes. */
 async function openWorld(temp, runner) {
-    const { stop: cancelled, abandon } = (0,_process_js__WEBPACK_IMPORTED_MODULE_5__/* .watchSignals */ .R)();
+    const { stop: cancelled, abandon } = (0,world_process/* watchSignals */.R)();
     const over = new AbortController();
     const stop = AbortSignal.any([cancelled, over.signal]);
-    const privateDirectory = await _files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.privateDirectory(temp);
-    runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_1__/* .STATE */ .c.privateDirectory, privateDirectory);
+    const privateDirectory = await files/* files */.a.privateDirectory(temp);
+    const expectOurs = await watchDirectory(privateDirectory);
+    const mark = (0,external_node_crypto_.randomUUID)();
+    runner.saveState(state/* STATE */.c.privateDirectory, privateDirectory);
+    runner.saveState(state/* STATE */.c.children, mark);
     const log = (line) => {
         runner.info(line);
     };
-    const http = (0,_http_js__WEBPACK_IMPORTED_MODULE_4__/* .createHttp */ .V0)({ clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m, signal: stop, lastSignal: abandon, log, env: runner.env });
+    const http = (0,world_http/* createHttp */.V0)({ clock: clock/* systemClock */.m, signal: stop, lastSignal: abandon, log, env: runner.env });
     return {
         runner,
-        clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m,
+        clock: clock/* systemClock */.m,
         http,
-        processes: (0,_processes_js__WEBPACK_IMPORTED_MODULE_6__/* .createProcesses */ .E)({ clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m, signal: stop, lastSignal: abandon }),
+        processes: afterEach((0,processes/* createProcesses */.EC)({ clock: clock/* systemClock */.m, signal: stop, lastSignal: abandon, mark }), expectOurs),
         signal: stop,
         privateDirectory,
         assets: {
-            probe: node_path__WEBPACK_IMPORTED_MODULE_0__.join(DIST, 'probe.rb'),
-            gemCommand: node_path__WEBPACK_IMPORTED_MODULE_0__.join(DIST, 'gem-command', 'index.js'),
+            probe: external_node_path_.join(DIST, 'probe.rb'),
+            gemCommand: external_node_path_.join(DIST, 'gem-command', 'index.js'),
         },
         async [Symbol.asyncDispose]() {
             // After a failure, what was asked at the same time may still be waiting for its next attempt.
             over.abort(new Error('the run is over'));
             await http.close();
             // What the post step still needs (the copy of a credentials file, the journal) stays for it.
+        },
+    };
+}
+function afterEach(processes, check) {
+    return {
+        async run(command) {
+            const finished = await processes.run(command);
+            await check();
+            return finished;
         },
     };
 }
@@ -65436,22 +66227,91 @@ function guardExit(complain) {
 
 /***/ }),
 
-/***/ 307:
+/***/ 6810:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  e: () => (/* binding */ ProgramNotFound),
-  E: () => (/* binding */ createProcesses)
+  ec: () => (/* binding */ ProgramNotFound),
+  EC: () => (/* binding */ createProcesses)
 });
+
+// UNUSED EXPORTS: ending
 
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 // EXTERNAL MODULE: external "node:os"
 var external_node_os_ = __nccwpck_require__(8161);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: external "node:string_decoder"
 const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
+;// CONCATENATED MODULE: ./lib/world/startable.js
+/**
+ * How a program is started on this system. What Ruby installs are batch files on Windows, which Node.js starts only
+ * through a shell; Ruby itself finds the script that lies beside each.
+ */
+function startable({ program, args }, platform = process.platform) {
+    const script = platform === 'win32' && ['bundle', 'gem', 'rake'].includes(program);
+    return script ? { program: 'ruby', args: ['-S', program, ...args] } : { program, args };
+}
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: ./lib/world/survivors.js
+
+/** The variable by which a program of the project, and all it starts, is recognised as ours to end. */
+const CHILD = 'RELEASE_GEM_CHILD';
+/** A survivor that forks while it is being killed is met again in the next round. */
+const ROUNDS = 10;
+/**
+ * Ends the processes that have left their process group, as daemons do: those whose environment still holds the mark
+ * they were started with. Without a child's number, those of all children of that run. Only where there is a `/proc`;
+ * a process that has also wiped its environment is not found, and is for the runner to end with the job's machine.
+ */
+function endSurvivors(run, child) {
+    const wanted = `${CHILD}=${run}.${child === undefined ? '' : `${String(child)}\0`}`;
+    for (let round = 0; round < ROUNDS; round++) {
+        const found = processes().filter((pid) => holds(pid, wanted));
+        if (found.length === 0)
+            return;
+        for (const pid of found)
+            kill(pid);
+    }
+}
+function processes() {
+    try {
+        return (0,external_node_fs_.readdirSync)('/proc')
+            .filter((name) => /^\d+$/.test(name))
+            .map(Number)
+            .filter((pid) => pid !== process.pid);
+    }
+    catch {
+        // macOS and Windows have none.
+        return [];
+    }
+}
+/** Of a process that is gone, or dead and not yet fetched by its parent, nothing is left to read. */
+function holds(pid, entry) {
+    try {
+        return `\0${(0,external_node_fs_.readFileSync)(`/proc/${String(pid)}/environ`, 'latin1')}`.includes(`\0${entry}`);
+    }
+    catch {
+        return false;
+    }
+}
+function kill(pid) {
+    try {
+        process.kill(pid, 'SIGKILL');
+    }
+    catch (error) {
+        // It has ended by itself, or belongs to somebody else by now.
+        if (!(error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')))
+            throw error;
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/world/processes.js
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
@@ -65508,6 +66368,9 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
+
+
+
 class ProgramNotFound extends Error {
     program;
     constructor(program) {
@@ -65520,30 +66383,40 @@ const TAIL_LINES = 40;
 const LINE_LIMIT = 16 * 1024;
 /** More output than this is counted, not shown: a build in a loop must not fill the log. */
 const SHOWN_LINES = 50_000;
+const SHOWN_CHARACTERS = 16 * 1024 * 1024;
+/** As much of a line as an error message may repeat. */
+const TAIL_LINE = 1_000;
 /** How long a cancelled program may take to clean up after itself, in ms; the runner itself grants 7.5 s in all. */
 const GRACE = 1_500;
 function createProcesses(options) {
-    return { run: (command) => runInGroup(command, options) };
+    let started = 0;
+    return {
+        run: (command) => {
+            started += 1;
+            return runInGroup(command, started, options);
+        },
+    };
 }
-async function runInGroup(command, { clock, signal, lastSignal }) {
+async function runInGroup(command, number, { clock, signal, lastSignal, mark }) {
     signal.throwIfAborted();
-    const grouped = process.platform !== 'win32';
-    const child = (0,external_node_child_process_namespaceObject.spawn)(command.program, command.args, {
+    const { program, args } = startable(command);
+    const child = (0,external_node_child_process_namespaceObject.spawn)(program, args, {
         cwd: command.cwd,
-        env: command.env,
+        env: { ...command.env, [CHILD]: `${mark}.${String(number)}` },
         stdio: ['ignore', 'pipe', 'pipe'],
-        detached: grouped,
+        detached: process.platform !== 'win32',
         windowsHide: true,
     });
     const output = new Lines(command.onLine);
     const flushOut = output.follow(child.stdout);
     const flushErr = output.follow(child.stderr);
     const kill = () => {
-        end(child.pid, grouped, 'SIGKILL');
+        end(child, 'SIGKILL');
+        endSurvivors(mark, number);
     };
     let grace;
     const stop = () => {
-        end(child.pid, grouped, 'SIGINT');
+        end(child, 'SIGINT');
         grace = clock.deadline(GRACE);
         grace.signal.addEventListener('abort', kill);
     };
@@ -65604,11 +66477,29 @@ async function drained(out, err, clock) {
         __disposeResources(env_1);
     }
 }
-function end(pid, grouped, signal) {
+/**
+ * How a program is ended on this system together with what it has started: by a signal to its group, or, on Windows,
+ * where there are neither groups nor signals, by the program that knows the tree. That one is named by its place, since
+ * the project's own programs come first on PATH.
+ */
+function ending(pid, platform = process.platform, systemRoot = process.env['SystemRoot'] ?? String.raw `C:\Windows`) {
+    if (platform !== 'win32')
+        return { group: -pid };
+    const program = external_node_path_.win32.join(systemRoot, 'System32', 'taskkill.exe');
+    return { program, args: ['/pid', String(pid), '/t', '/f'] };
+}
+function end({ pid, exitCode, signalCode }, signal) {
     if (pid === undefined)
         return;
+    const how = ending(pid);
+    if ('program' in how) {
+        // Of a program that has ended, Windows knows no tree any more, and may have given its number to another.
+        if (exitCode === null && signalCode === null)
+            (0,external_node_child_process_namespaceObject.spawnSync)(how.program, how.args, { stdio: 'ignore', windowsHide: true });
+        return;
+    }
     try {
-        process.kill(grouped ? -pid : pid, signal);
+        process.kill(how.group, signal);
     }
     catch (error) {
         // Nobody is left in the group, or (EPERM, on macOS) only the dead: that is what was wanted.
@@ -65621,6 +66512,7 @@ class Lines {
     tail = [];
     #show;
     #count = 0;
+    #characters = 0;
     constructor(show) {
         this.#show = show;
     }
@@ -65645,14 +66537,59 @@ class Lines {
         };
     }
     #add(line) {
+        const wasShown = this.#isShown();
         this.#count += 1;
-        if (this.#count <= SHOWN_LINES)
+        this.#characters += line.length;
+        if (wasShown)
             this.#show(line);
-        if (this.#count === SHOWN_LINES)
+        if (wasShown && !this.#isShown())
             this.#show('[further output is not shown]');
-        this.tail.push(line);
+        this.tail.push(line.slice(0, TAIL_LINE));
         if (this.tail.length > TAIL_LINES)
             this.tail.shift();
+    }
+    #isShown() {
+        return this.#count < SHOWN_LINES && this.#characters < SHOWN_CHARACTERS;
+    }
+}
+
+
+/***/ }),
+
+/***/ 4731:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   K: () => (/* binding */ findProgram)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
+
+
+
+/**
+ * Absolute path of a program on PATH; undefined where there is none. Directories that are missing or closed to us are
+ * passed over in silence: @actions/exec tells the log about each of them. On Windows, which has more rules than this,
+ * the name itself, for the system to look up.
+ */
+async function findProgram(name, searchPath) {
+    if (process.platform === 'win32')
+        return name;
+    for (const directory of (searchPath ?? '').split(node_path__WEBPACK_IMPORTED_MODULE_2__.delimiter)) {
+        const candidate = node_path__WEBPACK_IMPORTED_MODULE_2__.join(directory, name);
+        if (node_path__WEBPACK_IMPORTED_MODULE_2__.isAbsolute(directory) && (await isProgram(candidate)))
+            return candidate;
+    }
+    return undefined;
+}
+async function isProgram(file) {
+    try {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.access)(file, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.X_OK);
+        return (await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.stat)(file)).isFile();
+    }
+    catch {
+        return false;
     }
 }
 
@@ -65720,6 +66657,8 @@ const POLICIES = {
         budget: seconds(90),
         answerBytes: 256 * KiB,
     },
+    // The step repeats it; its time is the longest without progress.
+    download: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 64 * KiB },
     index: { ...READS, attempts: 1, budget: seconds(10), answerBytes: 16 * MiB },
 };
 /** Repeats `attempt` by the edge's policy until it is done, it throws, or attempts or budget are used up. */
@@ -65775,7 +66714,7 @@ function retryAfter(headers, now) {
 
 /***/ }),
 
-/***/ 9849:
+/***/ 2100:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -66809,36 +67748,120 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
-;// CONCATENATED MODULE: ./lib/world/sanitise.js
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+;// CONCATENATED MODULE: ./lib/world/command-files.js
+
+
+
+/** Variables that name the files through which a step speaks to the runner. */
+const VARIABLES = ['GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'];
 /**
- * Foreign text made fit for the runner's log. The runner acts on `::command::` at the start of a line, after
- * trimming, and on `##[command]` anywhere in one; it starts a new line at CR as well as LF, on stdout and stderr alike
- * (actions/runner src/Runner.Common/ActionCommand.cs). People are misled by ANSI and bidirectional controls.
+ * The files through which a step speaks to the runner: environment, PATH, outputs, state, summary. Hiding their names
+ * from a program does not hide the files, which have a known place below RUNNER_TEMP (actions/runner
+ * src/Runner.Worker/FileCommandManager.cs). So they are compared before and after each program of the project, and
+ * whenever something must not happen in a job whose later steps somebody else has furnished.
  */
-const MAX_LINE = 4096;
-/* oxlint-disable no-control-regex -- control characters are what this is about */
-const ESCAPE_SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[PX^_][^\u001b]*\u001b\\|[ -/]*[0-~])/g;
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
-/* oxlint-enable no-control-regex */
-const BIDI_AND_INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]/g;
-/** One line of foreign text that neither the runner nor a reader can take for something else. Never holds CR or LF. */
-function safeLine(text) {
-    const plain = text
-        .replace(ESCAPE_SEQUENCES, '')
-        .replace(CONTROLS, '')
-        .replace(BIDI_AND_INVISIBLE, '')
-        .replace(/\n/g, ' ');
-    const cut = plain.length > MAX_LINE
-        ? `${plain.slice(0, MAX_LINE)} [… ${String(plain.length - MAX_LINE)} more characters]`
-        : plain;
-    return cut.replaceAll('##[', '## [').replace(/^(\s*):(?=:)/, '$1: ');
+class CommandFiles {
+    #named;
+    #known = new Map();
+    /** Changes that a write of our own came after. */
+    #noticed = new Set();
+    constructor(env) {
+        const named = VARIABLES.flatMap((name) => {
+            const file = env[name];
+            return file ? [[external_node_path_.resolve(file), name]] : [];
+        });
+        this.#named = new Map(named);
+        for (const file of this.#files())
+            this.#known.set(file, read(file));
+    }
+    /** A write of ours: whatever else is new in that file stays noticed. */
+    write(variable, write) {
+        const [file] = [...this.#named].find(([, name]) => name === variable) ?? [];
+        if (file !== undefined && !same(read(file), this.#known.get(file)))
+            this.#noticed.add(file);
+        write();
+        if (file !== undefined)
+            this.#known.set(file, read(file));
+    }
+    /**
+     * Throws ReleaseError (`tampered-job`) where a file is not as we left it, or is new beside them. What the runner
+     * would have read is put back before, so that later steps do not get it.
+     */
+    check() {
+        const changed = this.#files().filter((file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)));
+        if (changed.length === 0)
+            return;
+        const undone = changed.map((file) => this.#putBack(file));
+        this.#noticed.clear();
+        throw tampered(changed.map((file) => this.#named.get(file) ?? external_node_path_.basename(file)), undone.every(Boolean));
+    }
+    /** Whether the runner now reads again what it would have read. */
+    #putBack(file) {
+        const before = this.#known.get(file);
+        // A stranger among them means nothing to the runner, and is left as evidence.
+        if (!Buffer.isBuffer(before)) {
+            this.#known.set(file, read(file));
+            return true;
+        }
+        try {
+            (0,external_node_fs_.rmSync)(file, { recursive: true, force: true });
+            (0,external_node_fs_.mkdirSync)(external_node_path_.dirname(file), { recursive: true });
+            (0,external_node_fs_.writeFileSync)(file, before, { flag: 'wx', mode: 0o644 });
+            return true;
+        }
+        catch {
+            return false;
+        }
+    }
+    /** The named files, and all that are beside them. */
+    #files() {
+        const directories = new Set([...this.#named.keys()].map((file) => external_node_path_.dirname(file)));
+        const found = [...directories].flatMap((directory) => list(directory).map((name) => external_node_path_.join(directory, name)));
+        return [...new Set([...this.#named.keys(), ...this.#known.keys(), ...found])].toSorted();
+    }
 }
-/** Foreign text as safe lines. */
-function safeLines(text) {
-    return text.split(/\r\n|\r|\n/).map(safeLine);
+function list(directory) {
+    try {
+        return (0,external_node_fs_.readdirSync)(directory);
+    }
+    catch {
+        // Where it cannot be listed any more, the files that are known have changed as well.
+        return [];
+    }
+}
+/** Never follows a link, and never waits for a pipe. */
+function read(file) {
+    try {
+        return (0,external_node_fs_.lstatSync)(file).isFile() ? (0,external_node_fs_.readFileSync)(file) : 'no file';
+    }
+    catch (error) {
+        return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'absent' : 'no file';
+    }
+}
+function same(one, other) {
+    return Buffer.isBuffer(one) && Buffer.isBuffer(other) ? one.equals(other) : one === other;
+}
+function tampered(names, undone) {
+    return new errors/* ReleaseError */.K2({
+        code: 'tampered-job',
+        what: `Code of the project wrote to the files through which this step speaks to the runner: ${names.join(', ')}.`,
+        why: `The runner would make environment, PATH and outputs of later steps of it. Their names are kept from that code, so that this is no accident. ${undone
+            ? 'What was written was taken out again.'
+            : 'It could not be taken out again: later steps of this job get it.'}`,
+        fix: 'Look for what writes below `_runner_file_commands`: gemspec, Rakefile, the build, or a gem they load. Where it is meant to be, let a step of its own do it.',
+    });
 }
 
+// EXTERNAL MODULE: ./lib/world/sanitise.js
+var sanitise = __nccwpck_require__(552);
 ;// CONCATENATED MODULE: ./lib/world/runner.js
+
 
 
 
@@ -66855,15 +67878,16 @@ function derivedForms(secret) {
     ];
 }
 function say(text, print) {
-    for (const line of safeLines(text))
+    for (const line of (0,sanitise/* safeLines */.B)(text))
         print(line);
 }
 /** The runner of this process, through `@actions/core`. */
 function actionsRunner(env) {
     const commands = new Commands();
+    const commandFiles = new CommandFiles(env);
     const annotate = (title, text, print) => {
         commands.whileOn(() => {
-            print(safeLines(text).join('\n'), { title: safeLine(title) });
+            print((0,sanitise/* safeLines */.B)(text).join('\n'), { title: (0,sanitise/* safeLine */.o)(title) });
         });
     };
     return {
@@ -66894,27 +67918,36 @@ function actionsRunner(env) {
         error: (title, text) => {
             annotate(title, text, error);
         },
-        group: (title, body) => group(safeLine(title), body),
+        group: (title, body) => group((0,sanitise/* safeLine */.o)(title), body),
         async foreign(body) {
             try {
                 return await body((line) => {
                     commands.switchOff();
-                    info(`| ${safeLine(line)}`);
+                    info(`| ${(0,sanitise/* safeLine */.o)(line)}`);
                 });
             }
             finally {
                 commands.switchOn();
+                // Also after a failure, which is then the lesser trouble.
+                commandFiles.check();
             }
         },
+        expectUntouched: () => {
+            commandFiles.check();
+        },
         output: (name, value) => {
-            setOutput(name, value);
+            commandFiles.write('GITHUB_OUTPUT', () => {
+                setOutput(name, value);
+            });
         },
         async summary(markdown) {
             if (env['GITHUB_STEP_SUMMARY'])
                 await summary.addRaw(markdown).write();
         },
         saveState: (name, value) => {
-            saveState(name, value);
+            commandFiles.write('GITHUB_STATE', () => {
+                saveState(name, value);
+            });
         },
         state: (name) => getState(name),
     };
@@ -66943,6 +67976,47 @@ class Commands {
         if (wasOff)
             this.switchOff();
     }
+}
+
+
+/***/ }),
+
+/***/ 552:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B: () => (/* binding */ safeLines),
+/* harmony export */   o: () => (/* binding */ safeLine)
+/* harmony export */ });
+/**
+ * Foreign text made fit for the runner's log. The runner acts on `::command::` at the start of a line, after
+ * trimming, and on `##[command]` anywhere in one; it starts a new line at CR as well as LF, on stdout and stderr alike
+ * (actions/runner src/Runner.Common/ActionCommand.cs). People are misled by ANSI and bidirectional controls.
+ */
+const MAX_LINE = 4096;
+/* oxlint-disable no-control-regex -- control characters are what this is about */
+const ESCAPE_SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[PX^_][^\u001b]*\u001b\\|[ -/]*[0-~])/g;
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+/* oxlint-enable no-control-regex */
+const BIDI_AND_INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]/g;
+/** Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. */
+const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)\w{16,}|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g;
+/** One line of foreign text that neither the runner nor a reader can take for something else. Never holds CR or LF. */
+function safeLine(text) {
+    const plain = text
+        .replace(ESCAPE_SEQUENCES, '')
+        .replace(CONTROLS, '')
+        .replace(BIDI_AND_INVISIBLE, '')
+        .replace(/\n/g, ' ')
+        .replace(CREDENTIALS, '$1$2…');
+    const cut = plain.length > MAX_LINE
+        ? `${plain.slice(0, MAX_LINE)} [… ${String(plain.length - MAX_LINE)} more characters]`
+        : plain;
+    return cut.replaceAll('##[', '## [').replace(/^(\s*):(?=:)/, '$1: ');
+}
+/** Foreign text as safe lines. */
+function safeLines(text) {
+    return text.split(/\r\n|\r|\n/).map(safeLine);
 }
 
 

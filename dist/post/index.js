@@ -45725,78 +45725,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 6413:
+/***/ 452:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Gv: () => (/* binding */ isObject),
-/* harmony export */   bX: () => (/* binding */ stringAt),
-/* harmony export */   lJ: () => (/* binding */ objectAt),
-/* harmony export */   qF: () => (/* binding */ parseJson),
-/* harmony export */   yR: () => (/* binding */ objectsAt)
+/* harmony export */   K2: () => (/* binding */ ReleaseError)
 /* harmony export */ });
-/** Reading JSON of unknown shape: everything from another machine or process is `unknown` until it was looked at. */
-/** The value a JSON text stands for, or undefined where it is none. */
-function parseJson(source) {
-    try {
-        return JSON.parse(source);
-    }
-    catch {
-        return undefined;
-    }
-}
-function isObject(value) {
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-/** The string at `path` inside `value`, or undefined where anything else is there. */
-function stringAt(value, ...path) {
-    const found = at(value, path);
-    return typeof found === 'string' ? found : undefined;
-}
-/** The object at `path` inside `value`; empty where anything else is there. */
-function objectAt(value, ...path) {
-    const found = at(value, path);
-    return isObject(found) ? found : {};
-}
-/** The objects of the array at `path` inside `value`; none where anything else is there. */
-function objectsAt(value, ...path) {
-    const found = at(value, path);
-    return Array.isArray(found) ? found.filter(isObject) : [];
-}
-function at(value, path) {
-    let found = value;
-    for (const key of path) {
-        if (!isObject(found) || !Object.hasOwn(found, key))
-            return undefined;
-        found = found[key];
-    }
-    return found;
-}
-
-
-/***/ }),
-
-/***/ 1721:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  pK: () => (/* binding */ persisted_credentials_putBack),
-  MJ: () => (/* binding */ savedReceipt)
-});
-
-// UNUSED EXPORTS: keepForLaterSteps
-
-// EXTERNAL MODULE: ./lib/json.js
-var json = __nccwpck_require__(6413);
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-;// CONCATENATED MODULE: ./lib/errors.js
+/* unused harmony exports ERROR_CODES, documentation */
 /**
  * Every reason this action gives for not finishing, as stable words: they are the titles of annotations and the
  * headings of `docs/troubleshooting.md`. A new code needs its section there in the same change.
@@ -45852,7 +45787,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
  * The one error type of this action: a non-empty list of problems, found together so that they can be fixed
  * together. Texts never hold a secret: they are built from our own words and from values that were validated first.
  */
-class errors_ReleaseError extends Error {
+class ReleaseError extends Error {
     problems;
     constructor(problems, options) {
         const list = isList(problems) ? problems : [problems];
@@ -45868,13 +45803,13 @@ class errors_ReleaseError extends Error {
     static throwIfAny(problems) {
         const [first, ...rest] = problems;
         if (first)
-            throw new errors_ReleaseError([first, ...rest]);
+            throw new ReleaseError([first, ...rest]);
     }
     /** Anything thrown, as a ReleaseError: our own pass through, the rest become `internal-error`. */
     static from(error) {
-        if (error instanceof errors_ReleaseError)
+        if (error instanceof ReleaseError)
             return error;
-        return new errors_ReleaseError({
+        return new ReleaseError({
             code: 'internal-error',
             what: `This action failed in a way it does not know (${error instanceof Error ? error.name : typeof error}).`,
             why: 'This is a defect of the action.',
@@ -45890,6 +45825,135 @@ function documentation(code) {
     return `docs/troubleshooting.md#${code}`;
 }
 
+
+/***/ }),
+
+/***/ 6413:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Gv: () => (/* binding */ isObject),
+/* harmony export */   bX: () => (/* binding */ stringAt),
+/* harmony export */   lJ: () => (/* binding */ objectAt),
+/* harmony export */   qF: () => (/* binding */ parseJson),
+/* harmony export */   yR: () => (/* binding */ objectsAt)
+/* harmony export */ });
+/** Reading JSON of unknown shape: everything from another machine or process is `unknown` until it was looked at. */
+/** The value a JSON text stands for, or undefined where it is none. */
+function parseJson(source) {
+    try {
+        return JSON.parse(source);
+    }
+    catch {
+        return undefined;
+    }
+}
+function isObject(value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+/** The string at `path` inside `value`, or undefined where anything else is there. */
+function stringAt(value, ...path) {
+    const found = at(value, path);
+    return typeof found === 'string' ? found : undefined;
+}
+/** The object at `path` inside `value`; empty where anything else is there. */
+function objectAt(value, ...path) {
+    const found = at(value, path);
+    return isObject(found) ? found : {};
+}
+/** The objects of the array at `path` inside `value`; none where anything else is there. */
+function objectsAt(value, ...path) {
+    const found = at(value, path);
+    return Array.isArray(found) ? found.filter(isObject) : [];
+}
+function at(value, path) {
+    let found = value;
+    for (const key of path) {
+        if (!isObject(found) || !Object.hasOwn(found, key))
+            return undefined;
+        found = found[key];
+    }
+    return found;
+}
+
+
+/***/ }),
+
+/***/ 5162:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   DV: () => (/* binding */ codeBlock)
+/* harmony export */ });
+/* unused harmony exports code, wrapped, table */
+/* harmony import */ var _world_sanitise_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(552);
+
+/** Text nobody vetted, as Markdown that can be nothing but that text: a code span longer than any run of backticks. */
+function code(text) {
+    const plain = safeLine(text.replace(/\s+/g, ' ')).trim();
+    if (plain === '')
+        return '';
+    const longest = Math.max(0, ...[...plain.matchAll(/`+/g)].map(([run]) => run.length));
+    const fence = '`'.repeat(longest + 1);
+    const pad = plain.startsWith('`') || plain.endsWith('`') ? ' ' : '';
+    // A pipe ends a table cell even inside a code span; one after a backslash would be read in two ways.
+    const cell = plain.replace(/(\\?)\|/g, (_, slash) => (slash ? String.raw `\ \|` : String.raw `\|`));
+    return `${fence}${pad}${cell}${pad}${fence}`;
+}
+/** A block of such text. */
+function codeBlock(text) {
+    const plain = (0,_world_sanitise_js__WEBPACK_IMPORTED_MODULE_0__/* .safeLines */ .B)(text).join('\n');
+    const longest = Math.max(2, ...[...plain.matchAll(/`+/g)].map(([run]) => run.length));
+    const fence = '`'.repeat(longest + 1);
+    return `${fence}text\n${plain}\n${fence}`;
+}
+/** As many letters of code as GitHub shows in a line of a summary. */
+const WIDTH = 96;
+/** Text with its long lines broken between words, for a block of code: what is to be read must not be scrolled for. */
+function wrapped(text) {
+    return text.split('\n').map(broken).join('\n');
+}
+function broken(line) {
+    const lines = [''];
+    for (const word of line.split(/(?<=\S)(?= )/)) {
+        const last = lines.at(-1) ?? '';
+        if (last !== '' && last.length + word.length > WIDTH)
+            lines.push(word.trimStart());
+        else
+            lines[lines.length - 1] = last + word;
+    }
+    return lines.join('\n');
+}
+/** A table; cells are Markdown already. */
+function table(head, rows) {
+    return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+
+/***/ }),
+
+/***/ 3466:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  pK: () => (/* binding */ persisted_credentials_putBack),
+  MJ: () => (/* binding */ savedReceipt)
+});
+
+// UNUSED EXPORTS: keepForLaterSteps
+
+// EXTERNAL MODULE: ./lib/json.js
+var json = __nccwpck_require__(6413);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: external "node:process"
@@ -45962,7 +46026,7 @@ function credentials_disk_thisHost() {
 }
 function credentials_disk_refusal(path, rule, fix, cause) {
     const what = `The gem credentials file ${path} cannot be used.`;
-    return new errors_ReleaseError({ code: 'credentials-file', what, why: rule, fix }, cause === undefined ? {} : { cause });
+    return new errors/* ReleaseError */.K2({ code: 'credentials-file', what, why: rule, fix }, cause === undefined ? {} : { cause });
 }
 /** The system's word for what went wrong (`EACCES`), or the error's name. */
 function credentials_disk_reasonOf(error) {
@@ -46394,7 +46458,7 @@ async function restoreCredentials(receipt, host = credentials_disk_thisHost()) {
         return await (receipt.backup ? putBack(receipt, receipt.backup, digest, host) : takeAway(receipt, digest));
     }
     catch (error) {
-        const why = error instanceof errors_ReleaseError ? error.problems[0].why : `The system said ${credentials_disk_reasonOf(error)}.`;
+        const why = error instanceof errors/* ReleaseError */.K2 ? error.problems[0].why : `The system said ${credentials_disk_reasonOf(error)}.`;
         return left(`${receipt.path} was not put back: ${why ?? ''}`);
     }
 }
@@ -46485,11 +46549,15 @@ function savedReceipt(state) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6413);
-/* harmony import */ var _persisted_credentials_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1721);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6413);
+/* harmony import */ var _markdown_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5162);
+/* harmony import */ var _persisted_credentials_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3466);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7390);
 /* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2246);
+/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8659);
+/* harmony import */ var _world_survivors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5711);
+
+
 
 
 
@@ -46497,8 +46565,8 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 /**
- * Entry of the post step: puts the credentials file back, removes our private directory, and reports for a main step
- * that could not. It never fails a job: the release has ended one way or the other.
+ * Entry of the post step: ends what a main step that was killed has left running, puts the credentials file back,
+ * removes our private directory, and reports for a main step that could not. It never fails a job: the release has ended one way or the other.
  */
 const runner = (0,_world_runner_js__WEBPACK_IMPORTED_MODULE_4__/* .actionsRunner */ .A)(process.env);
 async function restore() {
@@ -46510,22 +46578,19 @@ async function restore() {
 async function recover(directory) {
     if (runner.state(_state_js__WEBPACK_IMPORTED_MODULE_2__/* .STATE */ .c.reported) === 'true')
         return;
-    const journal = (0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .parseJson */ .qF)((await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.text(node_path__WEBPACK_IMPORTED_MODULE_0__.join(directory, _state_js__WEBPACK_IMPORTED_MODULE_2__/* .JOURNAL */ .E))) ?? '');
-    const lines = (0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .isObject */ .Gv)(journal) ? journalLines(journal) : ['Nothing was published before it stopped.'];
+    const journal = (0,_json_js__WEBPACK_IMPORTED_MODULE_6__/* .parseJson */ .qF)((await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.answer(node_path__WEBPACK_IMPORTED_MODULE_0__.join(directory, _state_js__WEBPACK_IMPORTED_MODULE_2__/* .JOURNAL */ .E))) ?? '');
+    const lines = (0,_json_js__WEBPACK_IMPORTED_MODULE_6__/* .isObject */ .Gv)(journal) ? journalLines(journal) : ['Nothing was published before it stopped.'];
     const text = [
         'The release was stopped before it could report. State at that moment:',
         ...lines,
         'Re-run the job: it asks the registry first and continues from there.',
     ].join('\n');
     runner.warning('Release interrupted', text);
-    await runner.summary(`## Release interrupted\n\n${text
-        .split('\n')
-        .map((line) => `    ${line}`)
-        .join('\n')}\n`);
+    await runner.summary(`## Release interrupted\n\n${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_7__/* .codeBlock */ .DV)(text)}\n`);
 }
 function journalLines(journal) {
-    const gems = (0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .objectsAt */ .yR)(journal, 'gems').map((gem) => {
-        const [name = '', version = '', platform = '', status = ''] = ['name', 'version', 'platform', 'status'].map((key) => (0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .stringAt */ .bX)(gem, key));
+    const gems = (0,_json_js__WEBPACK_IMPORTED_MODULE_6__/* .objectsAt */ .yR)(journal, 'gems').map((gem) => {
+        const [name = '', version = '', platform = '', status = ''] = ['name', 'version', 'platform', 'status'].map((key) => (0,_json_js__WEBPACK_IMPORTED_MODULE_6__/* .stringAt */ .bX)(gem, key));
         return `${name} ${version} (${platform}): ${status}`;
     });
     const unsettled = Array.isArray(journal['unsettled']) ? journal['unsettled'] : [];
@@ -46534,6 +46599,9 @@ function journalLines(journal) {
 }
 async function post() {
     const directory = runner.state(_state_js__WEBPACK_IMPORTED_MODULE_2__/* .STATE */ .c.privateDirectory);
+    const children = runner.state(_state_js__WEBPACK_IMPORTED_MODULE_2__/* .STATE */ .c.children);
+    if (children)
+        (0,_world_survivors_js__WEBPACK_IMPORTED_MODULE_5__/* .endSurvivors */ .B)(children);
     await restore();
     if (!directory)
         return;
@@ -46563,6 +46631,8 @@ __webpack_async_result__();
 const STATE = {
     /** Path of our private directory. */
     privateDirectory: 'private-directory',
+    /** The mark of everything the main step has started. */
+    children: 'children',
     /** Receipt of the credentials file, as JSON. */
     credentials: 'credentials',
     /** `true` once the main step has reported its outcome itself. */
@@ -46588,6 +46658,8 @@ const JOURNAL = 'journal.json';
 
 
 
+/** In bytes; a project of hundreds of gems is described in less. */
+const LARGEST_ANSWER = 32 * 1024 * 1024;
 /** The file system, as far as the steps need it. */
 const files = {
     /** A private directory (0700) below `parent`. */
@@ -46625,6 +46697,23 @@ const files = {
             throw error;
         }
     },
+    /**
+     * Text of a file that code of the project could have written or replaced: undefined also for what is no regular file,
+     * which might never end, and for more text than any answer has.
+     */
+    async answer(target) {
+        const flags = node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NOFOLLOW ?? 0) | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NONBLOCK ?? 0);
+        const file = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, flags).catch(() => undefined);
+        if (!file)
+            return undefined;
+        try {
+            const found = await file.stat();
+            return found.isFile() && found.size <= LARGEST_ANSWER ? await file.readFile('utf8') : undefined;
+        }
+        finally {
+            await file.close();
+        }
+    },
     async write(target, content) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, content, { mode: 0o600 });
     },
@@ -46659,7 +46748,7 @@ const files = {
 
 /***/ }),
 
-/***/ 2246:
+/***/ 8659:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49615,36 +49704,120 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
-;// CONCATENATED MODULE: ./lib/world/sanitise.js
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+;// CONCATENATED MODULE: ./lib/world/command-files.js
+
+
+
+/** Variables that name the files through which a step speaks to the runner. */
+const VARIABLES = ['GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'];
 /**
- * Foreign text made fit for the runner's log. The runner acts on `::command::` at the start of a line, after
- * trimming, and on `##[command]` anywhere in one; it starts a new line at CR as well as LF, on stdout and stderr alike
- * (actions/runner src/Runner.Common/ActionCommand.cs). People are misled by ANSI and bidirectional controls.
+ * The files through which a step speaks to the runner: environment, PATH, outputs, state, summary. Hiding their names
+ * from a program does not hide the files, which have a known place below RUNNER_TEMP (actions/runner
+ * src/Runner.Worker/FileCommandManager.cs). So they are compared before and after each program of the project, and
+ * whenever something must not happen in a job whose later steps somebody else has furnished.
  */
-const MAX_LINE = 4096;
-/* oxlint-disable no-control-regex -- control characters are what this is about */
-const ESCAPE_SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[PX^_][^\u001b]*\u001b\\|[ -/]*[0-~])/g;
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
-/* oxlint-enable no-control-regex */
-const BIDI_AND_INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]/g;
-/** One line of foreign text that neither the runner nor a reader can take for something else. Never holds CR or LF. */
-function safeLine(text) {
-    const plain = text
-        .replace(ESCAPE_SEQUENCES, '')
-        .replace(CONTROLS, '')
-        .replace(BIDI_AND_INVISIBLE, '')
-        .replace(/\n/g, ' ');
-    const cut = plain.length > MAX_LINE
-        ? `${plain.slice(0, MAX_LINE)} [… ${String(plain.length - MAX_LINE)} more characters]`
-        : plain;
-    return cut.replaceAll('##[', '## [').replace(/^(\s*):(?=:)/, '$1: ');
+class CommandFiles {
+    #named;
+    #known = new Map();
+    /** Changes that a write of our own came after. */
+    #noticed = new Set();
+    constructor(env) {
+        const named = VARIABLES.flatMap((name) => {
+            const file = env[name];
+            return file ? [[external_node_path_.resolve(file), name]] : [];
+        });
+        this.#named = new Map(named);
+        for (const file of this.#files())
+            this.#known.set(file, read(file));
+    }
+    /** A write of ours: whatever else is new in that file stays noticed. */
+    write(variable, write) {
+        const [file] = [...this.#named].find(([, name]) => name === variable) ?? [];
+        if (file !== undefined && !same(read(file), this.#known.get(file)))
+            this.#noticed.add(file);
+        write();
+        if (file !== undefined)
+            this.#known.set(file, read(file));
+    }
+    /**
+     * Throws ReleaseError (`tampered-job`) where a file is not as we left it, or is new beside them. What the runner
+     * would have read is put back before, so that later steps do not get it.
+     */
+    check() {
+        const changed = this.#files().filter((file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)));
+        if (changed.length === 0)
+            return;
+        const undone = changed.map((file) => this.#putBack(file));
+        this.#noticed.clear();
+        throw tampered(changed.map((file) => this.#named.get(file) ?? external_node_path_.basename(file)), undone.every(Boolean));
+    }
+    /** Whether the runner now reads again what it would have read. */
+    #putBack(file) {
+        const before = this.#known.get(file);
+        // A stranger among them means nothing to the runner, and is left as evidence.
+        if (!Buffer.isBuffer(before)) {
+            this.#known.set(file, read(file));
+            return true;
+        }
+        try {
+            (0,external_node_fs_.rmSync)(file, { recursive: true, force: true });
+            (0,external_node_fs_.mkdirSync)(external_node_path_.dirname(file), { recursive: true });
+            (0,external_node_fs_.writeFileSync)(file, before, { flag: 'wx', mode: 0o644 });
+            return true;
+        }
+        catch {
+            return false;
+        }
+    }
+    /** The named files, and all that are beside them. */
+    #files() {
+        const directories = new Set([...this.#named.keys()].map((file) => external_node_path_.dirname(file)));
+        const found = [...directories].flatMap((directory) => list(directory).map((name) => external_node_path_.join(directory, name)));
+        return [...new Set([...this.#named.keys(), ...this.#known.keys(), ...found])].toSorted();
+    }
 }
-/** Foreign text as safe lines. */
-function safeLines(text) {
-    return text.split(/\r\n|\r|\n/).map(safeLine);
+function list(directory) {
+    try {
+        return (0,external_node_fs_.readdirSync)(directory);
+    }
+    catch {
+        // Where it cannot be listed any more, the files that are known have changed as well.
+        return [];
+    }
+}
+/** Never follows a link, and never waits for a pipe. */
+function read(file) {
+    try {
+        return (0,external_node_fs_.lstatSync)(file).isFile() ? (0,external_node_fs_.readFileSync)(file) : 'no file';
+    }
+    catch (error) {
+        return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'absent' : 'no file';
+    }
+}
+function same(one, other) {
+    return Buffer.isBuffer(one) && Buffer.isBuffer(other) ? one.equals(other) : one === other;
+}
+function tampered(names, undone) {
+    return new errors/* ReleaseError */.K2({
+        code: 'tampered-job',
+        what: `Code of the project wrote to the files through which this step speaks to the runner: ${names.join(', ')}.`,
+        why: `The runner would make environment, PATH and outputs of later steps of it. Their names are kept from that code, so that this is no accident. ${undone
+            ? 'What was written was taken out again.'
+            : 'It could not be taken out again: later steps of this job get it.'}`,
+        fix: 'Look for what writes below `_runner_file_commands`: gemspec, Rakefile, the build, or a gem they load. Where it is meant to be, let a step of its own do it.',
+    });
 }
 
+// EXTERNAL MODULE: ./lib/world/sanitise.js
+var sanitise = __nccwpck_require__(552);
 ;// CONCATENATED MODULE: ./lib/world/runner.js
+
 
 
 
@@ -49661,15 +49834,16 @@ function derivedForms(secret) {
     ];
 }
 function say(text, print) {
-    for (const line of safeLines(text))
+    for (const line of (0,sanitise/* safeLines */.B)(text))
         print(line);
 }
 /** The runner of this process, through `@actions/core`. */
 function actionsRunner(env) {
     const commands = new Commands();
+    const commandFiles = new CommandFiles(env);
     const annotate = (title, text, print) => {
         commands.whileOn(() => {
-            print(safeLines(text).join('\n'), { title: safeLine(title) });
+            print((0,sanitise/* safeLines */.B)(text).join('\n'), { title: (0,sanitise/* safeLine */.o)(title) });
         });
     };
     return {
@@ -49700,27 +49874,36 @@ function actionsRunner(env) {
         error: (title, text) => {
             annotate(title, text, error);
         },
-        group: (title, body) => group(safeLine(title), body),
+        group: (title, body) => group((0,sanitise/* safeLine */.o)(title), body),
         async foreign(body) {
             try {
                 return await body((line) => {
                     commands.switchOff();
-                    info(`| ${safeLine(line)}`);
+                    info(`| ${(0,sanitise/* safeLine */.o)(line)}`);
                 });
             }
             finally {
                 commands.switchOn();
+                // Also after a failure, which is then the lesser trouble.
+                commandFiles.check();
             }
         },
+        expectUntouched: () => {
+            commandFiles.check();
+        },
         output: (name, value) => {
-            setOutput(name, value);
+            commandFiles.write('GITHUB_OUTPUT', () => {
+                setOutput(name, value);
+            });
         },
         async summary(markdown) {
             if (env['GITHUB_STEP_SUMMARY'])
                 await summary.addRaw(markdown).write();
         },
         saveState: (name, value) => {
-            saveState(name, value);
+            commandFiles.write('GITHUB_STATE', () => {
+                saveState(name, value);
+            });
         },
         state: (name) => getState(name),
     };
@@ -49748,6 +49931,110 @@ class Commands {
         command();
         if (wasOff)
             this.switchOff();
+    }
+}
+
+
+/***/ }),
+
+/***/ 552:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B: () => (/* binding */ safeLines),
+/* harmony export */   o: () => (/* binding */ safeLine)
+/* harmony export */ });
+/**
+ * Foreign text made fit for the runner's log. The runner acts on `::command::` at the start of a line, after
+ * trimming, and on `##[command]` anywhere in one; it starts a new line at CR as well as LF, on stdout and stderr alike
+ * (actions/runner src/Runner.Common/ActionCommand.cs). People are misled by ANSI and bidirectional controls.
+ */
+const MAX_LINE = 4096;
+/* oxlint-disable no-control-regex -- control characters are what this is about */
+const ESCAPE_SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[PX^_][^\u001b]*\u001b\\|[ -/]*[0-~])/g;
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+/* oxlint-enable no-control-regex */
+const BIDI_AND_INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]/g;
+/** Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. */
+const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)\w{16,}|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g;
+/** One line of foreign text that neither the runner nor a reader can take for something else. Never holds CR or LF. */
+function safeLine(text) {
+    const plain = text
+        .replace(ESCAPE_SEQUENCES, '')
+        .replace(CONTROLS, '')
+        .replace(BIDI_AND_INVISIBLE, '')
+        .replace(/\n/g, ' ')
+        .replace(CREDENTIALS, '$1$2…');
+    const cut = plain.length > MAX_LINE
+        ? `${plain.slice(0, MAX_LINE)} [… ${String(plain.length - MAX_LINE)} more characters]`
+        : plain;
+    return cut.replaceAll('##[', '## [').replace(/^(\s*):(?=:)/, '$1: ');
+}
+/** Foreign text as safe lines. */
+function safeLines(text) {
+    return text.split(/\r\n|\r|\n/).map(safeLine);
+}
+
+
+/***/ }),
+
+/***/ 5711:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B: () => (/* binding */ endSurvivors)
+/* harmony export */ });
+/* unused harmony export CHILD */
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+
+/** The variable by which a program of the project, and all it starts, is recognised as ours to end. */
+const CHILD = 'RELEASE_GEM_CHILD';
+/** A survivor that forks while it is being killed is met again in the next round. */
+const ROUNDS = 10;
+/**
+ * Ends the processes that have left their process group, as daemons do: those whose environment still holds the mark
+ * they were started with. Without a child's number, those of all children of that run. Only where there is a `/proc`;
+ * a process that has also wiped its environment is not found, and is for the runner to end with the job's machine.
+ */
+function endSurvivors(run, child) {
+    const wanted = `${CHILD}=${run}.${child === undefined ? '' : `${String(child)}\0`}`;
+    for (let round = 0; round < ROUNDS; round++) {
+        const found = processes().filter((pid) => holds(pid, wanted));
+        if (found.length === 0)
+            return;
+        for (const pid of found)
+            kill(pid);
+    }
+}
+function processes() {
+    try {
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readdirSync)('/proc')
+            .filter((name) => /^\d+$/.test(name))
+            .map(Number)
+            .filter((pid) => pid !== process.pid);
+    }
+    catch {
+        // macOS and Windows have none.
+        return [];
+    }
+}
+/** Of a process that is gone, or dead and not yet fetched by its parent, nothing is left to read. */
+function holds(pid, entry) {
+    try {
+        return `\0${(0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(`/proc/${String(pid)}/environ`, 'latin1')}`.includes(`\0${entry}`);
+    }
+    catch {
+        return false;
+    }
+}
+function kill(pid) {
+    try {
+        process.kill(pid, 'SIGKILL');
+    }
+    catch (error) {
+        // It has ended by itself, or belongs to somebody else by now.
+        if (!(error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')))
+            throw error;
     }
 }
 

@@ -48,7 +48,7 @@ describe('a release task that is cancelled', () => {
 
   it('while it works on its own: nobody knows what it did, and the key is gone', async () => {
     await using world = await newWorld()
-    await world.repository(rakeProject(ownRelease('sh "gem push #{GEM} && echo working; sleep 60"')))
+    await world.repository(rakeProject(ownRelease('client "push", GEM', 'sh "echo working; sleep 60"')))
     const { step, job, error } = await world.run({
       step: { signal: { after: /\| working/ } },
       meanwhile: async ({ runner }) => {
@@ -58,5 +58,15 @@ describe('a release task that is cancelled', () => {
     expect(step.exitCode).toBe(1)
     expect(job.orphans).toEqual([])
     expect(error).toContain('Nothing is known to be published. Not known: rack-lens 1.2.3.')
+  })
+
+  it('after a gem push of its own: what that did is known', async () => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(ownRelease('sh "gem push #{GEM} && echo working; sleep 60"')))
+    const { step, job, error } = await world.run({ step: { signal: { after: /\| working/ } } })
+    expect(step.exitCode).toBe(1)
+    expect(job.orphans).toEqual([])
+    expect(error).toContain('rack-lens 1.2.3 is published on')
+    expect(step.outputs['published']).toBe('true')
   })
 })

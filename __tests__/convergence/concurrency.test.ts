@@ -5,7 +5,8 @@ import { type GemSketch, type SmallGem, writeGems } from './gems.ts'
 import { type Ended, run } from './inner-run.ts'
 import { COMMIT, InnerWorld, OTHER_COMMIT } from './inner-world.ts'
 import { judgeRecord, observe, TAG, tell } from './model-state.ts'
-import { seeded, size } from './seeded.ts'
+import { size } from '../nightly.ts'
+import { seeded } from './seeded.ts'
 
 const SKETCHES: readonly GemSketch[] = [
   { name: 'lens-api', version: '1.0.0' },
@@ -13,7 +14,7 @@ const SKETCHES: readonly GemSketch[] = [
   { name: 'lens-core', version: '1.0.0' },
 ]
 const NAMES = ['lens-api', 'lens-core']
-const SEEDS = size(100, 2_000)
+const SEEDS = size(60, 2_000)
 /** What a run may say that lost to another one, or met it half-way. */
 const CONFLICTS = new Set(['version-taken', 'tag-commit-mismatch', 'verification-failed'])
 

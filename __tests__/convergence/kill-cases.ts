@@ -1,3 +1,4 @@
+import { size } from '../nightly.ts'
 import type { CancelPlan } from '../../sandbox/runner/step.ts'
 import { Barrier, type Boundary, mayComeTooLate, type Moment, MOMENTS } from './boundaries.ts'
 import { indecent, unfinished } from './lane-checks.ts'
@@ -15,8 +16,13 @@ export interface KillCase {
   gems: 1 | 3
 }
 
+/** A set is struck in every way; of one gem a cancellation that ends in peace tells nothing that the longer one does not. */
+export function endingsOf(gems: 1 | 3): readonly Ending[] {
+  return gems === 3 ? ENDINGS : ENDINGS.filter((ending) => ending !== size('SIGINT', ''))
+}
+
 export function casesAt(boundary: Boundary, gems: 1 | 3): KillCase[] {
-  return MOMENTS.flatMap((moment) => ENDINGS.map((ending) => ({ boundary, moment, ending, gems })))
+  return MOMENTS.flatMap((moment) => endingsOf(gems).map((ending) => ({ boundary, moment, ending, gems })))
 }
 
 export function nameOf({ boundary, moment, ending, gems }: KillCase): string {

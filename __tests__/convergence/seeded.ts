@@ -1,10 +1,3 @@
-/** `NIGHTLY=1` makes every table of this directory larger. */
-const NIGHTLY = process.env['NIGHTLY'] === '1'
-
-export function size(usual: number, nightly: number): number {
-  return NIGHTLY ? nightly : usual
-}
-
 export interface Random {
   /** A number in [0, 1). */
   next(): number

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { type Certificate, selfSigned } from './certificate.ts'
 
@@ -22,13 +22,12 @@ export class Elsewhere implements AsyncDisposable {
     return `https://127.0.0.1:${String(await this.#listen(createTcpServer(onConnection)))}`
   }
 
-  /** A port nobody listens on. */
+  /** A port nobody listens on, nor can: the near end of a connection that stays open. */
   async closedPort(): Promise<string> {
-    const server = createTcpServer()
-    const port = await this.#listen(server)
-    server.close()
-    await once(server, 'close')
-    return `http://127.0.0.1:${String(port)}`
+    const socket = connect(await this.#listen(createTcpServer()), '127.0.0.1')
+    this.#sockets.add(socket)
+    await once(socket, 'connect')
+    return `http://127.0.0.1:${String(socket.localPort)}`
   }
 
   /** A label of more than 63 characters is in no DNS, and no resolver has to be asked. */

@@ -7,7 +7,7 @@ import { Lanes } from './lane.ts'
 export function killSuite(gems: 1 | 3): void {
   let lanes: Lanes | undefined
   beforeAll(async () => {
-    lanes = await Lanes.start(2, 'quick')
+    lanes = await Lanes.start(1, 'quick')
   })
   afterAll(async () => {
     await lanes?.[Symbol.asyncDispose]()

@@ -21,8 +21,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Scenarios start Ruby and Node processes: more workers than cores only makes them wait for each other.
     maxWorkers: 3,
-    // No test changes what another one imports; a process for each file costs a tenth of the time.
-    isolate: false,
     sequence: { sequencer: LongOnesFirst },
   },
 })

@@ -28,7 +28,7 @@ const FAULTS: readonly FaultName[] = ['503-html', 'reset-before', 'reset-after',
 /** A 20th of the exchanges goes wrong. */
 const ONE_IN = 20
 /** How many gems may be on their way at a time. */
-const LANES = 8
+const LANES = 16
 
 /** What one push came to on the virtual clock. */
 interface Posted {

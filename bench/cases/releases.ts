@@ -62,7 +62,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^GET \/info\//, 'index of a name'],
   [/^GET \/gems\//, 'file of a gem, to compare it'],
   [/\/oidc\/|\/token\b/, 'ID token and exchange'],
-  [/\/git\//, 'GitHub: commit and tags'],
+  [/\/git\/|\/rulesets$/, 'GitHub: commit, rules and tags'],
 ]
 
 function requestsOf(scene: Scene, { from }: Ran): Record<string, number> {

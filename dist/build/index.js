@@ -60959,7 +60959,7 @@ const files = {
     },
     /** The bytes of a file, in chunks: of 256 KiB, so many wait for the garbage collector that the peak is 20 MiB higher. */
     read(target) {
-        return (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createReadStream)(target, { highWaterMark: 64 * 1024 });
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createReadStream)(target, { highWaterMark: 32 * 1024 });
     },
     real: node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.realpath,
 };

@@ -61508,7 +61508,7 @@ function interrupted(gem, host) {
 ;// CONCATENATED MODULE: ./lib/steps/push-set.js
 
 /** How many gems are on their way at a time, over all names. */
-const push_set_LANES = 8;
+const push_set_LANES = 16;
 /**
  * Pushes a set in an order in which every prefix can be installed: one gem of a name at a time (the registry's update
  * of a gem's versions takes no lock), native platforms before `ruby`, so that Bundler never falls back to a source gem
@@ -65472,7 +65472,7 @@ const files = {
     },
     /** The bytes of a file, in chunks: of 256 KiB, so many wait for the garbage collector that the peak is 20 MiB higher. */
     read(target) {
-        return (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createReadStream)(target, { highWaterMark: 64 * 1024 });
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createReadStream)(target, { highWaterMark: 32 * 1024 });
     },
     real: node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.realpath,
 };

@@ -2,7 +2,7 @@ import { Lanes } from '../lanes.ts'
 import type { ReleaseGem } from './inspect.ts'
 
 /** How many gems are on their way at a time, over all names. */
-const LANES = 8
+const LANES = 16
 
 /**
  * Pushes a set in an order in which every prefix can be installed: one gem of a name at a time (the registry's update

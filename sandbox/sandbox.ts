@@ -205,12 +205,7 @@ function claims(options: JobOptions, ref: string, sha: string): JobClaims {
 }
 
 async function commitOf(repository: ReturnType<GitHub['repository']>, ref: string): Promise<string> {
-  if (ref.startsWith('refs/tags/')) {
-    const tag = await repository.tag(ref.slice('refs/tags/'.length))
-    if (!tag) throw new Error(`${repository.name} has no ${ref}`)
-    return tag.commit
-  }
-  const sha = (await repository.refs())[ref]
+  const sha = await repository.commitOf(ref)
   if (sha === undefined) throw new Error(`${repository.name} has no ${ref}`)
   return sha
 }

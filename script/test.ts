@@ -25,8 +25,8 @@ const CHECKS: Record<string, readonly string[]> = {
 }
 
 /** Exit code of a program, which sees the Node.js of the action first on its PATH. */
-async function run([program = '', ...args]: readonly string[]): Promise<number> {
-  const env = { ...process.env, PATH: [BIN, process.env['PATH'] ?? ''].join(path.delimiter) }
+async function run([program = '', ...args]: readonly string[], more: Record<string, string> = {}): Promise<number> {
+  const env = { ...process.env, ...more, PATH: [BIN, process.env['PATH'] ?? ''].join(path.delimiter) }
   const child = spawn(path.join(BIN, program), args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] })
   const pass = (signal: NodeJS.Signals): void => {
     child.kill(signal)
@@ -60,14 +60,10 @@ async function test(options: readonly string[]): Promise<Count> {
   const directory = mkdtempSync(path.join(tmpdir(), 'release-gem-tests-'))
   const file = path.join(directory, 'report.json')
   try {
-    const code = await run([
-      'vitest',
-      'run',
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${file}`,
-      ...options,
-    ])
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
+    const code = await run(['vitest', 'run', ...reporters, ...options], {
+      SANDBOX_COMPILE_CACHE: path.join(directory, 'compiled'),
+    })
     const count = countTests(file)
     // A file that could not be read, an unhandled error, or vitest itself failing are in no test's state.
     if (code !== 0 && count.failed === 0) count.failed = 1

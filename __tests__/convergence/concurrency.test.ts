@@ -14,7 +14,7 @@ const SKETCHES: readonly GemSketch[] = [
   { name: 'lens-core', version: '1.0.0' },
 ]
 const NAMES = ['lens-api', 'lens-core']
-const SEEDS = size(60, 2_000)
+const SEEDS = size(48, 2_000)
 /** What a run may say that lost to another one, or met it half-way. */
 const CONFLICTS = new Set(['version-taken', 'tag-commit-mismatch', 'verification-failed'])
 

@@ -24,7 +24,7 @@ const EDGE = record({
 /** Each with sequences of its own. */
 const BATCHES = size(10, 20)
 const SEQUENCES = 100
-const LONGEST = size(8, 25)
+const LONGEST = size(7, 25)
 
 describe('any sequence of releases, interruptions and changes by others', () => {
   it.each(Array.from({ length: BATCHES }, (_, index) => index + 1))(

@@ -57672,11 +57672,14 @@ function asVariables(settings) {
 /* harmony export */   kr: () => (/* binding */ orRefusal),
 /* harmony export */   vu: () => (/* binding */ isRefusal)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6413);
-/* harmony import */ var _world_http_answer_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8873);
-/* harmony import */ var _world_http_fault_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8983);
-/* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2646);
+/* harmony import */ var undici__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6752);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6413);
+/* harmony import */ var _world_http_answer_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8873);
+/* harmony import */ var _world_http_fault_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8983);
+/* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2646);
+// The one that is loaded anyway: Node's own `Response` would load a second undici, which takes 20 ms.
+
 
 
 
@@ -57725,11 +57728,11 @@ function asRequest(url, { method = 'GET', headers = {}, body }) {
 }
 function asResponse(answer) {
     // A page is not the API's: octokit would quote all of it.
-    if ((0,_world_http_answer_js__WEBPACK_IMPORTED_MODULE_1__/* .isPage */ .yp)(answer))
-        return Response.json({ message: 'an HTML page' }, { status: answer.status });
+    if ((0,_world_http_answer_js__WEBPACK_IMPORTED_MODULE_2__/* .isPage */ .yp)(answer))
+        return undici__WEBPACK_IMPORTED_MODULE_0__.Response.json({ message: 'an HTML page' }, { status: answer.status });
     const type = answer.headers.get('content-type');
     const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
-    return new Response(empty ? null : answer.text, {
+    return new undici__WEBPACK_IMPORTED_MODULE_0__.Response(empty ? null : answer.text, {
         status: answer.status,
         headers: type ? { 'content-type': type } : {},
     });
@@ -57742,12 +57745,12 @@ function rateLimit(answer) {
     if (answer.status !== 403)
         return undefined;
     const { headers } = answer;
-    const named = (0,_world_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .retryAfter */ .P9)(headers, new Date());
+    const named = (0,_world_retry_js__WEBPACK_IMPORTED_MODULE_4__/* .retryAfter */ .P9)(headers, new Date());
     const reset = headers.get('x-ratelimit-remaining') === '0' ? untilReset(headers) : undefined;
-    const limited = named !== undefined || reset !== undefined || /rate limit/i.test((0,_json_js__WEBPACK_IMPORTED_MODULE_4__/* .stringAt */ .bX)(answer.json, 'message') ?? '');
+    const limited = named !== undefined || reset !== undefined || /rate limit/i.test((0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .stringAt */ .bX)(answer.json, 'message') ?? '');
     if (!limited)
         return undefined;
-    return { again: 'GitHub limits the rate of requests', after: named ?? reset ?? _world_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .POLICIES */ .PQ.github.limited ?? 0 };
+    return { again: 'GitHub limits the rate of requests', after: named ?? reset ?? _world_retry_js__WEBPACK_IMPORTED_MODULE_4__/* .POLICIES */ .PQ.github.limited ?? 0 };
 }
 /** Until the hour of the primary limit is over, by the server's own clock. */
 function untilReset(headers) {
@@ -57758,7 +57761,7 @@ function untilReset(headers) {
 /** A success that is not JSON came from something in between, never from the API. */
 function htmlRefusal(answer) {
     return answer.status < 300 && answer.status !== 204 && answer.json === undefined
-        ? { again: (0,_world_http_answer_js__WEBPACK_IMPORTED_MODULE_1__/* .describe */ .q0)(answer) }
+        ? { again: (0,_world_http_answer_js__WEBPACK_IMPORTED_MODULE_2__/* .describe */ .q0)(answer) }
         : undefined;
 }
 /** Runs one API call; a refusal becomes a value. Throws ReleaseError where there was no usable answer. */
@@ -57770,7 +57773,7 @@ async function orRefusal(call) {
         if (!(error instanceof Error))
             throw error;
         // octokit wraps what its fetch threw; ours is the one that explains.
-        if (error.cause instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2 || error.cause instanceof _world_http_fault_js__WEBPACK_IMPORTED_MODULE_2__/* .HttpFault */ .F)
+        if (error.cause instanceof _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2 || error.cause instanceof _world_http_fault_js__WEBPACK_IMPORTED_MODULE_3__/* .HttpFault */ .F)
             throw error.cause;
         if (error.name === 'HttpError' && 'status' in error && 'response' in error && typeof error.status === 'number') {
             return { status: error.status, message: error.message };

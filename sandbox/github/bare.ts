@@ -100,6 +100,7 @@ export class BareRepository {
 
   async ref(name: string): Promise<Ref | undefined> {
     const loose = await this.looseRef(name)
+    this.filled ||= loose !== undefined
     if (loose !== undefined) return loose
     if ((await textOf(join(this.directory, 'packed-refs'))) === undefined) return undefined
     // git takes the name for a glob, which finds more than the ref but never less.
@@ -143,15 +144,23 @@ export class BareRepository {
     return object
   }
 
-  /** The commit a revision leads to, through tag objects. Takes no options and no ranges. */
+  /** The commit that a ref, an object's SHA or any other revision leads to, through tag objects. No options, no ranges. */
   async commitOf(revision: string): Promise<string | undefined> {
-    if ((await this.object(revision))?.type === 'commit') return revision
-    const { code, stdout } = await tryGit(
-      ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`],
-      {
-        cwd: this.directory,
-      },
-    )
+    if (isSha(revision)) return this.peeled(revision)
+    if (!revision.startsWith('refs/')) return this.resolved(revision)
+    const ref = await this.ref(revision)
+    return ref && this.peeled(ref.sha)
+  }
+
+  private async peeled(sha: string): Promise<string | undefined> {
+    const object = await this.object(sha)
+    if (object?.type !== 'tag') return object?.type === 'commit' ? sha : undefined
+    return this.peeled((await this.readTag(sha)).object)
+  }
+
+  private async resolved(revision: string): Promise<string | undefined> {
+    const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]
+    const { code, stdout } = await tryGit(args, { cwd: this.directory })
     const sha = stdout.toString().trim().split('\n').at(-1) ?? ''
     return code === 0 && isSha(sha) ? sha : undefined
   }

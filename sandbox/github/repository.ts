@@ -81,6 +81,11 @@ export class Repository {
     return Object.fromEntries(all.map(({ ref, sha }) => [ref, sha]))
   }
 
+  /** The commit that a ref leads to. */
+  async commitOf(ref: string): Promise<string | undefined> {
+    return this.bare.commitOf(ref)
+  }
+
   async tag(name: string): Promise<Tag | undefined> {
     const ref = await this.bare.ref(`refs/tags/${name}`)
     if (!ref) return undefined

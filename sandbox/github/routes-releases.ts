@@ -61,8 +61,7 @@ function isTaken(releases: StoredRelease[], { id, tag }: Pick<StoredRelease, 'id
 
 /** Refuses what GitHub refuses of a release, then makes its tag if it is to be public. */
 async function prepare(call: Call, release: StoredRelease, targetGiven: boolean): Promise<void> {
-  const refs = await call.bare.refs()
-  if (refs.length === 0) throw new Refusal(422, 'Repository is empty.')
+  if (await call.bare.isEmpty()) throw new Refusal(422, 'Repository is empty.')
   if (!(await call.bare.isValidRefName(`refs/tags/${release.tag}`))) {
     const malformed = { resource: 'Release', code: 'custom', field: 'tag_name', message: 'tag_name is not well-formed' }
     throw release.draft ? validationFailed(malformed) : validationFailed(malformed, NO_TAG)

@@ -17,14 +17,24 @@ export interface OutputPipe {
   release: () => void
 }
 
+const UNNAMED: OutputPipe = { end: 'pipe', readable: undefined, release: () => {} }
+
 /**
- * A pipe for a child's output. Node gives its children sockets instead, on which a script's `> /dev/stderr` fails;
- * the runner gives them pipes.
+ * Pipes for a child's output and errors. Node gives its children sockets instead, on which a script's `> /dev/stderr`
+ * fails; the runner gives them pipes.
  */
-export async function outputPipe(directory: string): Promise<OutputPipe> {
-  if (process.platform !== 'linux') return { end: 'pipe', readable: undefined, release: () => {} }
-  const path = join(directory, `_pipe_${randomUUID()}`)
-  await run('mkfifo', ['-m', '600', path])
+export async function outputPipes(directory: string): Promise<[OutputPipe, OutputPipe]> {
+  if (process.platform !== 'linux') return [UNNAMED, UNNAMED]
+  const [stdout, stderr] = [fifo(directory), fifo(directory)]
+  await run('mkfifo', ['-m', '600', stdout, stderr])
+  return [open(stdout), open(stderr)]
+}
+
+function fifo(directory: string): string {
+  return join(directory, `_pipe_${randomUUID()}`)
+}
+
+function open(path: string): OutputPipe {
   // Without O_NONBLOCK, opening one end of a FIFO waits for the other.
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   const writer = openSync(path, constants.O_WRONLY)

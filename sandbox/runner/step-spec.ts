@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path'
 import type { Context } from './context.ts'
 import { CaselessMap } from './effects.ts'
 import { actionEnvironment, scriptEnvironment } from './environment.ts'
-import { node24 } from './execution.ts'
+import { compileCache, node24 } from './execution.ts'
 import { interpolate, type Scope } from './expressions.ts'
 import { type JobState, scopeOf } from './job-state.ts'
 import type { StepLog } from './log.ts'
@@ -46,7 +46,7 @@ export async function actionSteps(state: JobState, directory: string, options: U
     return {
       id: options.id,
       file: node24(),
-      args: [script],
+      args: [...compileCache(), script],
       environment: (files) =>
         actionEnvironment(state, {
           env,

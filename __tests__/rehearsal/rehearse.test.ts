@@ -43,7 +43,8 @@ interface Ended {
 
 /** Nothing of a test leaves the machine. */
 function rehearse(...args: string[]): Promise<Ended> {
-  const env = { ...process.env, ...user }
+  const { SANDBOX_COMPILE_CACHE: NODE_COMPILE_CACHE } = process.env
+  const env = { ...process.env, ...(NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE } : {}), ...user }
   return new Promise((resolve) => {
     execFile(process.execPath, [SCRIPT, '--offline', ...args], { env, cwd: place }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })

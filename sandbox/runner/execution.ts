@@ -72,7 +72,7 @@ export class Execution {
     })
     stdout.release()
     stderr.release()
-    const streams = { stdout: stdout.readable ?? child.stdout, stderr: stderr.readable ?? child.stderr }
+    const streams = { stdout: stdout.read() ?? child.stdout, stderr: stderr.read() ?? child.stderr }
     const closed = Promise.all([
       drain(streams.stdout, (chunk) => program.onData('stdout', chunk)),
       drain(streams.stderr, (chunk) => program.onData('stderr', chunk)),

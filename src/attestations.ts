@@ -47,25 +47,43 @@ function withBundles(gem: ReleaseGem, bundles: ReleaseGem['bundles']): ReleaseGe
   return bundles === undefined ? gem : { ...gem, bundles }
 }
 
-/** Looks whether the registry lists what it was sent; it cannot be mended, so that one missing is said and fails nothing. */
-export async function confirmAll(gems: readonly ReleaseGem[], parts: Parts): Promise<void> {
-  await Promise.all(gems.map((gem) => confirm(gem, parts)))
+/**
+ * Looks whether the registry lists what it was sent, and what it lists of gems that an earlier run has sent. Neither can
+ * be mended: what is missing is said and fails nothing.
+ */
+export async function confirmAll(
+  gems: readonly ReleaseGem[],
+  plan: Pick<Plan, 'attest'>,
+  parts: ConfirmParts,
+): Promise<void> {
+  if (!plan.attest) return
+  const told = gems.filter((gem) => gem.alreadyPublished || (gem.bundles ?? []).length > 0)
+  await Promise.all(told.map((gem) => confirm(gem, parts)))
 }
 
-async function confirm(gem: ReleaseGem, { inputs, world }: Parts): Promise<void> {
+type ConfirmParts = Pick<Release, 'inputs' | 'ledger' | 'world'>
+
+async function confirm(gem: ReleaseGem, { inputs, ledger, world }: ConfirmParts): Promise<void> {
   const { host, origin } = inputs.server
   const { bundles = [] } = gem
-  if (bundles.length === 0) return
   const page = `${origin}/api/v1/attestations/${gem.fullName}.json`
   const listed = await listedOrWarning(gem, 'Attestation not confirmed', { inputs, world })
   if (listed === undefined) return
-  if (areListed(bundles, listed)) {
+  const isOurs = bundles.length > 0 && areListed(bundles, listed)
+  if (isOurs || (await ofBytes(gem, listed)).length > 0) {
+    ledger.attested(gem)
     world.runner.info(`${host} lists the attestation of ${title(gem)}: ${page}`)
-  } else
-    world.runner.warning(
-      'Attestation not listed',
-      `${host} took ${title(gem)}, but does not list its attestation: ${page}`,
-    )
+  } else if (bundles.length > 0) {
+    const text = `${host} took ${title(gem)}, but does not list its attestation: ${page}`
+    world.runner.warning('Attestation not listed', text)
+  } else world.runner.info(`${title(gem)} was published without an attestation: ${page}`)
+}
+
+/** Those of the bundles a registry lists that are about exactly these bytes. */
+async function ofBytes(gem: ReleaseGem, listed: readonly unknown[]): Promise<readonly unknown[]> {
+  if (listed.length === 0) return []
+  const { examine } = await import('./sigstore/lazy.ts')
+  return listed.filter((bundle) => examine(bundle, {}).digests.includes(gem.sha256))
 }
 
 /**
@@ -74,9 +92,7 @@ async function confirm(gem: ReleaseGem, { inputs, world }: Parts): Promise<void>
  */
 export async function bundlesOf(gem: ReleaseGem, parts: Pick<Parts, 'inputs' | 'world'>): Promise<readonly unknown[]> {
   if (gem.bundles) return gem.bundles
-  const listed = await listedOrWarning(gem, 'Attestation not attached', parts)
-  const { examine } = await import('./sigstore/lazy.ts')
-  return (listed ?? []).filter((bundle) => examine(bundle, {}).digests.includes(gem.sha256))
+  return ofBytes(gem, (await listedOrWarning(gem, 'Attestation not attached', parts)) ?? [])
 }
 
 /** A registry that does not say which attestations it has makes no release fail: undefined then. */

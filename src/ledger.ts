@@ -94,6 +94,12 @@ export class Ledger {
     if (status !== 'not-tried') await this.#save(false)
   }
 
+  /** Where the registry was seen to list an attestation of these bytes, whoever has sent it. */
+  attested(gem: ReleaseGem): void {
+    const record = this.#gems.get(keyOf(gem))
+    if (record) record.attested = true
+  }
+
   /** Before a gem's first byte leaves this machine. */
   async sending(gem: PlannedGem | ReleaseGem): Promise<void> {
     this.#unsettled.add(title(gem))

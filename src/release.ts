@@ -46,12 +46,11 @@ async function directly(it: Release, plan: Plan, facts: Facts): Promise<ReleaseG
 
   const missing = plan.attest ? await it.phases.run('Attest', () => attestAll(unattested, plan, it)) : unattested
   if (missing.length > 0 || it.inputs.persistCredentials) await it.phases.run('Exchange', () => getKey(it))
-  if (missing.length > 0) {
-    const looks = await it.phases.run('Push', () => pushAll(it, missing))
-    await it.phases.run('Verify', () => allVerified(it, missing, looks))
-  }
+  const looks = missing.length > 0 ? await it.phases.run('Push', () => pushAll(it, missing)) : []
+  const all = gems.map((gem) => missing.find(({ path }) => path === gem.path) ?? gem)
+  if (missing.length > 0 || plan.attest) await it.phases.run('Verify', () => allVerified(it, plan, all, looks))
   await it.phases.run('Tag', () => tagAll(it, plan, tags))
-  return gems.map((gem) => missing.find(({ path }) => path === gem.path) ?? gem)
+  return all
 }
 
 /** Runs the project's own release task and gives its pushes our hands. */
@@ -60,7 +59,7 @@ async function byReleaseTask(it: Release, plan: Plan, facts: Facts): Promise<Rel
   const { gems, commit } = await it.phases.run('Release task', () => runReleaseTask(it, plan, facts))
   await it.phases.run('Verify', () => {
     const looks = gems.map((gem) => verify(gem, it.registry, it.world))
-    return allVerified(it, gems, looks)
+    return allVerified(it, plan, gems, looks)
   })
   await it.phases.run('Tag', async () => {
     const { repository, world } = it
@@ -124,11 +123,12 @@ async function tagAll(
 
 async function allVerified(
   it: Release,
+  plan: Plan,
   gems: readonly ReleaseGem[],
   looks: readonly Promise<unknown>[],
 ): Promise<void> {
   await Promise.all(looks)
-  await confirmAll(gems, it)
+  await confirmAll(gems, plan, it)
 }
 
 /** A published gem that index or caches are late with is no failed release, unless the workflow says so. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { aim } from '../../sandbox/faults.ts'
+import { prebuilt } from './prebuilt.ts'
 import { project } from './projects.ts'
 import { newWorld, type ScenarioWorld } from './scenario.ts'
 
@@ -77,6 +78,24 @@ describe('attestations', () => {
     expect(log).toContain('Strategy rake')
     expect(gems).toMatchObject([{ status: 'pushed', attested: true }])
     expect(await listed(world)).toHaveLength(1)
+  })
+
+  it('of an earlier run are reported by the next, which signs nothing; and so is their absence', async () => {
+    await using world = await newWorld({ sigstore: true })
+    await world.repository()
+    await world.run()
+    const signed = world.requests('fulcio').length
+    const again = await world.run({ runAttempt: 2 })
+    expect(again.step.exitCode, again.log).toBe(0)
+    expect(again.gems).toMatchObject([{ status: 'already-published', attested: true }])
+    expect(again.log).toContain('lists the attestation of rack-lens 1.2.3')
+    expect(world.requests('fulcio')).toHaveLength(signed)
+
+    const bare = { name: 'rack-lens', number: '2.0.0' }
+    await world.run(prebuilt([bare], { with: { attestations: 'false', tag: 'false' } }))
+    const without = await world.run(prebuilt([bare], { runAttempt: 2, with: { tag: 'false' } }))
+    expect(without.gems).toMatchObject([{ status: 'already-published', attested: false }])
+    expect(without.log).toContain('rack-lens 2.0.0 was published without an attestation')
   })
 
   it('are foretold by a dry run', async () => {

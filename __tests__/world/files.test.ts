@@ -36,6 +36,23 @@ describe('an answer that a program of the project has left', () => {
   })
 })
 
+describe('the text of a file of the project', () => {
+  it('is read through a link, as a changelog may be one', async () => {
+    await writeFile(at('HISTORY.md'), '## 1.2.3')
+    await symlink('HISTORY.md', at('CHANGELOG.md'))
+    expect(await files.text(at('CHANGELOG.md'))).toBe('## 1.2.3')
+  })
+
+  it.each<[string, () => Promise<unknown> | void]>([
+    ['nothing', () => undefined],
+    ['a pipe nobody writes to', () => void execFileSync('mkfifo', [at('text')])],
+    ['a directory', () => mkdir(at('text'))],
+  ])('is none where it is %s', async (_, make) => {
+    await make()
+    expect(await files.text(at('text'))).toBeUndefined()
+  })
+})
+
 describe('our private directory', () => {
   it.each<[string, () => Promise<void>]>([
     ['removed', () => rm(at('own'), { recursive: true })],

@@ -58982,15 +58982,11 @@ function asVariables(settings) {
     return { GIT_CONFIG_COUNT: String(settings.size), ...Object.fromEntries(pairs) };
 }
 
-// EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(4371);
 // EXTERNAL MODULE: ./lib/world/http-answer.js
 var http_answer = __nccwpck_require__(8873);
 // EXTERNAL MODULE: ./lib/world/retry.js
 var retry = __nccwpck_require__(2646);
 ;// CONCATENATED MODULE: ./lib/github/api-client.js
-// The one that is loaded anyway: Node's own `Response` would load a second undici, which takes 20 ms.
-
 
 
 
@@ -59036,17 +59032,6 @@ function asRequest(url, { method = 'GET', headers = {}, body }) {
         headers: { ...headers, accept: 'application/vnd.github+json' },
         ...(body === undefined ? {} : { body }),
     };
-}
-function asResponse(answer) {
-    // A page is not the API's: octokit would quote all of it.
-    if (isPage(answer))
-        return Response.json({ message: 'an HTML page' }, { status: answer.status });
-    const type = answer.headers.get('content-type');
-    const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
-    return new Response(empty ? null : answer.text, {
-        status: answer.status,
-        headers: type ? { 'content-type': type } : {},
-    });
 }
 /**
  * GitHub answers 403 as well as 429 to too many requests; a header or its words tell it from a refusal, and a wait that
@@ -60279,6 +60264,12 @@ class Ledger {
         if (status !== 'not-tried')
             await this.#save(false);
     }
+    /** Where the registry was seen to list an attestation of these bytes, whoever has sent it. */
+    attested(gem) {
+        const record = this.#gems.get(keyOf(gem));
+        if (record)
+            record.attested = true;
+    }
     /** Before a gem's first byte leaves this machine. */
     async sending(gem) {
         this.#unsettled.add((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
@@ -60883,6 +60874,14 @@ function duration(ms) {
 
 /** In bytes; a project of hundreds of gems is described in less. */
 const LARGEST_ANSWER = 32 * 1024 * 1024;
+/** Nothing where there is no such file. Without O_NONBLOCK, opening a pipe waits for its writer. */
+async function openFile(target) {
+    return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NONBLOCK ?? 0)).catch((error) => {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+            return undefined;
+        throw error;
+    });
+}
 /** The file system, as far as the steps need it. */
 const files = {
     /** A private directory (0700) below `parent`. */
@@ -60909,15 +60908,16 @@ const files = {
     async isDirectory(target) {
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then((found) => found.isDirectory(), () => false);
     },
-    /** Text of a file, or undefined where there is none. */
+    /** Text of a file, or undefined where there is none; what is no regular file, as a pipe that may never end, is none. */
     async text(target) {
+        const file = await openFile(target);
+        if (!file)
+            return undefined;
         try {
-            return await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.readFile)(target, 'utf8');
+            return (await file.stat()).isFile() ? await file.readFile('utf8') : undefined;
         }
-        catch (error) {
-            if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-                return undefined;
-            throw error;
+        finally {
+            await file.close();
         }
     },
     /**
@@ -60980,8 +60980,10 @@ const files = {
 /* harmony export */   q0: () => (/* binding */ describe),
 /* harmony export */   x8: () => (/* binding */ readBody)
 /* harmony export */ });
-/* unused harmony export isPage */
-/* harmony import */ var _http_fault_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8983);
+/* unused harmony exports isPage, asResponse */
+/* harmony import */ var undici__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4371);
+/* harmony import */ var _http_fault_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8983);
+
 
 /** Whether it is a web page, which no API sends: something that stands before it does. */
 function isPage({ text }) {
@@ -61003,10 +61005,25 @@ const LONG_WORD = /[\w+/=.~-]{24,}/g;
 function looksSecret(word) {
     return /\w{24,}/.test(word) || (/[A-Z]/.test(word) && /[a-z]/.test(word) && /\d/.test(word));
 }
+/**
+ * The answer for a client that expects what `fetch` gives. Of the undici that is loaded anyway: Node's own `Response`
+ * would load a second one, which takes 20 ms.
+ */
+function asResponse(answer) {
+    // A page is not the API's, and a client would quote all of it.
+    if (isPage(answer))
+        return Response.json({ message: 'an HTML page' }, { status: answer.status });
+    const type = answer.headers.get('content-type');
+    const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
+    return new Response(empty ? null : answer.text, {
+        status: answer.status,
+        headers: type ? { 'content-type': type } : {},
+    });
+}
 /** The whole body. Throws HttpFault (`unusable`) where it is compressed or larger than `limit` bytes. */
 async function readBody(answer, limit) {
     const { body, headers } = answer;
-    const tooLarge = new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', `the answer is larger than ${String(limit)} bytes`);
+    const tooLarge = new _http_fault_js__WEBPACK_IMPORTED_MODULE_1__/* .HttpFault */ .F('unusable', `the answer is larger than ${String(limit)} bytes`);
     refuseCompressed(answer);
     if (Number(headers['content-length'] ?? 0) > limit) {
         abandon(body);
@@ -61038,7 +61055,7 @@ function refuseCompressed({ body, headers }) {
     if (encoding === undefined || encoding === 'identity')
         return;
     abandon(body);
-    throw new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', 'the server sent a compressed answer although none was asked for');
+    throw new _http_fault_js__WEBPACK_IMPORTED_MODULE_1__/* .HttpFault */ .F('unusable', 'the server sent a compressed answer although none was asked for');
 }
 /** Lets go of an answer nobody will read, and of its connection with it. */
 function abandon(body) {

@@ -57672,14 +57672,11 @@ function asVariables(settings) {
 /* harmony export */   kr: () => (/* binding */ orRefusal),
 /* harmony export */   vu: () => (/* binding */ isRefusal)
 /* harmony export */ });
-/* harmony import */ var undici__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6752);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
-/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6413);
-/* harmony import */ var _world_http_answer_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8873);
-/* harmony import */ var _world_http_fault_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8983);
-/* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2646);
-// The one that is loaded anyway: Node's own `Response` would load a second undici, which takes 20 ms.
-
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6413);
+/* harmony import */ var _world_http_answer_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8873);
+/* harmony import */ var _world_http_fault_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8983);
+/* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2646);
 
 
 
@@ -57697,7 +57694,7 @@ async function githubClient(token, apiUrl, http) {
 /** The same without repetition, for what must be looked up before it is asked for again. */
 async function githubClientOnce(token, apiUrl, http) {
     const github = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 2413));
-    const fetch = async (url, options) => asResponse(await http.send('github', asRequest(url, options)));
+    const fetch = async (url, options) => (0,_world_http_answer_js__WEBPACK_IMPORTED_MODULE_1__/* .asResponse */ .Mk)(await http.send('github', asRequest(url, options)));
     return github.getOctokit(token.reveal(), { baseUrl: apiUrl, request: { fetch } });
 }
 function fetchThrough(http) {
@@ -57712,7 +57709,7 @@ function fetchThrough(http) {
                 fix: 'Re-run the job: what is published already is recognised by its digest.',
             }),
         }, request, (reply) => rateLimit(reply) ?? htmlRefusal(reply) ?? { done: reply });
-        return asResponse(answer);
+        return (0,_world_http_answer_js__WEBPACK_IMPORTED_MODULE_1__/* .asResponse */ .Mk)(answer);
     };
 }
 function asRequest(url, { method = 'GET', headers = {}, body }) {
@@ -57726,17 +57723,6 @@ function asRequest(url, { method = 'GET', headers = {}, body }) {
         ...(body === undefined ? {} : { body }),
     };
 }
-function asResponse(answer) {
-    // A page is not the API's: octokit would quote all of it.
-    if ((0,_world_http_answer_js__WEBPACK_IMPORTED_MODULE_2__/* .isPage */ .yp)(answer))
-        return undici__WEBPACK_IMPORTED_MODULE_0__.Response.json({ message: 'an HTML page' }, { status: answer.status });
-    const type = answer.headers.get('content-type');
-    const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
-    return new undici__WEBPACK_IMPORTED_MODULE_0__.Response(empty ? null : answer.text, {
-        status: answer.status,
-        headers: type ? { 'content-type': type } : {},
-    });
-}
 /**
  * GitHub answers 403 as well as 429 to too many requests; a header or its words tell it from a refusal, and a wait that
  * is not named is a minute (docs.github.com, "Rate limits for the REST API").
@@ -57745,12 +57731,12 @@ function rateLimit(answer) {
     if (answer.status !== 403)
         return undefined;
     const { headers } = answer;
-    const named = (0,_world_retry_js__WEBPACK_IMPORTED_MODULE_4__/* .retryAfter */ .P9)(headers, new Date());
+    const named = (0,_world_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .retryAfter */ .P9)(headers, new Date());
     const reset = headers.get('x-ratelimit-remaining') === '0' ? untilReset(headers) : undefined;
-    const limited = named !== undefined || reset !== undefined || /rate limit/i.test((0,_json_js__WEBPACK_IMPORTED_MODULE_5__/* .stringAt */ .bX)(answer.json, 'message') ?? '');
+    const limited = named !== undefined || reset !== undefined || /rate limit/i.test((0,_json_js__WEBPACK_IMPORTED_MODULE_4__/* .stringAt */ .bX)(answer.json, 'message') ?? '');
     if (!limited)
         return undefined;
-    return { again: 'GitHub limits the rate of requests', after: named ?? reset ?? _world_retry_js__WEBPACK_IMPORTED_MODULE_4__/* .POLICIES */ .PQ.github.limited ?? 0 };
+    return { again: 'GitHub limits the rate of requests', after: named ?? reset ?? _world_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .POLICIES */ .PQ.github.limited ?? 0 };
 }
 /** Until the hour of the primary limit is over, by the server's own clock. */
 function untilReset(headers) {
@@ -57761,7 +57747,7 @@ function untilReset(headers) {
 /** A success that is not JSON came from something in between, never from the API. */
 function htmlRefusal(answer) {
     return answer.status < 300 && answer.status !== 204 && answer.json === undefined
-        ? { again: (0,_world_http_answer_js__WEBPACK_IMPORTED_MODULE_2__/* .describe */ .q0)(answer) }
+        ? { again: (0,_world_http_answer_js__WEBPACK_IMPORTED_MODULE_1__/* .describe */ .q0)(answer) }
         : undefined;
 }
 /** Runs one API call; a refusal becomes a value. Throws ReleaseError where there was no usable answer. */
@@ -57773,7 +57759,7 @@ async function orRefusal(call) {
         if (!(error instanceof Error))
             throw error;
         // octokit wraps what its fetch threw; ours is the one that explains.
-        if (error.cause instanceof _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2 || error.cause instanceof _world_http_fault_js__WEBPACK_IMPORTED_MODULE_3__/* .HttpFault */ .F)
+        if (error.cause instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2 || error.cause instanceof _world_http_fault_js__WEBPACK_IMPORTED_MODULE_2__/* .HttpFault */ .F)
             throw error.cause;
         if (error.name === 'HttpError' && 'status' in error && 'response' in error && typeof error.status === 'number') {
             return { status: error.status, message: error.message };
@@ -58451,6 +58437,12 @@ class Ledger {
         this.#unsettled.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
         if (status !== 'not-tried')
             await this.#save(false);
+    }
+    /** Where the registry was seen to list an attestation of these bytes, whoever has sent it. */
+    attested(gem) {
+        const record = this.#gems.get(keyOf(gem));
+        if (record)
+            record.attested = true;
     }
     /** Before a gem's first byte leaves this machine. */
     async sending(gem) {
@@ -59860,24 +59852,41 @@ const FINAL = 'They cannot be added later. `attestations: required` stops here i
 function withBundles(gem, bundles) {
     return bundles === undefined ? gem : { ...gem, bundles };
 }
-/** Looks whether the registry lists what it was sent; it cannot be mended, so that one missing is said and fails nothing. */
-async function confirmAll(gems, parts) {
-    await Promise.all(gems.map((gem) => attestations_confirm(gem, parts)));
+/**
+ * Looks whether the registry lists what it was sent, and what it lists of gems that an earlier run has sent. Neither can
+ * be mended: what is missing is said and fails nothing.
+ */
+async function confirmAll(gems, plan, parts) {
+    if (!plan.attest)
+        return;
+    const told = gems.filter((gem) => gem.alreadyPublished || (gem.bundles ?? []).length > 0);
+    await Promise.all(told.map((gem) => attestations_confirm(gem, parts)));
 }
-async function attestations_confirm(gem, { inputs, world }) {
+async function attestations_confirm(gem, { inputs, ledger, world }) {
     const { host, origin } = inputs.server;
     const { bundles = [] } = gem;
-    if (bundles.length === 0)
-        return;
     const page = `${origin}/api/v1/attestations/${gem.fullName}.json`;
     const listed = await listedOrWarning(gem, 'Attestation not confirmed', { inputs, world });
     if (listed === undefined)
         return;
-    if (areListed(bundles, listed)) {
+    const isOurs = bundles.length > 0 && areListed(bundles, listed);
+    if (isOurs || (await ofBytes(gem, listed)).length > 0) {
+        ledger.attested(gem);
         world.runner.info(`${host} lists the attestation of ${(0,versions/* title */.DD)(gem)}: ${page}`);
     }
+    else if (bundles.length > 0) {
+        const text = `${host} took ${(0,versions/* title */.DD)(gem)}, but does not list its attestation: ${page}`;
+        world.runner.warning('Attestation not listed', text);
+    }
     else
-        world.runner.warning('Attestation not listed', `${host} took ${(0,versions/* title */.DD)(gem)}, but does not list its attestation: ${page}`);
+        world.runner.info(`${(0,versions/* title */.DD)(gem)} was published without an attestation: ${page}`);
+}
+/** Those of the bundles a registry lists that are about exactly these bytes. */
+async function ofBytes(gem, listed) {
+    if (listed.length === 0)
+        return [];
+    const { examine } = await Promise.all(/* import() */[__nccwpck_require__.e(74), __nccwpck_require__.e(146)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8146));
+    return listed.filter((bundle) => examine(bundle, {}).digests.includes(gem.sha256));
 }
 /**
  * The bundles a gem was published with, as the GitHub Release shows them: our own, or those the registry lists where
@@ -59886,9 +59895,7 @@ async function attestations_confirm(gem, { inputs, world }) {
 async function bundlesOf(gem, parts) {
     if (gem.bundles)
         return gem.bundles;
-    const listed = await listedOrWarning(gem, 'Attestation not attached', parts);
-    const { examine } = await Promise.all(/* import() */[__nccwpck_require__.e(74), __nccwpck_require__.e(146)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8146));
-    return (listed ?? []).filter((bundle) => examine(bundle, {}).digests.includes(gem.sha256));
+    return ofBytes(gem, (await listedOrWarning(gem, 'Attestation not attached', parts)) ?? []);
 }
 /** A registry that does not say which attestations it has makes no release fail: undefined then. */
 async function listedOrWarning(gem, warning, { inputs, world }) {
@@ -62232,12 +62239,12 @@ async function directly(it, plan, facts) {
     const missing = plan.attest ? await it.phases.run('Attest', () => attestAll(unattested, plan, it)) : unattested;
     if (missing.length > 0 || it.inputs.persistCredentials)
         await it.phases.run('Exchange', () => getKey(it));
-    if (missing.length > 0) {
-        const looks = await it.phases.run('Push', () => pushAll(it, missing));
-        await it.phases.run('Verify', () => allVerified(it, missing, looks));
-    }
+    const looks = missing.length > 0 ? await it.phases.run('Push', () => pushAll(it, missing)) : [];
+    const all = gems.map((gem) => missing.find(({ path }) => path === gem.path) ?? gem);
+    if (missing.length > 0 || plan.attest)
+        await it.phases.run('Verify', () => allVerified(it, plan, all, looks));
     await it.phases.run('Tag', () => tagAll(it, plan, tags));
-    return gems.map((gem) => missing.find(({ path }) => path === gem.path) ?? gem);
+    return all;
 }
 /** Runs the project's own release task and gives its pushes our hands. */
 async function byReleaseTask(it, plan, facts) {
@@ -62245,7 +62252,7 @@ async function byReleaseTask(it, plan, facts) {
     const { gems, commit } = await it.phases.run('Release task', () => runReleaseTask(it, plan, facts));
     await it.phases.run('Verify', () => {
         const looks = gems.map((gem) => verify(gem, it.registry, it.world));
-        return allVerified(it, gems, looks);
+        return allVerified(it, plan, gems, looks);
     });
     await it.phases.run('Tag', async () => {
         const { repository, world } = it;
@@ -62301,9 +62308,9 @@ async function tagAll({ repository, ledger, world }, plan, prepared) {
         await createTags(prepared, plan, repository, world);
     await ledger.tagged(plan.tags.map((tag) => tag.name));
 }
-async function allVerified(it, gems, looks) {
+async function allVerified(it, plan, gems, looks) {
     await Promise.all(looks);
-    await confirmAll(gems, it);
+    await confirmAll(gems, plan, it);
 }
 /** A published gem that index or caches are late with is no failed release, unless the workflow says so. */
 async function awaitAll({ inputs, registry, world }, gems) {
@@ -65395,6 +65402,14 @@ function duration(ms) {
 
 /** In bytes; a project of hundreds of gems is described in less. */
 const LARGEST_ANSWER = 32 * 1024 * 1024;
+/** Nothing where there is no such file. Without O_NONBLOCK, opening a pipe waits for its writer. */
+async function openFile(target) {
+    return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NONBLOCK ?? 0)).catch((error) => {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+            return undefined;
+        throw error;
+    });
+}
 /** The file system, as far as the steps need it. */
 const files = {
     /** A private directory (0700) below `parent`. */
@@ -65421,15 +65436,16 @@ const files = {
     async isDirectory(target) {
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then((found) => found.isDirectory(), () => false);
     },
-    /** Text of a file, or undefined where there is none. */
+    /** Text of a file, or undefined where there is none; what is no regular file, as a pipe that may never end, is none. */
     async text(target) {
+        const file = await openFile(target);
+        if (!file)
+            return undefined;
         try {
-            return await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.readFile)(target, 'utf8');
+            return (await file.stat()).isFile() ? await file.readFile('utf8') : undefined;
         }
-        catch (error) {
-            if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-                return undefined;
-            throw error;
+        finally {
+            await file.close();
         }
     },
     /**
@@ -65487,13 +65503,16 @@ const files = {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Mk: () => (/* binding */ asResponse),
 /* harmony export */   Ty: () => (/* binding */ pourBody),
 /* harmony export */   Yl: () => (/* binding */ headersOf),
 /* harmony export */   q0: () => (/* binding */ describe),
 /* harmony export */   x8: () => (/* binding */ readBody),
 /* harmony export */   yp: () => (/* binding */ isPage)
 /* harmony export */ });
-/* harmony import */ var _http_fault_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8983);
+/* harmony import */ var undici__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6752);
+/* harmony import */ var _http_fault_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8983);
+
 
 /** Whether it is a web page, which no API sends: something that stands before it does. */
 function isPage({ text }) {
@@ -65515,10 +65534,25 @@ const LONG_WORD = /[\w+/=.~-]{24,}/g;
 function looksSecret(word) {
     return /\w{24,}/.test(word) || (/[A-Z]/.test(word) && /[a-z]/.test(word) && /\d/.test(word));
 }
+/**
+ * The answer for a client that expects what `fetch` gives. Of the undici that is loaded anyway: Node's own `Response`
+ * would load a second one, which takes 20 ms.
+ */
+function asResponse(answer) {
+    // A page is not the API's, and a client would quote all of it.
+    if (isPage(answer))
+        return undici__WEBPACK_IMPORTED_MODULE_0__.Response.json({ message: 'an HTML page' }, { status: answer.status });
+    const type = answer.headers.get('content-type');
+    const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
+    return new undici__WEBPACK_IMPORTED_MODULE_0__.Response(empty ? null : answer.text, {
+        status: answer.status,
+        headers: type ? { 'content-type': type } : {},
+    });
+}
 /** The whole body. Throws HttpFault (`unusable`) where it is compressed or larger than `limit` bytes. */
 async function readBody(answer, limit) {
     const { body, headers } = answer;
-    const tooLarge = new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', `the answer is larger than ${String(limit)} bytes`);
+    const tooLarge = new _http_fault_js__WEBPACK_IMPORTED_MODULE_1__/* .HttpFault */ .F('unusable', `the answer is larger than ${String(limit)} bytes`);
     refuseCompressed(answer);
     if (Number(headers['content-length'] ?? 0) > limit) {
         abandon(body);
@@ -65550,7 +65584,7 @@ function refuseCompressed({ body, headers }) {
     if (encoding === undefined || encoding === 'identity')
         return;
     abandon(body);
-    throw new _http_fault_js__WEBPACK_IMPORTED_MODULE_0__/* .HttpFault */ .F('unusable', 'the server sent a compressed answer although none was asked for');
+    throw new _http_fault_js__WEBPACK_IMPORTED_MODULE_1__/* .HttpFault */ .F('unusable', 'the server sent a compressed answer although none was asked for');
 }
 /** Lets go of an answer nobody will read, and of its connection with it. */
 function abandon(body) {

@@ -46660,6 +46660,14 @@ const JOURNAL = 'journal.json';
 
 /** In bytes; a project of hundreds of gems is described in less. */
 const LARGEST_ANSWER = 32 * 1024 * 1024;
+/** Nothing where there is no such file. Without O_NONBLOCK, opening a pipe waits for its writer. */
+async function openFile(target) {
+    return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NONBLOCK ?? 0)).catch((error) => {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+            return undefined;
+        throw error;
+    });
+}
 /** The file system, as far as the steps need it. */
 const files = {
     /** A private directory (0700) below `parent`. */
@@ -46686,15 +46694,16 @@ const files = {
     async isDirectory(target) {
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then((found) => found.isDirectory(), () => false);
     },
-    /** Text of a file, or undefined where there is none. */
+    /** Text of a file, or undefined where there is none; what is no regular file, as a pipe that may never end, is none. */
     async text(target) {
+        const file = await openFile(target);
+        if (!file)
+            return undefined;
         try {
-            return await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.readFile)(target, 'utf8');
+            return (await file.stat()).isFile() ? await file.readFile('utf8') : undefined;
         }
-        catch (error) {
-            if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-                return undefined;
-            throw error;
+        finally {
+            await file.close();
         }
     },
     /**

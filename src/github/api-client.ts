@@ -1,10 +1,8 @@
 import type { getOctokit } from '@actions/github'
-// The one that is loaded anyway: Node's own `Response` would load a second undici, which takes 20 ms.
-import { Response } from 'undici'
 import { ReleaseError } from '../errors.ts'
 import { stringAt } from '../json.ts'
 import type { Http, HttpRequest } from '../world/http.ts'
-import { describe, type HttpAnswer, isPage } from '../world/http-answer.ts'
+import { asResponse, describe, type HttpAnswer } from '../world/http-answer.ts'
 import { HttpFault } from '../world/http-fault.ts'
 import { POLICIES, retryAfter } from '../world/retry.ts'
 import type { Secret } from '../world/secret.ts'
@@ -35,7 +33,7 @@ interface FetchOptions {
   body?: string
 }
 
-type Fetch = (url: string, options: FetchOptions) => Promise<Response>
+type Fetch = (url: string, options: FetchOptions) => Promise<ReturnType<typeof asResponse>>
 
 function fetchThrough(http: Http): Fetch {
   return async (url, options) => {
@@ -66,17 +64,6 @@ function asRequest(url: string, { method = 'GET', headers = {}, body }: FetchOpt
     headers: { ...headers, accept: 'application/vnd.github+json' },
     ...(body === undefined ? {} : { body }),
   }
-}
-
-function asResponse(answer: HttpAnswer): Response {
-  // A page is not the API's: octokit would quote all of it.
-  if (isPage(answer)) return Response.json({ message: 'an HTML page' }, { status: answer.status })
-  const type = answer.headers.get('content-type')
-  const empty = answer.status === 204 || answer.status === 205 || answer.status === 304
-  return new Response(empty ? null : answer.text, {
-    status: answer.status,
-    headers: type ? { 'content-type': type } : {},
-  })
 }
 
 /**

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
 import {
   cp,
+  type FileHandle,
   glob,
   mkdir,
   mkdtemp,
   open,
   readdir,
-  readFile,
   realpath,
   rename,
   rm,
@@ -18,6 +18,14 @@ import path from 'node:path'
 
 /** In bytes; a project of hundreds of gems is described in less. */
 const LARGEST_ANSWER = 32 * 1024 * 1024
+
+/** Nothing where there is no such file. Without O_NONBLOCK, opening a pipe waits for its writer. */
+async function openFile(target: string): Promise<FileHandle | undefined> {
+  return open(target, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  })
+}
 
 /** The file system, as far as the steps need it. */
 export const files = {
@@ -61,13 +69,14 @@ export const files = {
     )
   },
 
-  /** Text of a file, or undefined where there is none. */
+  /** Text of a file, or undefined where there is none; what is no regular file, as a pipe that may never end, is none. */
   async text(target: string): Promise<string | undefined> {
+    const file = await openFile(target)
+    if (!file) return undefined
     try {
-      return await readFile(target, 'utf8')
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-      throw error
+      return (await file.stat()).isFile() ? await file.readFile('utf8') : undefined
+    } finally {
+      await file.close()
     }
   },
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/world/clock.ts'
+import { readStat } from '../../sandbox/runner/proc.ts'
 import { createProcesses, type Finished, ProgramNotFound } from '../../src/world/processes.ts'
 
 const PATH = process.env['PATH'] ?? ''
@@ -35,9 +36,11 @@ async function printed(running: Running, line: string): Promise<void> {
   while (!running.lines.includes(line)) await sleep(5)
 }
 
+/** A process that has ended may be there for seconds: it is up to the machine's first process to take note of it. */
 function isAlive(pid: string | undefined): boolean {
   try {
-    return process.kill(Number(pid), 0)
+    process.kill(Number(pid), 0)
+    return readStat(Number(pid))?.state !== 'Z'
   } catch {
     return false
   }

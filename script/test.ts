@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
+import { freemem, tmpdir } from 'node:os'
 import path from 'node:path'
 import { objectsAt, parseJson, stringAt } from '../src/json.ts'
 
@@ -57,12 +66,14 @@ async function check(): Promise<Count> {
 
 async function test(options: readonly string[]): Promise<Count> {
   process.stdout.write('\nTests (vitest)\n')
-  const directory = mkdtempSync(path.join(tmpdir(), 'release-gem-tests-'))
+  const place = memoryPlace() ?? tmpdir()
+  const directory = mkdtempSync(path.join(place, 'release-gem-tests-'))
   const file = path.join(directory, 'report.json')
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
     const code = await run(['vitest', 'run', ...reporters, ...options], {
       SANDBOX_COMPILE_CACHE: path.join(directory, 'compiled'),
+      TMPDIR: place,
     })
     const count = countTests(file)
     // A file that could not be read, an unhandled error, or vitest itself failing are in no test's state.
@@ -70,6 +81,30 @@ async function test(options: readonly string[]): Promise<Count> {
     return count
   } finally {
     rmSync(directory, { recursive: true })
+  }
+}
+
+/** In bytes; what all tests that run at a time may need, twice over. */
+const ROOM = 8e9
+
+/**
+ * A directory for files that live in memory, where there is one with room whose files may be run: the thousands that
+ * tests make and remove keep a disk's file system busy for up to a tenth of the time.
+ */
+function memoryPlace(): string | undefined {
+  const place = '/dev/shm'
+  if (process.platform !== 'linux' || !existsSync(place)) return undefined
+  const { bsize, bavail } = statfsSync(place)
+  if (Math.min(bsize * bavail, freemem()) < ROOM) return undefined
+  const probe = path.join(place, `release-gem-${String(process.pid)}`)
+  try {
+    writeFileSync(probe, '', { mode: 0o700 })
+    accessSync(probe, constants.X_OK)
+    return place
+  } catch {
+    return undefined
+  } finally {
+    rmSync(probe, { force: true })
   }
 }
 

@@ -84,8 +84,8 @@ async function test(options: readonly string[]): Promise<Count> {
   }
 }
 
-/** In bytes; what all tests that run at a time may need, twice over. */
-const ROOM = 8e9
+/** In bytes; several times what tests that run at a time need. */
+const ROOM = 4e9
 
 /**
  * A directory for files that live in memory, where there is one with room whose files may be run: the thousands that

@@ -3,7 +3,6 @@ import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { RegistryOptions } from '../sandbox/registry/registry.ts'
-import { Store } from '../sandbox/registry/store.ts'
 import { node24 } from '../sandbox/runner/execution.ts'
 import { readManifest } from '../sandbox/runner/manifest.ts'
 import { Sandbox, type SandboxJob } from '../sandbox/sandbox.ts'
@@ -16,10 +15,6 @@ import type { Span } from './statistics.ts'
 const ROOT = path.resolve(import.meta.dirname, '..')
 export const BUNDLE = path.join(ROOT, 'dist/main/index.js')
 const REPOSITORY = 'octo/rack-lens'
-
-// The registry's state would be written to disk several times a push, all of it: with hundreds of gems, that and not
-// the release would be measured. Nothing here is started twice on the same directory.
-Store.prototype.save = () => undefined
 
 export interface SceneOptions extends Pick<Options, 'latencyMs' | 'uploadBytesPerSecond'> {
   /** Names of gems whose trusted publisher the job is. */

@@ -101,6 +101,7 @@ export class Sandbox implements AsyncDisposable {
       ...shared,
       ...(uploadBytesPerSecond === undefined ? {} : { uploadBytesPerSecond }),
       directory: below('registry'),
+      durable: false,
       jwksUrl: oidc.jwksUrl,
       faults: new FaultPlan(),
       ...(sigstore ? { verifier: new SigstoreVerifier(sigstore.trustedRoot) } : {}),

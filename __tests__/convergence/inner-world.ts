@@ -71,6 +71,7 @@ export class InnerWorld implements AsyncDisposable {
       faults,
       clock: time,
       directory: path.join(directory, 'registry'),
+      durable: false,
       jwksUrl: oidc.jwksUrl,
       ...options,
     })

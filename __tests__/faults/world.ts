@@ -87,6 +87,7 @@ export class FaultWorld implements AsyncDisposable {
     const registry = await startRegistry({
       clock: () => clock.date(),
       directory: path.join(directory, 'registry'),
+      durable: false,
       jwksUrl: issuer.jwksUrl,
       faults,
       ...registryOptions,

@@ -61214,7 +61214,7 @@ var lanes = __nccwpck_require__(2864);
 ;// CONCATENATED MODULE: ./lib/world/traffic.js
 
 /** How many requests to a server are under way at a time; more would only be refused or wait there. */
-const AT_ONCE = 16;
+const AT_ONCE = 32;
 /** A 429 that names no wait is that of RubyGems.org's front server, which takes 30 requests a second (nginx-configmap). */
 const INTERVAL = 1000 / 25;
 /**

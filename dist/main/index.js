@@ -61006,7 +61006,7 @@ const download_INTERVALS = [1_000, 2_000, 4_000, 8_000, 15_000];
 /** Larger gems are only read back where the workflow insists: 450 MB twice would be most of their release's time. */
 const LARGEST = 64 * 1024 * 1024;
 /** Downloads at a time: small files are a matter of round trips. */
-const AT_ONCE = 16;
+const AT_ONCE = 32;
 /** Other servers may ask for credentials, or give files out elsewhere. */
 const download_PATIENCE_WITH_OTHERS = 2;
 /**
@@ -65718,7 +65718,7 @@ var lanes = __nccwpck_require__(2864);
 ;// CONCATENATED MODULE: ./lib/world/traffic.js
 
 /** How many requests to a server are under way at a time; more would only be refused or wait there. */
-const AT_ONCE = 16;
+const AT_ONCE = 32;
 /** A 429 that names no wait is that of RubyGems.org's front server, which takes 30 requests a second (nginx-configmap). */
 const INTERVAL = 1000 / 25;
 /**

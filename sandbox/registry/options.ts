@@ -13,6 +13,11 @@ import { NginxLimits, PushThrottle } from './throttle.ts'
 export interface RegistryOptions {
   /** Where the world is kept; a second start on the same directory finds it again. */
   directory: string
+  /**
+   * Whether every change is on disk before the answer that announces it, which takes ever longer as the world grows; on
+   * by default. A registry that does not outlive its process need not: it writes at its end.
+   */
+  durable?: boolean
   /** Where the issuer's public keys are fetched from. */
   jwksUrl: string
   /** `iss` of acceptable tokens; GitHub's by default. */

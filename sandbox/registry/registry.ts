@@ -39,7 +39,7 @@ export class Registry implements AsyncDisposable {
 
   static async start(options: RegistryOptions): Promise<Registry> {
     const clock = options.clock ?? (() => new Date())
-    const store = new Store(options.directory, clock)
+    const store = new Store(options.directory, clock, options.durable)
     const provider = new Provider(store, options.jwksUrl)
     const context = contextFor(options, store, provider, () => server.url)
     const { latencyMs, uploadBytesPerSecond, requests, faults, port } = options
@@ -167,6 +167,7 @@ export class Registry implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server[Symbol.asyncDispose]()
+    this.store.close()
   }
 
   private publicState(name: string): unknown[] {

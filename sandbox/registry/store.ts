@@ -5,18 +5,20 @@ import { readJson, writeJson } from './json-file.ts'
 import type { ApiKeyRow, GemRow, PublisherRow, State, VersionRow } from './world.ts'
 
 /**
- * The registry's database and file store in one directory. Every change is written before the answer that
- * announces it, so that a process killed in between leaves what a crashed server leaves: a consistent store,
- * perhaps with a version that did not finish pushing.
+ * The registry's database and file store in one directory. Where it is durable, every change is written before the answer
+ * that announces it, so that a process killed in between leaves what a crashed server leaves: a consistent store, perhaps
+ * with a version that did not finish pushing.
  */
 export class Store {
   readonly directory: string
   readonly state: State
   readonly clock: () => Date
+  private readonly durable: boolean
 
-  constructor(directory: string, clock: () => Date) {
+  constructor(directory: string, clock: () => Date, durable = true) {
     this.directory = directory
     this.clock = clock
+    this.durable = durable
     // Bodies of requests that a killed process was still receiving.
     rmSync(join(directory, 'uploads'), { recursive: true, force: true })
     for (const folder of ['gems', 'uploads', 'legacy']) mkdirSync(join(directory, folder), { recursive: true })
@@ -35,10 +37,18 @@ export class Store {
       provider: null,
       counters: {},
     })
-    this.save()
+    this.write()
   }
 
   save(): void {
+    if (this.durable) this.write()
+  }
+
+  close(): void {
+    if (!this.durable) this.write()
+  }
+
+  private write(): void {
     writeJson(this.path('state.json'), this.state)
   }
 

@@ -13,7 +13,7 @@ const INTERVALS = [1_000, 2_000, 4_000, 8_000, 15_000]
 /** Larger gems are only read back where the workflow insists: 450 MB twice would be most of their release's time. */
 const LARGEST = 64 * 1024 * 1024
 /** Downloads at a time: small files are a matter of round trips. */
-const AT_ONCE = 16
+const AT_ONCE = 32
 /** Other servers may ask for credentials, or give files out elsewhere. */
 const PATIENCE_WITH_OTHERS = 2
 

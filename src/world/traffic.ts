@@ -2,7 +2,7 @@ import { Lanes } from '../lanes.ts'
 import type { Clock } from './clock.ts'
 
 /** How many requests to a server are under way at a time; more would only be refused or wait there. */
-export const AT_ONCE = 16
+export const AT_ONCE = 32
 /** A 429 that names no wait is that of RubyGems.org's front server, which takes 30 requests a second (nginx-configmap). */
 const INTERVAL = 1000 / 25
 

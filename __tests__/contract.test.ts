@@ -93,6 +93,14 @@ describe('the contract is written once', () => {
     expect(words.filter((part) => part.length >= 8 && !source.includes(part))).toEqual([])
   })
 
+  it('the README quotes the benchmark, and no other number, on performance', () => {
+    const [, section = ''] = /\n## Performance\n([^]*?)\n## /.exec(read('README.md')) ?? []
+    const quoted = section.match(/\d[\d.]* ?(?:ms|s|×|MB|MiB)(?!\w)/g) ?? []
+    const results = read('bench/RESULTS.md')
+    expect(quoted.length).toBeGreaterThan(8)
+    expect(quoted.filter((number) => !results.includes(number))).toEqual([])
+  })
+
   it('links between documents lead somewhere', () => {
     const documents = [
       'README.md',

@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { aim, type Fault, type FaultName } from '../../sandbox/faults.ts'
+import { CONNECTIONS } from '../../src/world/http-agent.ts'
 import { type SmallGem, writeGems } from './gems.ts'
 import { run } from './inner-run.ts'
 import { InnerWorld } from './inner-world.ts'
 import { TAG, tell } from './model-state.ts'
 import { type Random, seeded } from './seeded.ts'
-import { AT_ONCE } from '../../src/world/traffic.ts'
 
 const NAMES = Array.from({ length: 400 }, (_, index) => `lens-${String(index).padStart(3, '0')}`)
 const PLATFORMS = [
@@ -28,8 +28,8 @@ const GEMS = NAMES.length + PLATFORMS.length
 const FAULTS: readonly FaultName[] = ['503-html', 'reset-before', 'reset-after', '429-retry-after', 'reset-mid-answer']
 /** A 20th of the exchanges goes wrong. */
 const ONE_IN = 20
-/** Both ends of each connection are in this process: those of the API, and as many for index and files. */
-const SOCKETS = 2 * 2 * AT_ONCE
+/** Both ends of each connection are in this process. */
+const SOCKETS = 2 * CONNECTIONS
 /** How many gems may be on their way at a time. */
 const LANES = 16
 

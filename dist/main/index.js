@@ -59203,8 +59203,8 @@ async function readServedGem({ fullName, size }, server, until, { http, clock })
     return { state: 'served', sha256: hash.digest('hex'), longer: bytes > size };
 }
 
-// EXTERNAL MODULE: ./lib/world/http.js + 5 modules
-var world_http = __nccwpck_require__(2167);
+// EXTERNAL MODULE: ./lib/world/http.js + 4 modules
+var world_http = __nccwpck_require__(7351);
 ;// CONCATENATED MODULE: ./lib/rubygems/registry.js
 
 
@@ -59654,8 +59654,8 @@ var versions = __nccwpck_require__(7055);
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./lib/json.js
 var json = __nccwpck_require__(6413);
-// EXTERNAL MODULE: ./lib/world/http.js + 5 modules
-var world_http = __nccwpck_require__(2167);
+// EXTERNAL MODULE: ./lib/world/http.js + 4 modules
+var world_http = __nccwpck_require__(7351);
 // EXTERNAL MODULE: ./lib/world/http-answer.js
 var http_answer = __nccwpck_require__(8873);
 // EXTERNAL MODULE: ./lib/world/http-fault.js
@@ -60996,7 +60996,10 @@ function lateProblem(late, seconds, host) {
 
 // EXTERNAL MODULE: ./lib/lanes.js
 var lib_lanes = __nccwpck_require__(2864);
+// EXTERNAL MODULE: ./lib/world/traffic.js
+var traffic = __nccwpck_require__(3029);
 ;// CONCATENATED MODULE: ./lib/steps/download.js
+
 
 
 
@@ -61005,8 +61008,6 @@ var lib_lanes = __nccwpck_require__(2864);
 const download_INTERVALS = [1_000, 2_000, 4_000, 8_000, 15_000];
 /** Larger gems are only read back where the workflow insists: 450 MB twice would be most of their release's time. */
 const LARGEST = 64 * 1024 * 1024;
-/** Downloads at a time: small files are a matter of round trips. */
-const AT_ONCE = 32;
 /** Other servers may ask for credentials, or give files out elsewhere. */
 const download_PATIENCE_WITH_OTHERS = 2;
 /**
@@ -61016,7 +61017,7 @@ const download_PATIENCE_WITH_OTHERS = 2;
  */
 async function downloadAndCompare(gems, { seconds, everySize }, registry, world) {
     const deadline = world.clock.now() + seconds * 1000;
-    const lanes = new lib_lanes/* Lanes */.G(AT_ONCE);
+    const lanes = new lib_lanes/* Lanes */.G(traffic/* AT_ONCE */.Q);
     const late = await Promise.all(gems.map(async (gem) => {
         if (everySize || gem.size <= LARGEST)
             return lanes.run(() => isLate(gem, deadline, registry, world));
@@ -64283,7 +64284,7 @@ function readField(value, field, path, problems) {
 /* harmony export */   i: () => (/* binding */ converse)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2167);
+/* harmony import */ var _world_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7351);
 /* harmony import */ var _world_http_fault_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8983);
 /* harmony import */ var _world_retry_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2646);
 /* harmony import */ var _services_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2876);
@@ -65402,13 +65403,17 @@ function duration(ms) {
 
 /** In bytes; a project of hundreds of gems is described in less. */
 const LARGEST_ANSWER = 32 * 1024 * 1024;
-/** Nothing where there is no such file. Without O_NONBLOCK, opening a pipe waits for its writer. */
-async function openFile(target) {
-    return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NONBLOCK ?? 0)).catch((error) => {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-            return undefined;
-        throw error;
-    });
+/** Without O_NONBLOCK, opening a pipe waits for its writer. */
+const READ = node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NONBLOCK ?? 0);
+/** Text of a regular file of at most `largest` bytes, which is closed; undefined for anything else. */
+async function textOf(file, largest = Number.POSITIVE_INFINITY) {
+    try {
+        const found = await file.stat();
+        return found.isFile() && found.size <= largest ? await file.readFile('utf8') : undefined;
+    }
+    finally {
+        await file.close();
+    }
 }
 /** The file system, as far as the steps need it. */
 const files = {
@@ -65438,14 +65443,13 @@ const files = {
     },
     /** Text of a file, or undefined where there is none; what is no regular file, as a pipe that may never end, is none. */
     async text(target) {
-        const file = await openFile(target);
-        if (!file)
-            return undefined;
         try {
-            return (await file.stat()).isFile() ? await file.readFile('utf8') : undefined;
+            return await textOf(await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, READ));
         }
-        finally {
-            await file.close();
+        catch (error) {
+            if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+                return undefined;
+            throw error;
         }
     },
     /**
@@ -65453,17 +65457,8 @@ const files = {
      * which might never end, and for more text than any answer has.
      */
     async answer(target) {
-        const flags = node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NOFOLLOW ?? 0) | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NONBLOCK ?? 0);
-        const file = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, flags).catch(() => undefined);
-        if (!file)
-            return undefined;
-        try {
-            const found = await file.stat();
-            return found.isFile() && found.size <= LARGEST_ANSWER ? await file.readFile('utf8') : undefined;
-        }
-        finally {
-            await file.close();
-        }
+        const file = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, READ | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NOFOLLOW ?? 0)).catch(() => undefined);
+        return file && textOf(file, LARGEST_ANSWER);
     },
     async write(target, content) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, content, { mode: 0o600 });
@@ -65660,7 +65655,7 @@ function codeOf(error) {
 
 /***/ }),
 
-/***/ 2167:
+/***/ 7351:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -65713,53 +65708,14 @@ function withoutEcho(text, secret) {
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
-// EXTERNAL MODULE: ./lib/lanes.js
-var lanes = __nccwpck_require__(2864);
-;// CONCATENATED MODULE: ./lib/world/traffic.js
-
-/** How many requests to a server are under way at a time; more would only be refused or wait there. */
-const AT_ONCE = 32;
-/** A 429 that names no wait is that of RubyGems.org's front server, which takes 30 requests a second (nginx-configmap). */
-const INTERVAL = 1000 / 25;
-/**
- * Keeps a large release from being refused for its haste: once a server has said that there were too many requests, it
- * gets no more of them in a second than it takes.
- */
-class Traffic {
-    #clock;
-    #signal;
-    #servers = new Map();
-    constructor(clock, signal) {
-        this.#clock = clock;
-        this.#signal = signal;
-    }
-    async run(origin, send) {
-        const server = this.#servers.get(origin) ?? { lanes: new lanes/* Lanes */.G(AT_ONCE), slow: false, next: 0 };
-        this.#servers.set(origin, server);
-        return server.lanes.run(async () => {
-            if (server.slow)
-                await this.#turn(server);
-            const answer = await send();
-            if (answer.status === 429)
-                server.slow = true;
-            return answer;
-        });
-    }
-    async #turn(server) {
-        const now = this.#clock.now();
-        const at = Math.max(now, server.next);
-        server.next = at + INTERVAL;
-        if (at > now)
-            await this.#clock.sleep(at - now, this.#signal);
-    }
-}
-
+// EXTERNAL MODULE: ./lib/world/traffic.js
+var world_traffic = __nccwpck_require__(3029);
 ;// CONCATENATED MODULE: ./lib/world/http-agent.js
 
 
 
 /** To one server: those of its API, and as many again for index and files, which caches give out. */
-const CONNECTIONS = 2 * AT_ONCE;
+const CONNECTIONS = 2 * world_traffic/* AT_ONCE */.Q;
 const CONNECTION = {
     timeout: 10_000,
     // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in a job's environment does not switch verification off.
@@ -65937,7 +65893,7 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const PASSING = new Set([408, 425, 429]);
 function createHttp(options) {
     const agent = proxyAgent(options.env);
-    const traffic = new Traffic(options.clock, options.signal);
+    const traffic = new world_traffic/* Traffic */.e(options.clock, options.signal);
     const http = {
         send: (edge, request) => {
             const go = () => attempt(agent.dispatcher, options, edge, request);
@@ -66099,8 +66055,8 @@ var state = __nccwpck_require__(5009);
 var clock = __nccwpck_require__(6290);
 // EXTERNAL MODULE: ./lib/world/files.js
 var files = __nccwpck_require__(7939);
-// EXTERNAL MODULE: ./lib/world/http.js + 5 modules
-var world_http = __nccwpck_require__(2167);
+// EXTERNAL MODULE: ./lib/world/http.js + 4 modules
+var world_http = __nccwpck_require__(7351);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: ./lib/errors.js
@@ -68087,6 +68043,55 @@ class Secret {
     }
     [node_util__WEBPACK_IMPORTED_MODULE_0__.inspect.custom]() {
         return '***';
+    }
+}
+
+
+/***/ }),
+
+/***/ 3029:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Q: () => (/* binding */ AT_ONCE),
+/* harmony export */   e: () => (/* binding */ Traffic)
+/* harmony export */ });
+/* harmony import */ var _lanes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2864);
+
+/** How many requests to a server are under way at a time; more would only be refused or wait there. */
+const AT_ONCE = 32;
+/** A 429 that names no wait is that of RubyGems.org's front server, which takes 30 requests a second (nginx-configmap). */
+const INTERVAL = 1000 / 25;
+/**
+ * Keeps a large release from being refused for its haste: once a server has said that there were too many requests, it
+ * gets no more of them in a second than it takes.
+ */
+class Traffic {
+    #clock;
+    #signal;
+    #servers = new Map();
+    constructor(clock, signal) {
+        this.#clock = clock;
+        this.#signal = signal;
+    }
+    async run(origin, send) {
+        const server = this.#servers.get(origin) ?? { lanes: new _lanes_js__WEBPACK_IMPORTED_MODULE_0__/* .Lanes */ .G(AT_ONCE), slow: false, next: 0 };
+        this.#servers.set(origin, server);
+        return server.lanes.run(async () => {
+            if (server.slow)
+                await this.#turn(server);
+            const answer = await send();
+            if (answer.status === 429)
+                server.slow = true;
+            return answer;
+        });
+    }
+    async #turn(server) {
+        const now = this.#clock.now();
+        const at = Math.max(now, server.next);
+        server.next = at + INTERVAL;
+        if (at > now)
+            await this.#clock.sleep(at - now, this.#signal);
     }
 }
 

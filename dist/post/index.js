@@ -46660,13 +46660,17 @@ const JOURNAL = 'journal.json';
 
 /** In bytes; a project of hundreds of gems is described in less. */
 const LARGEST_ANSWER = 32 * 1024 * 1024;
-/** Nothing where there is no such file. Without O_NONBLOCK, opening a pipe waits for its writer. */
-async function openFile(target) {
-    return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NONBLOCK ?? 0)).catch((error) => {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-            return undefined;
-        throw error;
-    });
+/** Without O_NONBLOCK, opening a pipe waits for its writer. */
+const READ = node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NONBLOCK ?? 0);
+/** Text of a regular file of at most `largest` bytes, which is closed; undefined for anything else. */
+async function textOf(file, largest = Number.POSITIVE_INFINITY) {
+    try {
+        const found = await file.stat();
+        return found.isFile() && found.size <= largest ? await file.readFile('utf8') : undefined;
+    }
+    finally {
+        await file.close();
+    }
 }
 /** The file system, as far as the steps need it. */
 const files = {
@@ -46696,14 +46700,13 @@ const files = {
     },
     /** Text of a file, or undefined where there is none; what is no regular file, as a pipe that may never end, is none. */
     async text(target) {
-        const file = await openFile(target);
-        if (!file)
-            return undefined;
         try {
-            return (await file.stat()).isFile() ? await file.readFile('utf8') : undefined;
+            return await textOf(await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, READ));
         }
-        finally {
-            await file.close();
+        catch (error) {
+            if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+                return undefined;
+            throw error;
         }
     },
     /**
@@ -46711,17 +46714,8 @@ const files = {
      * which might never end, and for more text than any answer has.
      */
     async answer(target) {
-        const flags = node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NOFOLLOW ?? 0) | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NONBLOCK ?? 0);
-        const file = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, flags).catch(() => undefined);
-        if (!file)
-            return undefined;
-        try {
-            const found = await file.stat();
-            return found.isFile() && found.size <= LARGEST_ANSWER ? await file.readFile('utf8') : undefined;
-        }
-        finally {
-            await file.close();
-        }
+        const file = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(target, READ | (node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.O_NOFOLLOW ?? 0)).catch(() => undefined);
+        return file && textOf(file, LARGEST_ANSWER);
     },
     async write(target, content) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.writeFile)(target, content, { mode: 0o600 });

@@ -100,8 +100,10 @@ export class BareRepository {
 
   async ref(name: string): Promise<Ref | undefined> {
     const loose = await this.looseRef(name)
-    this.filled ||= loose !== undefined
-    if (loose !== undefined) return loose
+    if (loose !== undefined) {
+      this.filled = true
+      return loose
+    }
     if ((await textOf(join(this.directory, 'packed-refs'))) === undefined) return undefined
     // git takes the name for a glob, which finds more than the ref but never less.
     const found = await this.list(name, [name])

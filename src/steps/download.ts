@@ -5,6 +5,7 @@ import type { Registry } from '../rubygems/registry.ts'
 import type { ServedGem } from '../rubygems/served-gem.ts'
 import { title } from '../rubygems/versions.ts'
 import { HttpFault } from '../world/http-fault.ts'
+import { AT_ONCE } from '../world/traffic.ts'
 import type { World } from '../world/world.ts'
 import type { ReleaseGem } from './inspect.ts'
 
@@ -12,8 +13,6 @@ import type { ReleaseGem } from './inspect.ts'
 const INTERVALS = [1_000, 2_000, 4_000, 8_000, 15_000]
 /** Larger gems are only read back where the workflow insists: 450 MB twice would be most of their release's time. */
 const LARGEST = 64 * 1024 * 1024
-/** Downloads at a time: small files are a matter of round trips. */
-const AT_ONCE = 32
 /** Other servers may ask for credentials, or give files out elsewhere. */
 const PATIENCE_WITH_OTHERS = 2
 

@@ -19,12 +19,17 @@ import path from 'node:path'
 /** In bytes; a project of hundreds of gems is described in less. */
 const LARGEST_ANSWER = 32 * 1024 * 1024
 
-/** Nothing where there is no such file. Without O_NONBLOCK, opening a pipe waits for its writer. */
-async function openFile(target: string): Promise<FileHandle | undefined> {
-  return open(target, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  })
+/** Without O_NONBLOCK, opening a pipe waits for its writer. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+
+/** Text of a regular file of at most `largest` bytes, which is closed; undefined for anything else. */
+async function textOf(file: FileHandle, largest = Number.POSITIVE_INFINITY): Promise<string | undefined> {
+  try {
+    const found = await file.stat()
+    return found.isFile() && found.size <= largest ? await file.readFile('utf8') : undefined
+  } finally {
+    await file.close()
+  }
 }
 
 /** The file system, as far as the steps need it. */
@@ -71,12 +76,11 @@ export const files = {
 
   /** Text of a file, or undefined where there is none; what is no regular file, as a pipe that may never end, is none. */
   async text(target: string): Promise<string | undefined> {
-    const file = await openFile(target)
-    if (!file) return undefined
     try {
-      return (await file.stat()).isFile() ? await file.readFile('utf8') : undefined
-    } finally {
-      await file.close()
+      return await textOf(await open(target, READ))
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+      throw error
     }
   },
 
@@ -85,15 +89,8 @@ export const files = {
    * which might never end, and for more text than any answer has.
    */
   async answer(target: string): Promise<string | undefined> {
-    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-    const file = await open(target, flags).catch(() => undefined)
-    if (!file) return undefined
-    try {
-      const found = await file.stat()
-      return found.isFile() && found.size <= LARGEST_ANSWER ? await file.readFile('utf8') : undefined
-    } finally {
-      await file.close()
-    }
+    const file = await open(target, READ | (constants.O_NOFOLLOW ?? 0)).catch(() => undefined)
+    return file && textOf(file, LARGEST_ANSWER)
   },
 
   async write(target: string, content: string | Uint8Array): Promise<void> {

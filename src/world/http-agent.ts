@@ -10,7 +10,7 @@ export interface Agent {
 }
 
 /** To one server: those of its API, and as many again for index and files, which caches give out. */
-const CONNECTIONS = 2 * AT_ONCE
+export const CONNECTIONS = 2 * AT_ONCE
 
 const CONNECTION = {
   timeout: 10_000,

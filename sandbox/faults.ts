@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { RecordedRequest, SandboxResponse } from './messages.ts'
@@ -75,11 +76,15 @@ function otherTypes(value: unknown): unknown {
 const HTML = { 'content-type': 'text/html' }
 const PAGE = '<!DOCTYPE html><html><head><title>We are experiencing difficulties</title></head><body></body></html>'
 
+async function wholeBody({ body = 'nothing to see' }: SandboxResponse): Promise<Buffer> {
+  return typeof body === 'string' || Buffer.isBuffer(body) ? Buffer.from(body) : await buffer(body)
+}
+
 /** Starts an answer of `status` and stops at half of `body`: the headers promise more than ever comes. */
 function cut(then: (response: ServerResponse) => Promise<void> | void): FaultPlay {
   return async ({ response, handle }) => {
     const real = await handle()
-    const body = Buffer.from(typeof real.body === 'string' || Buffer.isBuffer(real.body) ? real.body : 'nothing to see')
+    const body = await wholeBody(real)
     response.writeHead(real.status, { ...real.headers, 'content-length': String(body.length + 1) })
     response.write(body.subarray(0, Math.ceil(body.length / 2)))
     await sleep(20)

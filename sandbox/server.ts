@@ -85,18 +85,19 @@ export class SandboxServer implements AsyncDisposable {
     })
     if (this.options.latencyMs) await sleep(this.options.latencyMs)
     const view = this.view(request, record)
-    let deliveries = 0
+    const answers: SandboxResponse[] = []
     const handle = async (): Promise<SandboxResponse> => {
-      deliveries += 1
-      return await this.handler(deliveries === 1 ? view : again(view, record))
+      const made = await this.handler(answers.length === 0 ? view : again(view, record))
+      answers.push(made)
+      return made
     }
     const answer = fault ? await fault.play({ request, response, handle }) : await handle()
-    if (!answer) {
-      request.resume()
-      return
-    }
-    await this.send(response, answer)
-    record.status = answer.status
+    if (answer) {
+      await this.send(response, answer)
+      record.status = answer.status
+    } else request.resume()
+    // An answer that a fault keeps back holds its file open.
+    for (const { body } of answers) if (body instanceof Readable) body.destroy()
   }
 
   private async send(response: ServerResponse, answer: SandboxResponse): Promise<void> {

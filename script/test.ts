@@ -3,7 +3,9 @@ import {
   accessSync,
   constants,
   existsSync,
+  mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statfsSync,
@@ -33,22 +35,24 @@ const CHECKS: Record<string, readonly string[]> = {
   'dist is what src builds (script/build --check)': ['node', 'script/build.ts', '--check'],
 }
 
+/** Set by a signal: what runs then is ended, nothing more is started, and what it has left behind is removed here. */
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
+
 /** Exit code of a program, which sees the Node.js of the action first on its PATH. */
 async function run([program = '', ...args]: readonly string[], more: Record<string, string> = {}): Promise<number> {
+  if (stop.signal.aborted) return 1
   const env = { ...process.env, ...more, PATH: [BIN, process.env['PATH'] ?? ''].join(path.delimiter) }
   const child = spawn(path.join(BIN, program), args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] })
-  const pass = (signal: NodeJS.Signals): void => {
-    child.kill(signal)
-  }
-  // The child ends, and what it has left behind is removed here.
-  process.on('SIGINT', pass).on('SIGTERM', pass)
+  const end = (): boolean => child.kill()
+  stop.signal.addEventListener('abort', end)
   const code = await new Promise<number>((resolve, reject) => {
     child.on('error', reject)
     child.on('exit', (exitCode) => {
       resolve(exitCode ?? 1)
     })
   })
-  process.off('SIGINT', pass).off('SIGTERM', pass)
+  stop.signal.removeEventListener('abort', end)
   return code
 }
 
@@ -69,18 +73,24 @@ async function test(options: readonly string[]): Promise<Count> {
   const place = memoryPlace() ?? tmpdir()
   const directory = mkdtempSync(path.join(place, 'release-gem-tests-'))
   const file = path.join(directory, 'report.json')
+  const files = path.join(directory, 'files')
   try {
+    mkdirSync(files)
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
     const code = await run(['vitest', 'run', ...reporters, ...options], {
       SANDBOX_COMPILE_CACHE: path.join(directory, 'compiled'),
-      TMPDIR: place,
+      TMPDIR: files,
     })
     const count = countTests(file)
+    const left = readdirSync(files)
+    if (left.length > 0 && !stop.signal.aborted)
+      process.stdout.write(`\nTests have left files behind: ${left.join(', ')}\n`)
     // A file that could not be read, an unhandled error, or vitest itself failing are in no test's state.
     if (code !== 0 && count.failed === 0) count.failed = 1
     return count
   } finally {
-    rmSync(directory, { recursive: true })
+    // Programs that were ended with the tests may still be writing.
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 

@@ -122,7 +122,9 @@ describe('persist', () => {
         const policy = POLICIES[edge]
         const { starts, waits, asked, outcome } = await tryOut(edge, steps)
         const last = steps[(starts.length - 1) % steps.length]
-        expect(starts.length).toBeLessThanOrEqual(policy.attempts)
+        const ended = starts.map((_, index) => steps[index % steps.length]?.after === undefined)
+        expect(ended.filter((failed) => failed).length).toBeLessThanOrEqual(policy.attempts)
+        expect(ended.filter((failed) => !failed).length).toBeLessThanOrEqual(policy.attempts)
         expect(starts.at(-1)).toBeLessThanOrEqual(policy.budget + asked)
         expect(asked).toBeLessThanOrEqual(policy.longestWait ?? policy.budget)
         expect(waits).toHaveLength(starts.length - 1)
@@ -146,6 +148,17 @@ describe('persist', () => {
       { took: 0, after: undefined, done: true },
     ]
     expect(await tryOut('push', steps)).toMatchObject({ outcome: 'done', waits: [3_500_000] })
+  })
+
+  it('does not count a wait the server asked for as a failure', async () => {
+    const failed = { took: 0, after: undefined, done: false }
+    const heldBack = { took: 0, after: 1000, done: false }
+    const all = [failed, heldBack, heldBack, failed]
+    expect(await tryOut('push', [...all, { ...failed, done: true }])).toMatchObject({ outcome: 'done' })
+    expect((await tryOut('push', [...all, failed])).outcome).toMatchObject({
+      message: expect.stringContaining('5 attempts'),
+    })
+    expect((await tryOut('push', [heldBack])).starts).toHaveLength(POLICIES.push.attempts)
   })
 
   it('stops waiting when the run is cancelled, for that reason', async () => {

@@ -62109,22 +62109,25 @@ const POLICIES = {
 async function persist({ edge, purpose, failure }, { clock, signal, log, random = Math.random }, attempt) {
     const policy = POLICIES[edge];
     const started = clock.now();
+    const times = { failed: 0, 'held back': 0 };
     let asked = 0;
     for (let number = 1;; number++) {
         signal.throwIfAborted();
         const outcome = await attempt(number);
         if ('done' in outcome)
             return outcome.done;
-        const wait = delayBefore(policy, number, outcome.after, random);
+        const cameTo = outcome.after === undefined ? 'failed' : 'held back';
+        const count = ++times[cameTo];
+        const wait = delayBefore(policy, count, outcome.after, random);
         asked += outcome.after === undefined ? 0 : wait;
         const left = started + policy.budget + asked - clock.now();
         if (asked > (policy.longestWait ?? policy.budget)) {
             throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2(failure(waitTooLong(outcome.again, wait, clock)));
         }
-        if (number >= policy.attempts || wait > left) {
+        if (count >= policy.attempts || wait > left) {
             throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2(failure(number === 1 ? outcome.again : `${outcome.again} (${String(number)} attempts)`));
         }
-        log(`Could not ${purpose} (attempt ${String(number)} of ${String(policy.attempts)}): ${outcome.again}. Trying again in ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_1__/* .duration */ .p)(wait)}.`);
+        log(`Could not ${purpose} (${cameTo} ${String(count)} of ${String(policy.attempts)} times): ${outcome.again}. Trying again in ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_1__/* .duration */ .p)(wait)}.`);
         await clock.sleep(wait, signal);
     }
 }

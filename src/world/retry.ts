@@ -11,6 +11,7 @@ export interface Policy {
   attempt: number
   /** For uploads: `attempt` is the time without progress, this the time for the answer after the last byte. */
   answer?: number
+  /** How many may fail. As many more may end with a wait the server asks for: held back is not failed. */
   attempts: number
   firstDelay: number
   maxDelay: number
@@ -125,22 +126,25 @@ export async function persist<T>(
 ): Promise<T> {
   const policy = POLICIES[edge]
   const started = clock.now()
+  const times = { failed: 0, 'held back': 0 }
   let asked = 0
   for (let number = 1; ; number++) {
     signal.throwIfAborted()
     const outcome = await attempt(number)
     if ('done' in outcome) return outcome.done
-    const wait = delayBefore(policy, number, outcome.after, random)
+    const cameTo = outcome.after === undefined ? 'failed' : 'held back'
+    const count = ++times[cameTo]
+    const wait = delayBefore(policy, count, outcome.after, random)
     asked += outcome.after === undefined ? 0 : wait
     const left = started + policy.budget + asked - clock.now()
     if (asked > (policy.longestWait ?? policy.budget)) {
       throw new ReleaseError(failure(waitTooLong(outcome.again, wait, clock)))
     }
-    if (number >= policy.attempts || wait > left) {
+    if (count >= policy.attempts || wait > left) {
       throw new ReleaseError(failure(number === 1 ? outcome.again : `${outcome.again} (${String(number)} attempts)`))
     }
     log(
-      `Could not ${purpose} (attempt ${String(number)} of ${String(policy.attempts)}): ${outcome.again}. Trying again in ${duration(wait)}.`,
+      `Could not ${purpose} (${cameTo} ${String(count)} of ${String(policy.attempts)} times): ${outcome.again}. Trying again in ${duration(wait)}.`,
     )
     await clock.sleep(wait, signal)
   }

@@ -48,6 +48,11 @@ describe('the repository', () => {
     }
   })
 
+  it('has no hooks in modules that test files share: workers load those once, for the first file', () => {
+    const shared = (name: string): boolean => name.startsWith('__tests__/') && !name.endsWith('.test.ts')
+    expect(filesWith(/^(?:before|after)(?:Each|All)\(/m).filter(shared)).toEqual([])
+  })
+
   it('says nowhere where packages are downloaded from', () => {
     const locked = Object.entries(objectAt(json('package-lock.json'), 'packages'))
     expect(locked.filter(([, entry]) => stringAt(entry, 'resolved') !== undefined)).toEqual([])

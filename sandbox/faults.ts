@@ -93,6 +93,9 @@ function cut(then: (response: ServerResponse) => Promise<void> | void): FaultPla
   }
 }
 
+/** Made once: packing it takes longer than the exchange. */
+let bomb: Buffer | undefined
+
 /** A server that shows what it was sent, as some show in their error pages. */
 function echo(status: number): FaultPlay {
   return async ({ request }) => {
@@ -201,7 +204,8 @@ export const FAULTS = {
   'gzip-bomb': async ({ request }) => {
     await drain(request)
     const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
-    return { status: 200, body: gzipSync(Buffer.alloc(32 * 1024 * 1024)), headers }
+    bomb ??= gzipSync(Buffer.alloc(32 * 1024 * 1024))
+    return { status: 200, body: bomb, headers }
   },
   'duplicate-delivery': async ({ handle }) => {
     await handle()

@@ -1,11 +1,11 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { accountId, type JobClaims, type OidcIssuer, startOidcIssuer } from '../../sandbox/oidc.ts'
-import { afterTest, JOB, temporaryDirectory, TestClock } from './registry-world.ts'
+import { JOB, temporaryDirectory, TestClock } from './registry-world.ts'
 
 async function startIssuer(directory: string, clock = new TestClock()): Promise<OidcIssuer> {
   const issuer = await startOidcIssuer({ directory, clock: clock.read })
-  afterTest(() => issuer[Symbol.asyncDispose]())
+  onTestFinished(() => issuer[Symbol.asyncDispose]())
   return issuer
 }
 

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { seedGem } from '../../sandbox/registry/seed-gem.ts'
 import { type Registry, startRegistry } from '../../sandbox/registry/registry.ts'
-import { afterTest, keyFor, PUBLISHER, push, startWorld, type World } from './registry-world.ts'
+import { keyFor, PUBLISHER, push, startWorld, type World } from './registry-world.ts'
 
 const GEM = seedGem({ name: 'demo', number: '1.0.0' })
 
@@ -14,7 +14,7 @@ async function restarted({ directory, issuer, clock, registry }: World): Promise
   await registry[Symbol.asyncDispose]()
   const options = { directory: `${directory}/registry`, jwksUrl: issuer.jwksUrl, clock: clock.read }
   const again = await startRegistry(options)
-  afterTest(() => again[Symbol.asyncDispose]())
+  onTestFinished(() => again[Symbol.asyncDispose]())
   return again
 }
 
@@ -86,7 +86,7 @@ async function startChild(directory: string, storageLatencyMs: number): Promise<
   const source = fileURLToPath(new URL('../../sandbox/registry/registry.ts', import.meta.url))
   const args = ['--no-warnings', '--input-type=module', '-e', SERVER, source, directory, String(storageLatencyMs)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  afterTest(() => void child.kill('SIGKILL'))
+  onTestFinished(() => void child.kill('SIGKILL'))
   const [line]: unknown[] = await once(child.stdout, 'data')
   const told: unknown = JSON.parse(String(line))
   if (typeof told !== 'object' || told === null || !('url' in told) || !('key' in told)) throw new Error('no start')

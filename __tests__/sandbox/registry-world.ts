@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { type JobClaims, type OidcIssuer, startOidcIssuer } from '../../sandbox/oidc.ts'
 import { type Registry, type RegistryOptions, startRegistry } from '../../sandbox/registry/registry.ts'
 
@@ -31,20 +31,9 @@ export const JOB: JobClaims = {
 
 export const PUBLISHER = { repository: 'octo/demo', workflow: 'release.yml' }
 
-const cleanups: (() => Promise<void> | void)[] = []
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
-})
-
-/** Something to undo after the test, the latest first. */
-export function afterTest(cleanup: () => Promise<void> | void): void {
-  cleanups.push(cleanup)
-}
-
 export async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'registry-'))
-  afterTest(() => rm(directory, { recursive: true, force: true }))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
   return directory
 }
 
@@ -65,14 +54,14 @@ export async function startWorld(options: Partial<RegistryOptions> = {}): Promis
   const directory = await temporaryDirectory()
   const clock = new TestClock()
   const issuer = await startIssuer(join(directory, 'oidc'), clock)
-  afterTest(() => issuer[Symbol.asyncDispose]())
+  onTestFinished(() => issuer[Symbol.asyncDispose]())
   const registry = await startRegistry({
     directory: join(directory, 'registry'),
     jwksUrl: issuer.jwksUrl,
     clock: clock.read,
     ...options,
   })
-  afterTest(() => registry[Symbol.asyncDispose]())
+  onTestFinished(() => registry[Symbol.asyncDispose]())
   return { issuer, registry, clock, directory }
 }
 

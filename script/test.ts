@@ -83,8 +83,10 @@ async function test(options: readonly string[]): Promise<Count> {
     })
     const count = countTests(file)
     const left = readdirSync(files)
-    if (left.length > 0 && !stop.signal.aborted)
-      process.stdout.write(`\nTests have left files behind: ${left.join(', ')}\n`)
+    if (left.length > 0 && !stop.signal.aborted) {
+      process.stdout.write(`\nFAILED: tests have left files behind: ${left.join(', ')}\n`)
+      count.failed += 1
+    }
     // A file that could not be read, an unhandled error, or vitest itself failing are in no test's state.
     if (code !== 0 && count.failed === 0) count.failed = 1
     return count

@@ -48,7 +48,8 @@ describe('the repository', () => {
     }
   })
 
-  it('has no hooks in modules that test files share: workers load those once, for the first file', () => {
+  it('has no hooks in modules that test files share, and mocks none: a worker loads a module once for all files', () => {
+    expect(filesWith(/\bvi\s*\.\s*(?:mock|doMock)\(/)).toEqual([])
     const withHooks = filesWith(/^(?:before|after)(?:Each|All)\(/m).filter((name) => !name.endsWith('.test.ts'))
     expect(withHooks).toEqual([])
   })

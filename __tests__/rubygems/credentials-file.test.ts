@@ -9,22 +9,30 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import type * as promises from 'node:fs/promises'
+import promises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { type CredentialsReceipt, restoreCredentials } from '../../src/rubygems/credentials-file.ts'
 import { Secret } from '../../src/world/secret.ts'
 import { here, kept, KEY, refusal, SECRET, snapshot, usePlace, write } from './credentials-home.ts'
 import { USABLE } from './credentials-states.ts'
 
 type Rename = typeof promises.rename
-const disk = vi.hoisted((): { rename: Rename | undefined } => ({ rename: undefined }))
-vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof promises>()
-  const rename: Rename = (from, to) => (disk.rename ?? real.rename)(from, to)
-  return { ...real, rename }
-})
+
+/** Runs `body` with another `rename`, as every module sees it, in place of the system's. */
+async function renaming<T>(rename: Rename, body: () => Promise<T>): Promise<T> {
+  const real = promises.rename
+  const put = (which: Rename): void => {
+    promises.rename = which
+    syncBuiltinESMExports()
+  }
+  put(rename)
+  return body().finally(() => put(real))
+}
+
+const refused: Rename = () => Promise.reject(Object.assign(new Error('no'), { code: 'EIO', syscall: 'rename' }))
 
 usePlace()
 
@@ -76,10 +84,11 @@ describe.each(USABLE)('with %s', (_name, prepare, text) => {
     const receipts: CredentialsReceipt[] = []
     const halfway = Promise.withResolvers<void>()
     // A rename that never comes back: nothing after it runs, as in a process that was killed.
-    disk.rename = () => (halfway.resolve(), new Promise(() => undefined))
-    void write({ remember: (receipt) => void receipts.push(kept(receipt)) })
-    await halfway.promise
-    disk.rename = undefined
+    const never: Rename = () => (halfway.resolve(), new Promise(() => undefined))
+    await renaming(never, () => {
+      void write({ remember: (receipt) => void receipts.push(kept(receipt)) })
+      return halfway.promise
+    })
     expect(snapshot(here().root).join('\n')).toContain(SECRET)
     expect(snapshot(here().root)).not.toEqual(before)
     // Nor is what it left behind in the way of the next run.
@@ -90,8 +99,7 @@ describe.each(USABLE)('with %s', (_name, prepare, text) => {
 
   it('a rename the system refuses leaves nothing behind', async () => {
     const before = snapshot(here().root)
-    disk.rename = () => Promise.reject(Object.assign(new Error('no'), { code: 'EIO', syscall: 'rename' }))
-    const error = await refusal(write()).finally(() => (disk.rename = undefined))
+    const error = await renaming(refused, () => refusal(write()))
     expect(error.problems[0]).toMatchObject({ code: 'credentials-file', why: expect.stringContaining('EIO') })
     expect(snapshot(here().root)).toEqual(before)
   })

@@ -4,6 +4,7 @@ import { codeBlock } from './markdown.ts'
 import { putBack, savedReceipt } from './persisted-credentials.ts'
 import { JOURNAL, STATE } from './state.ts'
 import { files } from './world/files.ts'
+import { socketDirectory } from './world/push-socket.ts'
 import { actionsRunner } from './world/runner.ts'
 import { endSurvivors } from './world/survivors.ts'
 
@@ -53,6 +54,7 @@ async function post(): Promise<void> {
   if (!directory) return
   await recover(directory)
   await files.remove(directory)
+  await files.remove(socketDirectory(directory))
 }
 
 try {

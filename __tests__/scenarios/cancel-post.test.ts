@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, rmdir } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { aim } from '../../sandbox/faults.ts'
 import { PUSH, requested } from './cancel-world.ts'
@@ -76,6 +76,24 @@ describe('the post step', () => {
     })
     expect(job.post[0]?.annotations[0]?.message).toContain('Nothing was published before it stopped.')
     expect(job.post[0]?.exitCode).toBe(0)
+  })
+
+  it('removes the socket of a main step that was killed, also where its path was too long for RUNNER_TEMP', async () => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(ownRelease('sh "echo working; sleep 60"')))
+    const elsewhere = await mkdtemp('/tmp/s-')
+    const { step, job } = await world.run({
+      machine: 'm'.repeat(100),
+      env: { TMPDIR: elsewhere },
+      step: { signal: { after: /\| working/, sequence: 'kill' } },
+      meanwhile: async ({ runner }) => {
+        expect(await privateDirectories(elsewhere)).toEqual(await privateDirectories(runner.temp))
+      },
+    })
+    expect(step.exitSignal).toBe('SIGKILL')
+    expect(job.post[0]?.exitCode).toBe(0)
+    expect(await readdir(elsewhere)).toEqual([])
+    await rmdir(elsewhere)
   })
 
   it('puts the credentials back for a main step that was killed in a release task', async () => {

@@ -132,9 +132,9 @@ describe('a push handed over by the stand-in for gem', () => {
     expect((await standIn(['push', 'a.gem'], env)).code).toBe(0)
   })
 
-  it('finds the socket also where the private directory has a long name', async () => {
-    const long = path.join(directory, 'd'.repeat(120))
-    await mkdir(long)
+  it('finds the socket also where the path of the private directory is long', async () => {
+    const long = path.join(directory, 'd'.repeat(120), `${path.basename(directory)}-private`)
+    await mkdir(long, { recursive: true })
     const socket = await listenForPushes(long, yes)
     const place = path.dirname(socket.address)
     expect((await stat(place)).mode & 0o777).toBe(0o700)

@@ -61764,6 +61764,13 @@ async function listenForPushes(privateDirectory, answer) {
 async function nothing() {
     // The private directory goes as a whole.
 }
+/**
+ * Where the socket stands when its path below the private directory would be too long: in a directory of the same name
+ * among the system's temporary files, which the post step finds by that name after the main step was killed.
+ */
+function socketDirectory(privateDirectory) {
+    return external_node_path_.join((0,external_node_os_.tmpdir)(), external_node_path_.basename(privateDirectory));
+}
 /** Below our private directory, or, where the path would be too long for a socket, in a directory of its own (0700). */
 async function place(privateDirectory) {
     if (process.platform === 'win32') {
@@ -61772,7 +61779,9 @@ async function place(privateDirectory) {
     const address = external_node_path_.join(privateDirectory, 'push.sock');
     if (Buffer.byteLength(address) <= LONGEST_PATH)
         return { address, remove: nothing };
-    const short = await (0,promises_.mkdtemp)(external_node_path_.join((0,external_node_os_.tmpdir)(), 'release-gem-'));
+    const short = socketDirectory(privateDirectory);
+    // Not recursive: a directory that is there already is somebody else's.
+    await (0,promises_.mkdir)(short, { mode: 0o700 });
     return { address: external_node_path_.join(short, 'push.sock'), remove: () => (0,promises_.rm)(short, { recursive: true, force: true }) };
 }
 /** Not `readline`: it passes a socket's errors on as its own, and nobody listens for those. */

@@ -46549,13 +46549,15 @@ function savedReceipt(state) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6413);
-/* harmony import */ var _markdown_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5162);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6413);
+/* harmony import */ var _markdown_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5162);
 /* harmony import */ var _persisted_credentials_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3466);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7390);
 /* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8659);
-/* harmony import */ var _world_survivors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5711);
+/* harmony import */ var _world_push_socket_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9854);
+/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8659);
+/* harmony import */ var _world_survivors_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5711);
+
 
 
 
@@ -46568,7 +46570,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
  * Entry of the post step: ends what a main step that was killed has left running, puts the credentials file back,
  * removes our private directory, and reports for a main step that could not. It never fails a job: the release has ended one way or the other.
  */
-const runner = (0,_world_runner_js__WEBPACK_IMPORTED_MODULE_4__/* .actionsRunner */ .A)(process.env);
+const runner = (0,_world_runner_js__WEBPACK_IMPORTED_MODULE_5__/* .actionsRunner */ .A)(process.env);
 async function restore() {
     const receipt = (0,_persisted_credentials_js__WEBPACK_IMPORTED_MODULE_1__/* .savedReceipt */ .MJ)(runner.state(_state_js__WEBPACK_IMPORTED_MODULE_2__/* .STATE */ .c.credentials));
     if (receipt)
@@ -46578,19 +46580,19 @@ async function restore() {
 async function recover(directory) {
     if (runner.state(_state_js__WEBPACK_IMPORTED_MODULE_2__/* .STATE */ .c.reported) === 'true')
         return;
-    const journal = (0,_json_js__WEBPACK_IMPORTED_MODULE_6__/* .parseJson */ .qF)((await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.answer(node_path__WEBPACK_IMPORTED_MODULE_0__.join(directory, _state_js__WEBPACK_IMPORTED_MODULE_2__/* .JOURNAL */ .E))) ?? '');
-    const lines = (0,_json_js__WEBPACK_IMPORTED_MODULE_6__/* .isObject */ .Gv)(journal) ? journalLines(journal) : ['Nothing was published before it stopped.'];
+    const journal = (0,_json_js__WEBPACK_IMPORTED_MODULE_7__/* .parseJson */ .qF)((await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.answer(node_path__WEBPACK_IMPORTED_MODULE_0__.join(directory, _state_js__WEBPACK_IMPORTED_MODULE_2__/* .JOURNAL */ .E))) ?? '');
+    const lines = (0,_json_js__WEBPACK_IMPORTED_MODULE_7__/* .isObject */ .Gv)(journal) ? journalLines(journal) : ['Nothing was published before it stopped.'];
     const text = [
         'The release was stopped before it could report. State at that moment:',
         ...lines,
         'Re-run the job: it asks the registry first and continues from there.',
     ].join('\n');
     runner.warning('Release interrupted', text);
-    await runner.summary(`## Release interrupted\n\n${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_7__/* .codeBlock */ .DV)(text)}\n`);
+    await runner.summary(`## Release interrupted\n\n${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_8__/* .codeBlock */ .DV)(text)}\n`);
 }
 function journalLines(journal) {
-    const gems = (0,_json_js__WEBPACK_IMPORTED_MODULE_6__/* .objectsAt */ .yR)(journal, 'gems').map((gem) => {
-        const [name = '', version = '', platform = '', status = ''] = ['name', 'version', 'platform', 'status'].map((key) => (0,_json_js__WEBPACK_IMPORTED_MODULE_6__/* .stringAt */ .bX)(gem, key));
+    const gems = (0,_json_js__WEBPACK_IMPORTED_MODULE_7__/* .objectsAt */ .yR)(journal, 'gems').map((gem) => {
+        const [name = '', version = '', platform = '', status = ''] = ['name', 'version', 'platform', 'status'].map((key) => (0,_json_js__WEBPACK_IMPORTED_MODULE_7__/* .stringAt */ .bX)(gem, key));
         return `${name} ${version} (${platform}): ${status}`;
     });
     const unsettled = Array.isArray(journal['unsettled']) ? journal['unsettled'] : [];
@@ -46601,12 +46603,13 @@ async function post() {
     const directory = runner.state(_state_js__WEBPACK_IMPORTED_MODULE_2__/* .STATE */ .c.privateDirectory);
     const children = runner.state(_state_js__WEBPACK_IMPORTED_MODULE_2__/* .STATE */ .c.children);
     if (children)
-        (0,_world_survivors_js__WEBPACK_IMPORTED_MODULE_5__/* .endSurvivors */ .B)(children);
+        (0,_world_survivors_js__WEBPACK_IMPORTED_MODULE_6__/* .endSurvivors */ .B)(children);
     await restore();
     if (!directory)
         return;
     await recover(directory);
     await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.remove(directory);
+    await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.remove((0,_world_push_socket_js__WEBPACK_IMPORTED_MODULE_4__/* .socketDirectory */ .l)(directory));
 }
 try {
     await post();
@@ -46747,6 +46750,134 @@ const files = {
     },
     real: node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.realpath,
 };
+
+
+/***/ }),
+
+/***/ 9854:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  l: () => (/* binding */ socketDirectory)
+});
+
+// UNUSED EXPORTS: listenForPushes
+
+// EXTERNAL MODULE: external "node:events"
+var external_node_events_ = __nccwpck_require__(8474);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: external "node:os"
+const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./lib/world/push-socket.js
+
+
+
+
+
+
+/** Arguments of a command are less than this on every system. */
+const REQUEST_LIMIT = (/* unused pure expression or super */ null && (2 * 1024 * 1024));
+/** Bytes of a socket's path that every system takes (`sun_path`: 104 on macOS, 108 on Linux, with a zero). */
+const LONGEST_PATH = 103;
+/**
+ * Listens in our private directory (a named pipe on Windows) for pushes of the release task. One JSON line each way,
+ * one request a connection, one request at a time.
+ */
+async function listenForPushes(privateDirectory, answer) {
+    const { address, remove } = await place(privateDirectory);
+    const open = new Set();
+    let last = Promise.resolve();
+    const reply = async (line, socket) => {
+        const request = asRequest(parseJson(line));
+        const outcome = request ? await answer(request) : { message: 'release-gem: not a push request', exitCode: 1 };
+        socket.end(`${JSON.stringify(outcome)}\n`);
+    };
+    const server = createServer((socket) => {
+        open.add(socket);
+        // A stand-in that was killed is no event: the push goes on, and its outcome is in the ledger.
+        socket.on('error', () => socket.destroy());
+        socket.on('close', () => open.delete(socket));
+        firstLine(socket, (line) => {
+            last = last
+                .then(() => reply(line, socket))
+                .catch(() => {
+                socket.destroy();
+            });
+        });
+    });
+    server.listen(address);
+    await once(server, 'listening');
+    return {
+        address,
+        async [Symbol.asyncDispose]() {
+            server.close();
+            const closed = once(server, 'close');
+            await last;
+            for (const socket of open)
+                socket.destroySoon();
+            await closed;
+            await remove();
+        },
+    };
+}
+async function nothing() {
+    // The private directory goes as a whole.
+}
+/**
+ * Where the socket stands when its path below the private directory would be too long: in a directory of the same name
+ * among the system's temporary files, which the post step finds by that name after the main step was killed.
+ */
+function socketDirectory(privateDirectory) {
+    return external_node_path_.join((0,external_node_os_namespaceObject.tmpdir)(), external_node_path_.basename(privateDirectory));
+}
+/** Below our private directory, or, where the path would be too long for a socket, in a directory of its own (0700). */
+async function place(privateDirectory) {
+    if (process.platform === 'win32') {
+        return { address: `\\\\.\\pipe\\${path.basename(privateDirectory)}`, remove: nothing };
+    }
+    const address = path.join(privateDirectory, 'push.sock');
+    if (Buffer.byteLength(address) <= LONGEST_PATH)
+        return { address, remove: nothing };
+    const short = socketDirectory(privateDirectory);
+    // Not recursive: a directory that is there already is somebody else's.
+    await mkdir(short, { mode: 0o700 });
+    return { address: path.join(short, 'push.sock'), remove: () => rm(short, { recursive: true, force: true }) };
+}
+/** Not `readline`: it passes a socket's errors on as its own, and nobody listens for those. */
+function firstLine(socket, take) {
+    let text = '';
+    let taken = false;
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk) => {
+        if (taken)
+            return;
+        text += chunk;
+        const end = text.indexOf('\n');
+        if (end >= 0) {
+            taken = true;
+            take(text.slice(0, end));
+        }
+        else if (text.length > REQUEST_LIMIT) {
+            socket.destroy();
+        }
+    });
+}
+function asRequest(value) {
+    if (!isObject(value) || !Array.isArray(value['args']) || typeof value['cwd'] !== 'string')
+        return undefined;
+    return {
+        args: value['args'].filter((argument) => typeof argument === 'string'),
+        cwd: value['cwd'],
+        byName: value['byName'] === true,
+    };
+}
 
 
 /***/ }),

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -73,6 +73,14 @@ async function nothing(): Promise<void> {
   // The private directory goes as a whole.
 }
 
+/**
+ * Where the socket stands when its path below the private directory would be too long: in a directory of the same name
+ * among the system's temporary files, which the post step finds by that name after the main step was killed.
+ */
+export function socketDirectory(privateDirectory: string): string {
+  return path.join(tmpdir(), path.basename(privateDirectory))
+}
+
 /** Below our private directory, or, where the path would be too long for a socket, in a directory of its own (0700). */
 async function place(privateDirectory: string): Promise<{ address: string; remove: () => Promise<void> }> {
   if (process.platform === 'win32') {
@@ -80,7 +88,9 @@ async function place(privateDirectory: string): Promise<{ address: string; remov
   }
   const address = path.join(privateDirectory, 'push.sock')
   if (Buffer.byteLength(address) <= LONGEST_PATH) return { address, remove: nothing }
-  const short = await mkdtemp(path.join(tmpdir(), 'release-gem-'))
+  const short = socketDirectory(privateDirectory)
+  // Not recursive: a directory that is there already is somebody else's.
+  await mkdir(short, { mode: 0o700 })
   return { address: path.join(short, 'push.sock'), remove: () => rm(short, { recursive: true, force: true }) }
 }
 

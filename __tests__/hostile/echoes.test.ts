@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { withoutEcho } from '../../src/world/echo.ts'
-import { describe as describeAnswer } from '../../src/world/http-answer.ts'
+import { asResponse, describe as describeAnswer } from '../../src/world/http-answer.ts'
 import { HttpFault } from '../../src/world/http-fault.ts'
 import { Origin } from '../faults/origin.ts'
 
@@ -66,12 +66,22 @@ describe('an answer that repeats what it was sent', () => {
               ? { method: 'POST' as const, url: origin.url(), body: JSON.stringify({ jwt: value }) }
               : { method: 'GET' as const, url: origin.url(), headers: { authorization: `Bearer ${value}` } }
           const answer = await origin.http.send(edge, request)
-          expect(tells(describeAnswer(answer) + inspect(answer), random)).toBe(false)
+          expect(tells(describeAnswer(answer) + inspect(answer.text), random)).toBe(false)
         }),
         { numRuns: 60 },
       )
     },
   )
+
+  it('is whole where it is no error message: what is asked for with a token may begin like that token', async () => {
+    const header = Buffer.from('{"alg":"RS256","typ":"JWT","kid":"a"}').toString('base64url')
+    const value = `${header}.eyJhdWQiOiJydWJ5Z2Vtcy5vcmcifQ.${'Signature'.repeat(9)}`
+    await using origin = await Origin.start((_request, response) => response.end(JSON.stringify({ value })))
+    const headers = { authorization: `Bearer ${header}.eyJqdGkiOiIxIn0.${'another-'.repeat(9)}` }
+    const answer = await origin.http.send('id-token', { method: 'GET', url: origin.url(), headers })
+    expect(answer.json).toEqual({ value })
+    await expect(asResponse(answer).json()).resolves.toEqual({ value })
+  })
 
   it.each([
     ['a header that may not be sent', (value: string) => ({ url: '/', authorization: `${value}\nx` })],

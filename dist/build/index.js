@@ -60801,7 +60801,7 @@ function failed(command, finished) {
         code: 'build-failed',
         what: `\`${command.join(' ')}\` failed with exit code ${String(finished.code)}.`,
         why: (0,_world_last_words_js__WEBPACK_IMPORTED_MODULE_6__/* .lastWords */ .a)(finished),
-        fix: 'Nothing was published. Make this command work in a clean checkout of the commit.',
+        fix: 'Make this command work in a clean checkout of the commit.',
     });
 }
 
@@ -61009,7 +61009,9 @@ function asResponse(answer) {
         return Response.json({ message: 'an HTML page' }, { status: answer.status });
     const type = answer.headers.get('content-type');
     const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
-    return new Response(empty ? null : answer.text, {
+    // Of a refusal a client may make an error's message.
+    const body = answer.status < 400 ? Buffer.from(answer.bytes) : answer.text;
+    return new Response(empty ? null : body, {
         status: answer.status,
         headers: type ? { 'content-type': type } : {},
     });
@@ -61498,11 +61500,18 @@ async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, ed
                     return receive(chunk);
                 })
                 : await (0,http_answer/* readBody */.x8)(answer, policy.answerBytes);
-            const text = withoutSecrets(bytes.toString('utf8'), request);
+            const body = bytes.toString('utf8');
             if (REDIRECTS.has(answer.statusCode)) {
                 throw new http_fault/* HttpFault */.F('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
             }
-            return { status: answer.statusCode, headers: (0,http_answer/* headersOf */.Yl)(answer.headers), bytes, text, json: (0,json/* parseJson */.qF)(text) };
+            return {
+                status: answer.statusCode,
+                headers: (0,http_answer/* headersOf */.Yl)(answer.headers),
+                bytes,
+                text: withoutSecrets(body, request),
+                // A token that is asked for with a token may well have parts in common with it, as all of one issuer's have.
+                json: (0,json/* parseJson */.qF)(body),
+            };
         }
         catch (error) {
             signal.throwIfAborted();

@@ -57890,7 +57890,7 @@ async function requestIdToken(run, audience, http, runner) {
         failure: (reason) => ({
             code: 'id-token-failed',
             what: `GitHub did not issue an ID token: ${reason}.`,
-            fix: 'Nothing was published. Re-run the job; if it persists, look at www.githubstatus.com.',
+            fix: 'Re-run the job; if it persists, look at www.githubstatus.com.',
         }),
     }, {
         method: 'GET',
@@ -57910,7 +57910,7 @@ async function requestIdToken(run, audience, http, runner) {
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2({
             code: 'id-token-failed',
             what: `GitHub refused to issue an ID token: ${(0,_world_http_answer_js__WEBPACK_IMPORTED_MODULE_1__/* .describe */ .q0)(answer)}.`,
-            fix: 'Nothing was published. Re-run the job; an ID token is only issued while the job runs.',
+            fix: 'Re-run the job; an ID token is only issued while the job runs.',
         });
     });
 }
@@ -59222,7 +59222,7 @@ function createRegistry(server, http, clock) {
             failure: (reason) => ({
                 code: 'registry-unavailable',
                 what: `${server.host} could not be asked which versions of ${name} it has: ${reason}.`,
-                fix: 'Nothing was published. Re-run the job when the registry answers again.',
+                fix: 'Re-run the job when the registry answers again.',
             }),
         }, { method: 'GET', url: url(`/api/v1/versions/${encodeURIComponent(name)}.json`), headers: JSON_ONLY }, (answer) => judgeVersions(answer, name, server)),
         async digest({ name, version, originalPlatform }) {
@@ -59284,7 +59284,7 @@ function judgeVersions(answer, name, server) {
     throw new errors/* ReleaseError */.K2({
         code: 'registry-unavailable',
         what: `${server.host} refused to list the versions of ${name}: ${(0,http_answer/* describe */.q0)(answer)}.`,
-        fix: 'Nothing was published. Check `gem-server`, and whether something between this runner and the server blocks it.',
+        fix: 'Check `gem-server`, and whether something between this runner and the server blocks it.',
     });
 }
 function registry_hidden(answer, name, server) {
@@ -59531,7 +59531,7 @@ async function exchangeToken(options) {
         failure: (reason) => ({
             code: 'exchange-failed',
             what: `${server.host} gave no key for the ID token: ${reason}.`,
-            fix: 'Nothing was published. Re-run the job when the registry answers again (status.rubygems.org).',
+            fix: 'Re-run the job when the registry answers again (status.rubygems.org).',
         }),
     }, async () => {
         if (token.sent && isSpent(options, token))
@@ -59564,7 +59564,7 @@ function judge(answer, exchanged) {
         code: 'exchange-failed',
         what: `${server.host} did not accept the ID token: ${(0,http_answer/* describe */.q0)(answer)}.`,
         ...(answer.status === 400 ? { why: 'The token did not arrive as GitHub issued it.' } : {}),
-        fix: 'Nothing was published. Re-run the job; if it persists, something between this runner and the registry blocks or changes requests (a proxy, say).',
+        fix: 'Re-run the job; if it persists, something between this runner and the registry blocks or changes requests (a proxy, say).',
     });
 }
 function acceptKey(answer, { server, source, run, world, claims, started }) {
@@ -59580,7 +59580,7 @@ function acceptKey(answer, { server, source, run, world, claims, started }) {
             code: 'exchange-untrusted',
             what: `${server.host} answered the exchange with success, but ${doubt}. The answer is not used.`,
             why: 'It may have come from a cache or a proxy and belong to somebody else.',
-            fix: 'Nothing was published. Re-run the job; if it persists, report it to the registry’s security contact.',
+            fix: 'Re-run the job; if it persists, report it to the registry’s security contact.',
         });
     }
     return {
@@ -64327,7 +64327,7 @@ function attestationProblem(what, why) {
         code: 'attestation-failed',
         what,
         ...(why === undefined ? {} : { why }),
-        fix: 'Nothing was published. Re-run the job when Sigstore answers again (status.sigstore.dev); `attestations: true` would publish without attestations then.',
+        fix: 'Re-run the job when Sigstore answers again (status.sigstore.dev); `attestations: true` would publish without attestations then.',
     };
 }
 
@@ -64614,7 +64614,7 @@ function failed(command, finished) {
         code: 'build-failed',
         what: `\`${command.join(' ')}\` failed with exit code ${String(finished.code)}.`,
         why: (0,_world_last_words_js__WEBPACK_IMPORTED_MODULE_6__/* .lastWords */ .a)(finished),
-        fix: 'Nothing was published. Make this command work in a clean checkout of the commit.',
+        fix: 'Make this command work in a clean checkout of the commit.',
     });
 }
 
@@ -65548,7 +65548,9 @@ function asResponse(answer) {
         return undici__WEBPACK_IMPORTED_MODULE_0__.Response.json({ message: 'an HTML page' }, { status: answer.status });
     const type = answer.headers.get('content-type');
     const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
-    return new undici__WEBPACK_IMPORTED_MODULE_0__.Response(empty ? null : answer.text, {
+    // Of a refusal a client may make an error's message.
+    const body = answer.status < 400 ? Buffer.from(answer.bytes) : answer.text;
+    return new undici__WEBPACK_IMPORTED_MODULE_0__.Response(empty ? null : body, {
         status: answer.status,
         headers: type ? { 'content-type': type } : {},
     });
@@ -65973,11 +65975,18 @@ async function attempt(dispatcher, { clock, signal: softSignal, lastSignal }, ed
                     return receive(chunk);
                 })
                 : await (0,http_answer/* readBody */.x8)(answer, policy.answerBytes);
-            const text = withoutSecrets(bytes.toString('utf8'), request);
+            const body = bytes.toString('utf8');
             if (REDIRECTS.has(answer.statusCode)) {
                 throw new http_fault/* HttpFault */.F('redirected', `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`);
             }
-            return { status: answer.statusCode, headers: (0,http_answer/* headersOf */.Yl)(answer.headers), bytes, text, json: (0,json/* parseJson */.qF)(text) };
+            return {
+                status: answer.statusCode,
+                headers: (0,http_answer/* headersOf */.Yl)(answer.headers),
+                bytes,
+                text: withoutSecrets(body, request),
+                // A token that is asked for with a token may well have parts in common with it, as all of one issuer's have.
+                json: (0,json/* parseJson */.qF)(body),
+            };
         }
         catch (error) {
             signal.throwIfAborted();

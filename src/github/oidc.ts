@@ -27,7 +27,7 @@ export async function requestIdToken(run: RunContext, audience: string, http: Ht
       failure: (reason) => ({
         code: 'id-token-failed',
         what: `GitHub did not issue an ID token: ${reason}.`,
-        fix: 'Nothing was published. Re-run the job; if it persists, look at www.githubstatus.com.',
+        fix: 'Re-run the job; if it persists, look at www.githubstatus.com.',
       }),
     },
     {
@@ -47,7 +47,7 @@ export async function requestIdToken(run: RunContext, audience: string, http: Ht
       throw new ReleaseError({
         code: 'id-token-failed',
         what: `GitHub refused to issue an ID token: ${describe(answer)}.`,
-        fix: 'Nothing was published. Re-run the job; an ID token is only issued while the job runs.',
+        fix: 'Re-run the job; an ID token is only issued while the job runs.',
       })
     },
   )

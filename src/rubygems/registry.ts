@@ -53,7 +53,7 @@ export function createRegistry(server: GemServer, http: Http, clock: Clock): Reg
           failure: (reason) => ({
             code: 'registry-unavailable',
             what: `${server.host} could not be asked which versions of ${name} it has: ${reason}.`,
-            fix: 'Nothing was published. Re-run the job when the registry answers again.',
+            fix: 'Re-run the job when the registry answers again.',
           }),
         },
         { method: 'GET', url: url(`/api/v1/versions/${encodeURIComponent(name)}.json`), headers: JSON_ONLY },
@@ -110,7 +110,7 @@ function judgeVersions(answer: HttpAnswer, name: string, server: GemServer): Att
   throw new ReleaseError({
     code: 'registry-unavailable',
     what: `${server.host} refused to list the versions of ${name}: ${describe(answer)}.`,
-    fix: 'Nothing was published. Check `gem-server`, and whether something between this runner and the server blocks it.',
+    fix: 'Check `gem-server`, and whether something between this runner and the server blocks it.',
   })
 }
 

@@ -39,6 +39,6 @@ export function attestationProblem(what: string, why?: string): Problem {
     code: 'attestation-failed',
     what,
     ...(why === undefined ? {} : { why }),
-    fix: 'Nothing was published. Re-run the job when Sigstore answers again (status.sigstore.dev); `attestations: true` would publish without attestations then.',
+    fix: 'Re-run the job when Sigstore answers again (status.sigstore.dev); `attestations: true` would publish without attestations then.',
   }
 }

@@ -150,6 +150,6 @@ function failed(command: readonly string[], finished: Finished): ReleaseError {
     code: 'build-failed',
     what: `\`${command.join(' ')}\` failed with exit code ${String(finished.code)}.`,
     why: lastWords(finished),
-    fix: 'Nothing was published. Make this command work in a clean checkout of the commit.',
+    fix: 'Make this command work in a clean checkout of the commit.',
   })
 }

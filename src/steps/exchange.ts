@@ -81,7 +81,7 @@ async function exchangeToken(options: Exchange): Promise<ApiKey> {
       failure: (reason) => ({
         code: 'exchange-failed',
         what: `${server.host} gave no key for the ID token: ${reason}.`,
-        fix: 'Nothing was published. Re-run the job when the registry answers again (status.rubygems.org).',
+        fix: 'Re-run the job when the registry answers again (status.rubygems.org).',
       }),
     },
     async () => {
@@ -119,7 +119,7 @@ function judge(answer: HttpAnswer, exchanged: Exchanged): Attempt<ApiKey> {
     code: 'exchange-failed',
     what: `${server.host} did not accept the ID token: ${describe(answer)}.`,
     ...(answer.status === 400 ? { why: 'The token did not arrive as GitHub issued it.' } : {}),
-    fix: 'Nothing was published. Re-run the job; if it persists, something between this runner and the registry blocks or changes requests (a proxy, say).',
+    fix: 'Re-run the job; if it persists, something between this runner and the registry blocks or changes requests (a proxy, say).',
   })
 }
 
@@ -135,7 +135,7 @@ function acceptKey(answer: HttpAnswer, { server, source, run, world, claims, sta
       code: 'exchange-untrusted',
       what: `${server.host} answered the exchange with success, but ${doubt}. The answer is not used.`,
       why: 'It may have come from a cache or a proxy and belong to somebody else.',
-      fix: 'Nothing was published. Re-run the job; if it persists, report it to the registry’s security contact.',
+      fix: 'Re-run the job; if it persists, report it to the registry’s security contact.',
     })
   }
   return {

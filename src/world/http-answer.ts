@@ -6,10 +6,11 @@ import { HttpFault } from './http-fault.ts'
 export interface HttpAnswer {
   status: number
   headers: { get(name: string): string | undefined }
+  /** The body without what it repeats of the secrets that the request carried: the only form that may be quoted. */
   text: string
-  /** The body as it came, for what is no text. */
+  /** The body as it came. */
   bytes: Uint8Array
-  /** The body as JSON, or undefined where it is none. */
+  /** The body as it came, as JSON; undefined where it is none. */
   json: unknown
 }
 
@@ -45,7 +46,9 @@ export function asResponse(answer: HttpAnswer): Response {
   if (isPage(answer)) return Response.json({ message: 'an HTML page' }, { status: answer.status })
   const type = answer.headers.get('content-type')
   const empty = answer.status === 204 || answer.status === 205 || answer.status === 304
-  return new Response(empty ? null : answer.text, {
+  // Of a refusal a client may make an error's message.
+  const body = answer.status < 400 ? Buffer.from(answer.bytes) : answer.text
+  return new Response(empty ? null : body, {
     status: answer.status,
     headers: type ? { 'content-type': type } : {},
   })

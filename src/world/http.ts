@@ -136,14 +136,21 @@ async function attempt(
             return receive(chunk)
           })
         : await readBody(answer, policy.answerBytes)
-    const text = withoutSecrets(bytes.toString('utf8'), request)
+    const body = bytes.toString('utf8')
     if (REDIRECTS.has(answer.statusCode)) {
       throw new HttpFault(
         'redirected',
         `the server answered with a redirect (${String(answer.statusCode)}), which is never followed`,
       )
     }
-    return { status: answer.statusCode, headers: headersOf(answer.headers), bytes, text, json: parseJson(text) }
+    return {
+      status: answer.statusCode,
+      headers: headersOf(answer.headers),
+      bytes,
+      text: withoutSecrets(body, request),
+      // A token that is asked for with a token may well have parts in common with it, as all of one issuer's have.
+      json: parseJson(body),
+    }
   } catch (error) {
     signal.throwIfAborted()
     throw asFault(error, watch.signal.aborted, progress.sentAll, policy)

@@ -30,7 +30,6 @@ function record(gems: readonly GemRecord[], tags: readonly string[] = []): Ledge
     repository: 'octo/rack-lens',
     gems,
     tags,
-    unsettled: [],
     releaseUrl: '',
     finished: false,
   }
@@ -71,6 +70,7 @@ describe('outputs', () => {
     [['already-published', 'pushed'], 'true'],
     [['pushed', 'failed'], 'false'],
     [['not-tried'], 'false'],
+    [['pushed', 'unknown'], 'false'],
   ])('say for %j that published is %s', (statuses, published) => {
     expect(outputsOf(record(statuses.map((status) => gem({ status }))))).toMatchObject({ published })
   })
@@ -78,8 +78,8 @@ describe('outputs', () => {
 
 describe('the outcome', () => {
   it.each<[LedgerRecord, string]>([
-    [record([]), 'Nothing was published.'],
-    [record([gem({ status: 'not-tried' })]), 'Nothing was published.'],
+    [record([]), 'Nothing was published by this run.'],
+    [record([gem({ status: 'not-tried' })]), 'Nothing was published by this run.'],
     [record([gem()], ['v1.2.3']), 'rack-lens 1.2.3 is published on https://rubygems.org. Tag: v1.2.3.'],
     [
       record([gem({ platform: 'java' }), gem({ status: 'already-published' })]),
@@ -87,9 +87,18 @@ describe('the outcome', () => {
     ],
     [record([gem(), FAILED]), 'Published: rack-lens 1.2.3. Not published: lens-web 1.2.3 (failed).'],
     [
-      { ...record([gem({ status: 'not-tried' })]), unsettled: ['rack-lens 1.2.3'] },
+      record([gem({ status: 'unknown' }), gem({ name: 'lens-web', status: 'not-tried' })]),
       'Nothing is known to be published. Not known: rack-lens 1.2.3.',
     ],
+    [
+      record([gem(), gem({ name: 'lens-cli', status: 'unknown' }), FAILED]),
+      'Published: rack-lens 1.2.3. Not published: lens-web 1.2.3 (failed). Not known: lens-cli 1.2.3.',
+    ],
+    [
+      record([gem(), gem({ name: 'lens-cli', status: 'unknown' })]),
+      'Published: rack-lens 1.2.3. Not known: lens-cli 1.2.3.',
+    ],
+    [record([FAILED], ['v1.2.3']), 'Nothing was published by this run. Tag: v1.2.3.'],
   ])('is one true sentence', (of, sentence) => {
     expect(outcome(of)).toBe(sentence)
   })

@@ -42,7 +42,8 @@ function handOver(socketAddress: string): void {
     if (exitCode === 'by-gem') runGem()
     else process.exitCode = exitCode === 0 ? 0 : 1
   })
-  socket.write(`${JSON.stringify({ args, cwd: process.cwd(), byName: process.env[BY_NAME] === '1' })}\n`)
+  const { [BY_NAME]: byName, RUBYGEMS_HOST: host } = process.env
+  socket.write(`${JSON.stringify({ args, cwd: process.cwd(), host, byName: byName === '1' })}\n`)
 }
 
 function runGem(): void {

@@ -1,16 +1,14 @@
-import { title } from './rubygems/versions.ts'
+import { type GemVersion, identity } from './rubygems/versions.ts'
 import type { PlannedGem } from './plan/planned.ts'
 import type { GemServer } from './server.ts'
 import type { ReleaseGem } from './steps/inspect.ts'
 import { files } from './world/files.ts'
 
-export type GemStatus = 'pushed' | 'already-published' | 'failed' | 'not-tried' | 'would-push'
+/** `unknown`: a push began, and whether the registry has the gem was not found out. */
+export type GemStatus = 'pushed' | 'already-published' | 'failed' | 'unknown' | 'not-tried' | 'would-push'
 
 /** One gem of the release, as the `gems` output lists it. */
-export interface GemRecord {
-  name: string
-  version: string
-  platform: string
+export interface GemRecord extends GemVersion {
   /** Where the build left it; empty before it was built. */
   file: string
   sha256: string
@@ -30,8 +28,6 @@ export interface LedgerRecord {
   repository: string
   gems: readonly GemRecord[]
   tags: readonly string[]
-  /** Gems whose push began and has not been answered: they may be public or not. */
-  unsettled: readonly string[]
   /** Page of the GitHub Release; empty where there is none. */
   releaseUrl: string
   finished: boolean
@@ -42,8 +38,9 @@ export class Ledger {
   readonly #server: GemServer
   readonly #journal: string
   readonly #gems = new Map<string, GemRecord>()
-  readonly #tags: string[] = []
-  readonly #unsettled = new Set<string>()
+  readonly #tags = new Set<string>()
+  /** Gems whose push began and has not been answered. What is known of them otherwise is kept. */
+  readonly #open = new Set<string>()
   #saved: Promise<void> = Promise.resolve()
   #commit = ''
   #repository = ''
@@ -62,63 +59,42 @@ export class Ledger {
   planned(gems: readonly PlannedGem[], { commit, repository }: Pick<LedgerRecord, 'commit' | 'repository'>): void {
     this.#commit = commit
     this.#repository = repository
-    for (const gem of gems) {
-      this.#gems.set(keyOf(gem), {
-        name: gem.name,
-        version: gem.version,
-        platform: gem.platform,
-        file: gem.file?.fileName ?? '',
-        sha256: gem.file?.sha256 ?? '',
-        size: gem.file?.size ?? 0,
-        status: 'not-tried',
-        attested: false,
-        url: versionPage(gem, this.#server),
-      })
-    }
+    for (const gem of gems) this.#put({ ...gem, ...fileOf(gem) }, 'not-tried')
   }
 
   /** Also for gems that a release task pushed without their having been planned with this platform. */
   async gem(gem: ReleaseGem, status: GemStatus): Promise<void> {
-    this.#gems.set(keyOf(gem), {
-      name: gem.name,
-      version: gem.version,
-      platform: gem.platform,
-      file: gem.builtPath,
-      sha256: gem.sha256,
-      size: gem.size,
-      status,
-      attested: status === 'pushed' && (gem.bundles ?? []).length > 0,
-      url: versionPage(gem, this.#server),
-    })
-    this.#unsettled.delete(title(gem))
-    if (status !== 'not-tried') await this.#save(false)
+    this.#put({ ...gem, file: gem.builtPath }, status, status === 'pushed' && (gem.bundles ?? []).length > 0)
+    const wasOpen = this.#open.delete(identity(gem))
+    if (wasOpen || status !== 'not-tried') await this.#save(false)
   }
 
   /** Where the registry was seen to list an attestation of these bytes, whoever has sent it. */
   attested(gem: ReleaseGem): void {
-    const record = this.#gems.get(keyOf(gem))
+    const record = this.#gems.get(identity(gem))
     if (record) record.attested = true
   }
 
-  /** Before a gem's first byte leaves this machine. */
+  /** Before a gem's first byte leaves this machine: until `gem` says more, it may be public or not. */
   async sending(gem: PlannedGem | ReleaseGem): Promise<void> {
-    this.#unsettled.add(title(gem))
+    if ('builtPath' in gem) this.#put({ ...gem, file: gem.builtPath }, 'not-tried')
+    this.#open.add(identity(gem))
     await this.#save(false)
   }
 
   /** Where it turned out that nothing is open about a gem, whatever its status is. */
   settled(gem: PlannedGem): void {
-    this.#unsettled.delete(title(gem))
+    this.#open.delete(identity(gem))
   }
 
-  /** Where a push ended without an answer that can be relied on. */
-  async unsettled(gem: ReleaseGem): Promise<void> {
-    await this.gem(gem, 'failed')
-    await this.sending(gem)
+  /** A planned gem that turned out not to be part of the release. */
+  leftOut(gem: PlannedGem): void {
+    this.settled(gem)
+    this.#gems.delete(identity(gem))
   }
 
   async tagged(names: readonly string[]): Promise<void> {
-    this.#tags.push(...names)
+    for (const name of names) this.#tags.add(name)
     await this.#save(false)
   }
 
@@ -131,14 +107,21 @@ export class Ledger {
     await this.#save(true)
   }
 
+  #put(gem: GemVersion & Pick<GemRecord, 'file' | 'sha256' | 'size'>, status: GemStatus, attested = false): void {
+    const { name, version, platform, file, sha256, size } = gem
+    const url = versionPage(gem, this.#server)
+    this.#gems.set(identity(gem), { name, version, platform, file, sha256, size, status, attested, url })
+  }
+
   #record(finished: boolean): LedgerRecord {
     return {
       server: this.#server.origin,
       commit: this.#commit,
       repository: this.#repository,
-      gems: [...this.#gems.values()],
-      tags: this.#tags,
-      unsettled: [...this.#unsettled],
+      gems: [...this.#gems.values()].map((gem) =>
+        this.#open.has(identity(gem)) ? { ...gem, status: 'unknown' } : gem,
+      ),
+      tags: [...this.#tags],
       releaseUrl: this.#releaseUrl,
       finished,
     }
@@ -152,7 +135,12 @@ export class Ledger {
   }
 }
 
-function versionPage(gem: { name: string; version: string; platform: string }, { origin }: GemServer): string {
+/** What is known of a file before it is built, or handed over. */
+function fileOf({ file }: PlannedGem): Pick<GemRecord, 'file' | 'sha256' | 'size'> {
+  return { file: file?.fileName ?? '', sha256: file?.sha256 ?? '', size: file?.size ?? 0 }
+}
+
+function versionPage(gem: GemVersion, { origin }: GemServer): string {
   const full = gem.platform === 'ruby' ? gem.version : `${gem.version}-${gem.platform}`
   return `${origin}/gems/${encodeURIComponent(gem.name)}/versions/${encodeURIComponent(full)}`
 }
@@ -160,9 +148,4 @@ function versionPage(gem: { name: string; version: string; platform: string }, {
 /** Whether every gem of the release is on the registry with our bytes. */
 export function isPublished({ gems }: LedgerRecord): boolean {
   return gems.length > 0 && gems.every(({ status }) => status === 'pushed' || status === 'already-published')
-}
-
-/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
-function keyOf({ name, version, platform }: { name: string; version: string; platform: string }): string {
-  return `${name} ${version} ${platform.replaceAll('-', '')}`
 }

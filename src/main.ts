@@ -52,7 +52,6 @@ async function report(ledger: Ledger | undefined, phases: Phases, failure: Relea
     repository: '',
     gems: [],
     tags: [],
-    unsettled: [],
     releaseUrl: '',
     finished: false,
   }

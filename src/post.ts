@@ -24,7 +24,7 @@ async function restore(): Promise<void> {
 async function recover(directory: string): Promise<void> {
   if (runner.state(STATE.reported) === 'true') return
   const journal = parseJson((await files.answer(path.join(directory, JOURNAL))) ?? '')
-  const lines = isObject(journal) ? journalLines(journal) : ['Nothing was published before it stopped.']
+  const lines = isObject(journal) ? journalLines(journal) : [await withoutJournal(directory)]
   const text = [
     'The release was stopped before it could report. State at that moment:',
     ...lines,
@@ -34,16 +34,24 @@ async function recover(directory: string): Promise<void> {
   await runner.summary(`## Release interrupted\n\n${codeBlock(text)}\n`)
 }
 
+/** There is none before the first gem may leave the machine; but somebody may have emptied RUNNER_TEMP since. */
+async function withoutJournal(directory: string): Promise<string> {
+  return (await files.exists(directory))
+    ? 'Nothing was published before it stopped.'
+    : 'What it had published is not known: its notes below RUNNER_TEMP are gone.'
+}
+
 function journalLines(journal: JsonObject): string[] {
   const gems = objectsAt(journal, 'gems').map((gem) => {
     const [name = '', version = '', platform = '', status = ''] = ['name', 'version', 'platform', 'status'].map((key) =>
       stringAt(gem, key),
     )
-    return `${name} ${version} (${platform}): ${status}`
+    const meaning = status === 'unknown' ? ': a push may have begun, so that the registry has it or not' : ''
+    return `${name} ${version} (${platform}): ${status}${meaning}`
   })
-  const unsettled = Array.isArray(journal['unsettled']) ? journal['unsettled'] : []
-  const open = unsettled.filter((gem) => typeof gem === 'string')
-  return [...gems, ...open.map((gem) => `${gem} was being pushed: the registry may have it or not.`)]
+  const tags = Array.isArray(journal['tags']) ? journal['tags'].filter((tag) => typeof tag === 'string') : []
+  const page = stringAt(journal, 'releaseUrl')
+  return [...gems, ...tags.map((tag) => `Tag: ${tag}`), ...(page ? [`GitHub Release: ${page}`] : [])]
 }
 
 async function post(): Promise<void> {

@@ -1,7 +1,9 @@
 import { attestAll, bundlesOf, confirmAll } from './attestations.ts'
 import { dryRun } from './dry-run.ts'
-import { ReleaseError } from './errors.ts'
+import { type Problem, ReleaseError } from './errors.ts'
 import type { Facts } from './facts.ts'
+import { readCheckout } from './git/checkout.ts'
+import { readOnlyGit } from './git/git.ts'
 import { createReleases } from './github/releases.ts'
 import type { Inputs } from './inputs.ts'
 import { keepForLaterSteps } from './persisted-credentials.ts'
@@ -18,8 +20,8 @@ import type { ReleaseGem } from './steps/inspect.ts'
 import { pushAndRecord } from './steps/push-and-record.ts'
 import { pushSet } from './steps/push-set.ts'
 import { runReleaseTask } from './steps/release-task.ts'
-import { createTags, type PreparedTag, tagsByTask } from './steps/tag.ts'
-import { verify } from './steps/verify.ts'
+import { createTag, type PreparedTag, tagsByTask } from './steps/tag.ts'
+import { verifyAndRecord } from './steps/verify-and-record.ts'
 import { survey } from './survey.ts'
 import type { World } from './world/world.ts'
 
@@ -56,18 +58,29 @@ async function directly(it: Release, plan: Plan, facts: Facts): Promise<ReleaseG
 /** Runs the project's own release task and gives its pushes our hands. */
 async function byReleaseTask(it: Release, plan: Plan, facts: Facts): Promise<ReleaseGem[]> {
   await it.phases.run('Exchange', () => getKey(it))
-  const { gems, commit } = await it.phases.run('Release task', () => runReleaseTask(it, plan, facts))
+  const gems = await it.phases
+    .run('Release task', () => runReleaseTask(it, plan, facts))
+    .catch(async (error: unknown) => {
+      // Bundler's task pushes the tag before the gem. What is public is worth knowing, but not more than the failure.
+      await recordTagsOfTask(it, plan).catch(() => undefined)
+      throw error
+    })
   await it.phases.run('Verify', () => {
-    const looks = gems.map((gem) => verify(gem, it.registry, it.world))
+    const looks = gems.map((gem) => verifyAndRecord(gem, it))
     return allVerified(it, plan, gems, looks)
   })
-  await it.phases.run('Tag', async () => {
-    const { repository, world } = it
-    const found = repository ? await tagsByTask(plan.tags, [plan.commit, commit], repository) : []
-    await it.ledger.tagged(found)
-    if (found.length === 0) world.runner.info('The release task made no tag of the usual form on the released commit.')
-  })
+  await it.phases.run('Tag', () => recordTagsOfTask(it, plan))
+  if (it.ledger.record.tags.length === 0) {
+    it.world.runner.info('The release task made no tag of the usual form on the released commit.')
+  }
   return gems
+}
+
+async function recordTagsOfTask({ repository, inputs, ledger, world }: Release, plan: Plan): Promise<void> {
+  if (!repository) return
+  // The task may have committed.
+  const checkout = await readCheckout(readOnlyGit(inputs.workingDirectory, world.runner.env))
+  await ledger.tagged(await tagsByTask(plan.tags, [plan.commit, checkout?.head ?? plan.commit], repository))
 }
 
 async function planOrExplain(inputs: Inputs, facts: Facts, registry: Registry, world: World): Promise<Plan> {
@@ -102,11 +115,10 @@ async function getKey({ keys, inputs, world }: Release): Promise<void> {
 /** Looks at what became of a gem as soon as it is there, while others are still on their way. */
 async function pushAll(it: Release, gems: readonly ReleaseGem[]): Promise<Promise<unknown>[]> {
   const looks: Promise<unknown>[] = []
-  await pushSet(gems, async (gem) => {
-    await pushAndRecord(gem, it)
-    const look = verify(gem, it.registry, it.world)
-    // Told when all are asked for; a push that fails meanwhile comes first.
-    look.catch(() => undefined)
+  await pushSet(gems, async (gem, stop) => {
+    await pushAndRecord(gem, it, stop.signal)
+    const look = verifyAndRecord(gem, it)
+    look.catch(stop.because)
     looks.push(look)
   })
   return looks
@@ -117,8 +129,11 @@ async function tagAll(
   plan: Plan,
   prepared: readonly PreparedTag[],
 ): Promise<void> {
-  if (repository) await createTags(prepared, plan, repository, world)
-  await ledger.tagged(plan.tags.map((tag) => tag.name))
+  for (const { name } of plan.tags) {
+    const object = prepared.find((tag) => tag.name === name)
+    if (object && repository) await createTag(object, plan, repository, world)
+    await ledger.tagged([name])
+  }
 }
 
 async function allVerified(
@@ -157,6 +172,8 @@ async function announceAll(
 ): Promise<void> {
   const { githubToken: token } = inputs
   if (!token) return
+  const missing = plan.tags.filter((tag) => !ledger.record.tags.includes(tag.name))
+  ReleaseError.throwIfAny(missing.map(({ name }) => noTag(name)))
   const log = (line: string): void => {
     world.runner.info(line)
   }
@@ -166,5 +183,14 @@ async function announceAll(
   for (const tag of plan.tags) {
     const its = gems.filter((gem) => tag.gems.includes(gem.name))
     await ledger.announced(await announce(its, { tag, plan, inputs, releases, bundles, world }))
+  }
+}
+
+/** GitHub would make the tag with its release, on a commit that the release task may not have meant. */
+function noTag(name: string): Problem {
+  return {
+    code: 'github-release-failed',
+    what: `The release task made no tag ${name} on the released commit, and a GitHub Release belongs to one.`,
+    fix: 'Let the task make it, name the form of its tags with `tag:`, or remove `github-release:`.',
   }
 }

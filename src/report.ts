@@ -1,5 +1,5 @@
 import { documentation, type Problem, type ReleaseError } from './errors.ts'
-import { isPublished, type LedgerRecord } from './ledger.ts'
+import { type GemRecord, isPublished, type LedgerRecord } from './ledger.ts'
 import { title } from './rubygems/versions.ts'
 import { baseName } from './steps/build.ts'
 import type { Runner } from './world/runner.ts'
@@ -37,24 +37,28 @@ function checksums({ gems }: LedgerRecord): string {
 
 /** What became of the release, in one sentence that is true in every state. */
 export function outcome(record: LedgerRecord): string {
-  const open = record.unsettled.length > 0 ? ` Not known: ${record.unsettled.join(', ')}.` : ''
-  return `${settled(record)}${open}`
+  const open = record.gems.filter(({ status }) => status === 'unknown')
+  return [
+    settled(record, open),
+    ...(open.length > 0 ? [`Not known: ${open.map(title).join(', ')}.`] : []),
+    ...(record.tags.length > 0 ? [`Tag: ${record.tags.join(', ')}.`] : []),
+  ].join(' ')
 }
 
-function settled(record: LedgerRecord): string {
+function settled(record: LedgerRecord, open: readonly GemRecord[]): string {
   const prospects = record.gems.filter((gem) => gem.status === 'would-push')
   if (prospects.length > 0)
     return `Dry run: ${prospects.map(title).join(', ')} would be pushed to ${record.server}. Nothing was published.`
   const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published')
-  if (record.gems.length === 0 || out.length === 0) {
-    return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.'
-  }
+  if (out.length === 0)
+    return open.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published by this run.'
   if (out.length === record.gems.length) {
-    const tags = record.tags.length > 0 ? ` Tag: ${record.tags.join(', ')}.` : ''
-    return `${out.map(title).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`
+    return `${out.map(title).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.`
   }
-  const rest = record.gems.filter((gem) => !out.includes(gem))
-  return `Published: ${out.map(title).join(', ')}. Not published: ${rest.map((gem) => `${title(gem)} (${gem.status})`).join(', ')}.`
+  const published = `Published: ${out.map(title).join(', ')}.`
+  const rest = record.gems.filter((gem) => !out.includes(gem) && !open.includes(gem))
+  if (rest.length === 0) return published
+  return `${published} Not published: ${rest.map((gem) => `${title(gem)} (${gem.status})`).join(', ')}.`
 }
 
 /** The one error annotation of a failed run, and what to do next in the log. */

@@ -57,17 +57,25 @@ function untrue(lane: Lane, { main, post, gems, before }: LaneEnd): string[] {
   const problems: string[] = []
   for (const gem of gems) {
     const title = `${gem.name} ${gem.version} (${gem.platform ?? 'ruby'})`
-    const claimed =
-      said.includes(`${title}: pushed`) ||
-      new RegExp(`"file":"[^"]*${gem.fullName}\\.gem"[^}]*"status":"(pushed|already-published)"`).test(
-        main.outputs['gems'] ?? '',
-      )
+    const reported = new RegExp(`"file":"[^"]*${gem.fullName}\\.gem"[^}]*"status":"([a-z-]+)"`).exec(
+      main.outputs['gems'] ?? '',
+    )?.[1]
+    const status = reported ?? statusAfter(`${title}: `, said)
+    const claimed = status === 'pushed' || status === 'already-published'
+    const denied = status === 'failed' || status === 'not-tried'
     if (claimed && !isLive(gem)) problems.push(`${gem.fullName} is said to be published`)
+    if (denied && isLive(gem) && !before.includes(gem.fullName))
+      problems.push(`${gem.fullName} is said to be ${status}`)
   }
   // What an earlier job has published is not the news of this one.
   const news = gems.filter((gem) => isLive(gem) && !before.includes(gem.fullName))
   if (news.length > 0 && /^Nothing was published/m.test(said)) problems.push('nothing is said to be published')
   return problems
+}
+
+function statusAfter(title: string, said: string): string | undefined {
+  const [, after] = said.split(title)
+  return /^[a-z-]+/.exec(after ?? '')?.[0]
 }
 
 /** What is not true after the last run of a release; nothing when it has converged. */

@@ -86,8 +86,9 @@ export function judgeRecord(ended: Ended, before: PublicState, after: PublicStat
     const claims = status === 'pushed' || status === 'already-published'
     if (claims && after.gems[index] !== 'ours') throw new Error(`${gem.fullName} is not ${status}\n${tell(ended)}`)
     const published = before.gems[index] === 'absent' && after.gems[index] === 'ours'
-    if (published && ended.end === 'red' && ended.says.startsWith('Nothing was published')) {
-      throw new Error(`${gem.fullName} was published by this run\n${tell(ended)}`)
+    const denied = status === 'failed' || status === 'not-tried' || ended.says.startsWith('Nothing was published')
+    if (published && ended.end === 'red' && denied) {
+      throw new Error(`${gem.fullName} was published by this run and is said to be ${status ?? 'not'}\n${tell(ended)}`)
     }
   }
 }

@@ -5,6 +5,7 @@ import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { aim, type Fault, type FaultName } from '../../sandbox/faults.ts'
 import type { RecordedRequest } from '../../sandbox/messages.ts'
+import { LANES } from '../../src/steps/push-set.ts'
 import { CONNECTIONS } from '../../src/world/http-agent.ts'
 import { AT_ONCE } from '../../src/world/traffic.ts'
 import { type SmallGem, writeGems } from './gems.ts'
@@ -33,8 +34,6 @@ const GEMS = NAMES.length + PLATFORMS.length
 const FAULTS: readonly FaultName[] = ['503-html', 'reset-before', 'reset-after', '429-retry-after', 'reset-mid-answer']
 /** A 20th of the exchanges goes wrong. */
 const ONE_IN = 20
-/** How many gems may be on their way at a time. */
-const LANES = 16
 /**
  * What may be open at a time. Of each connection both ends are in this process, and the services besides the registry
  * have a few; a gem on its way is read here and written there; a gem that is downloaded is read by the registry.

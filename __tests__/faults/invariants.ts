@@ -19,6 +19,7 @@ export async function brokenInvariants(it: Case, run: Run): Promise<string[]> {
     ...strayCredentials(it),
     ...wrongOrder(it),
     ...otherBytes(it, run),
+    ...untrueRecord(it, run),
     ...oddOutputs(run),
     ...tooManyKeys(it, run),
   ]
@@ -49,6 +50,25 @@ async function untrueGreen(it: Case, { record }: Run): Promise<string[]> {
     broken.push(...when(tag?.commit !== it.world.commit || tag.type !== 'tag', `the tag of ${full} is not there`))
   }
   return broken
+}
+
+/**
+ * What is reported of a gem is what the registry has, or that it is not known; unless the registry itself has shown
+ * another digest. What an earlier run has published is not looked for by one that fails before that.
+ */
+function untrueRecord(it: Case, { record, result }: Run): string[] {
+  if (result === 'verification-failed' || result === 'version-taken') return []
+  return record.gems.flatMap(({ name, version, platform, sha256, status }) => {
+    const served = it.registry
+      .versions(name)
+      .some((row) => row.number === version && row.platform === platform && row.sha256 === sha256)
+    const claims = status === 'pushed' || status === 'already-published'
+    const denies = status === 'failed' || (status === 'not-tried' && it.runs === 1)
+    return when(
+      (claims && !served) || (denies && served),
+      `${name} is ${served ? '' : 'not '}there and said to be ${status}`,
+    )
+  })
 }
 
 /** No secret in any text, in any encoding, and without any help from the runner's masks. */
@@ -146,7 +166,7 @@ function oddOutputs({ record, recorder, result }: Run): string[] {
   const odd = Object.entries(SHAPES).filter(([name, shape]) => !shape.test(outputs[name] ?? 'absent '))
   const gems = record.gems.filter(
     ({ status, sha256 }) =>
-      !/^(pushed|already-published|failed|not-tried)$/.test(status) || !/^[0-9a-f]{64}$/.test(sha256),
+      !/^(pushed|already-published|failed|unknown|not-tried)$/.test(status) || !/^[0-9a-f]{64}$/.test(sha256),
   )
   return [
     ...odd.map(([name]) => `output ${name} is ${JSON.stringify(outputs[name])}`),

@@ -17,7 +17,7 @@ describe('a release task that writes to the runner’s files', () => {
     await world.repository(rakeProject(ownRelease(writesTo('set_output', 'version=evil\n'), PUSH)))
     const { step } = await expectRefused(world, {
       code: 'tampered-job',
-      says: ['GITHUB_OUTPUT', 'Nothing was published.'],
+      says: ['GITHUB_OUTPUT', 'Nothing was published by this run.'],
     })
     expect(world.uploads).toEqual([])
     expect(JSON.stringify(step.outputs)).not.toContain('evil')

@@ -53,7 +53,6 @@ const record: fc.Arbitrary<LedgerRecord> = fc.record({
   commit: fc.constant('c'.repeat(40)),
   gems: fc.array(fc.oneof(published, unpublished), { maxLength: 3 }),
   tags: fc.array(foreign, { maxLength: 2 }),
-  unsettled: fc.array(foreign, { maxLength: 2 }),
   releaseUrl: fc.constant(''),
   finished: fc.boolean(),
 })

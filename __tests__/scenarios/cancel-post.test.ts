@@ -58,7 +58,7 @@ describe('the post step', () => {
     const [post] = job.post
     expect(post?.exitCode).toBe(0)
     expect(post?.annotations).toMatchObject([{ level: 'warning', title: 'Release interrupted' }])
-    const says = 'rack-lens 1.2.3 was being pushed: the registry may have it or not.'
+    const says = 'rack-lens 1.2.3 (ruby): unknown: a push may have begun, so that the registry has it or not'
     expect(post?.annotations[0]?.message).toContain(says)
     expect(post?.summary).toContain(says)
     expect(post?.summary).not.toContain('Nothing was published')
@@ -113,7 +113,15 @@ describe('the post step', () => {
     expect(step.exitSignal).toBe('SIGKILL')
     expect((await homeOf(home))[CLASSIC]).toEqual({ text: OTHERS, mode: 0o644 })
     expect(job.post[0]?.exitCode).toBe(0)
-    expect(job.post[0]?.annotations[0]?.message).toContain('rack-lens 1.2.3 was being pushed')
+    expect(job.post[0]?.annotations[0]?.message).toContain('rack-lens 1.2.3 (ruby): unknown')
+  })
+
+  it('claims nothing for a main step that was killed after its notes were gone', async () => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(ownRelease('sh "rm -rf $RUNNER_TEMP/release-gem-*; echo working; sleep 60"')))
+    const { job } = await world.run({ step: { signal: { after: /\| working/, sequence: 'kill' } } })
+    expect(job.post[0]?.annotations[0]?.message).toContain('What it had published is not known')
+    expect(job.post[0]?.exitCode).toBe(0)
   })
 
   it('is not needed: where the machine was lost, a re-run finishes', async () => {

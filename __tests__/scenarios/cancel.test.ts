@@ -31,7 +31,7 @@ describe('a run that is cancelled', () => {
     expect(await watch.took()).toBeLessThan(4000)
     expect(job.orphans).toEqual([])
     expect(error).toMatch(/^cancelled: The run was cancelled\./)
-    expect(error).toContain('Nothing was published.')
+    expect(error).toContain('Nothing was published by this run.')
     expect(step.outputs['published']).toBe('false')
     expect(world.exchanges).toEqual([])
   })

@@ -5,6 +5,7 @@ import { aim } from '../../sandbox/faults.ts'
 import { seedGem } from '../../sandbox/registry/seed-gem.ts'
 import { LENS, prebuilt } from './prebuilt.ts'
 import { project } from './projects.ts'
+import { ownRelease, rakeProject } from './rake-projects.ts'
 import { newWorld, REPOSITORY, type ScenarioWorld } from './scenario.ts'
 
 const CHANGELOG = '# Changelog\n\n## [1.2.3] - 2026-11-23\n\n- Sharper lenses.\n\n## [1.2.2]\n\n- Older.\n'
@@ -44,6 +45,17 @@ describe('the GitHub Release', () => {
     const order = world.sandbox.requests.map(({ method, path }) => `${method} ${path.split('?')[0] ?? ''}`)
     expect(order.indexOf('POST /api/v1/gems')).toBeLessThan(order.findIndex((line) => line.endsWith('/releases')))
     expect(await world.sandbox.github.repository(REPOSITORY).tag('v1.2.3')).toMatchObject({ type: 'tag' })
+  })
+
+  it('is not made where the release task has made no tag for it, and neither is the tag', async () => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(ownRelease('stand_in "push", GEM')))
+    const { step, error } = await world.run({ with: { 'github-release': 'true' } })
+    expect(step.exitCode).toBe(1)
+    expect(error).toContain('github-release-failed: The release task made no tag v1.2.3')
+    expect(error).toContain('rack-lens 1.2.3 is published on')
+    expect(world.sandbox.github.releases(REPOSITORY)).toEqual([])
+    expect(await world.sandbox.github.repository(REPOSITORY).refs()).not.toHaveProperty('refs/tags/v1.2.3')
   })
 
   it('stays a draft when asked to, is marked as a pre-release for one, and has generated notes without a changelog', async () => {

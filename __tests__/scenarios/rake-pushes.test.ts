@@ -1,6 +1,8 @@
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { aim, answer, type Fault } from '../../sandbox/faults.ts'
+import { PUSH } from './cancel-world.ts'
 import { gemspec } from './projects.ts'
 import { ownRelease, rakeProject } from './rake-projects.ts'
 import { expectGreen, newWorld } from './scenario.ts'
@@ -64,7 +66,7 @@ describe('a release task that loads the client of RubyGems by itself', () => {
     const { step, error } = await world.run()
     expect(step.exitCode).toBe(1)
     expect(error).toMatch(/^release-task-failed: The release task ended, but \S+ does not have rack-lens 1\.2\.3\./)
-    expect(error).toContain('Nothing was published.')
+    expect(error).toContain('Nothing was published by this run.')
     expect(step.outputs['published']).toBe('false')
     expect(world.live).toEqual([])
   })
@@ -91,7 +93,7 @@ describe('a release task that goes its own way with files', () => {
     const { step, error } = await world.run()
     expect(step.exitCode).toBe(1)
     expect(error).toMatch(/^release-task-failed: `rake release` failed/)
-    expect(error).toMatch(/\n\nNothing was published\.$/)
+    expect(error).toMatch(/\n\nNothing was published by this run\.$/)
   })
 })
 
@@ -160,6 +162,83 @@ describe('a release task that calls gem by its name', () => {
     expect(ran.log).toContain('| not taken')
     expect(ran.gems).toMatchObject([{ name: 'rack-lens', status: 'pushed' }])
     expect(world.live).toEqual(expect.arrayContaining(['other-9.9.9', 'rack-lens-1.2.3']))
+  })
+})
+
+describe('a release task that pushes to another server with RUBYGEMS_HOST', () => {
+  it('by the name of gem: is left to gem, and ours gets what is for it', async () => {
+    await using world = await newWorld()
+    const there =
+      'sh({ "RUBYGEMS_HOST" => "http://127.0.0.1:9" }, "gem push #{GEM}") { |ok, _| puts ok ? "taken" : "not taken" }'
+    await world.repository(rakeProject(ownRelease(there, 'puts "and now"', 'sh "gem push #{GEM}"')))
+    const ran = await world.run()
+    expectGreen(ran)
+    expect(ran.log).toMatch(
+      /tried to push rack-lens 1\.2\.3 to "http:\/\/127\.0\.0\.1:9", but .* It is left to `gem` itself\./,
+    )
+    expect(ran.log).toMatch(/\| not taken\n[^]*\| and now\n[^]*\| rack-lens 1\.2\.3 is on /)
+    expect(world.uploads).toHaveLength(1)
+  })
+
+  it('through GEM_COMMAND: is refused', async () => {
+    await using world = await newWorld()
+    await world.repository(
+      rakeProject(ownRelease('ENV["RUBYGEMS_HOST"] = "https://gems.example.com"', 'stand_in "push", GEM')),
+    )
+    const { step, error } = await world.run()
+    expect(step.exitCode).toBe(1)
+    expect(error).toContain(
+      'push-host-mismatch: The release task tried to push rack-lens 1.2.3 to "https://gems.example.com"',
+    )
+    expect(world.uploads).toEqual([])
+  })
+})
+
+describe('a release task that pushes for another platform than the gemspec’s', () => {
+  const JAVA = 'spec = Gem::Specification.load("rack-lens.gemspec"); spec.platform = "java"; Gem::Package.build(spec)'
+  const PUSH_JAVA = 'stand_in "push", "rack-lens-1.2.3-java.gem"'
+
+  it('and leaves the gemspec’s out: is green for what it has pushed, and said', async () => {
+    await using world = await newWorld()
+    const files = rakeProject(
+      ownRelease('require "rubygems/package"', JAVA, PUSH_JAVA).replace('release: :build', ':release'),
+    )
+    await world.repository(files)
+    const ran = await world.run()
+    expectGreen(ran)
+    expect(ran.gems).toMatchObject([{ platform: 'java', status: 'pushed' }])
+    expect(ran.step.annotations).toMatchObject([{ level: 'warning', title: 'Not all platforms' }])
+    expect(world.live).toEqual(['rack-lens-1.2.3-java'])
+  })
+
+  it('and has built the gemspec’s as well: is red, and says which is out', async () => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(ownRelease('require "rubygems/package"', JAVA, PUSH_JAVA)))
+    const { step, error } = await world.run()
+    expect(step.exitCode).toBe(1)
+    expect(error).toContain('does not have rack-lens 1.2.3.')
+    expect(error).toContain('Published: rack-lens 1.2.3 (java). Not published: rack-lens 1.2.3 (not-tried).')
+    expect(step.outputs['published']).toBe('false')
+  })
+})
+
+describe('a push of a release task that the registry refuses', () => {
+  const refusal: Fault = {
+    ...aim('503-html', PUSH, 1),
+    play: answer(403, 'You are not allowed to push this gem.', { 'content-type': 'text/plain' }),
+  }
+
+  it('is reported as failed, with the tag that Bundler has made before', async () => {
+    await using world = await newWorld()
+    await world.repository(rakeProject('require "bundler/gem_tasks"\n'))
+    world.sandbox.registry.inject(refusal)
+    const { step, error, gems } = await world.run({ with: { strategy: 'rake' } })
+    expect(step.exitCode).toBe(1)
+    expect(error).toMatch(/^push-refused: /)
+    expect(error).toMatch(/\n\nNothing was published by this run\. Tag: v1\.2\.3\.$/)
+    expect(gems).toMatchObject([{ status: 'failed' }])
+    const again = await world.run({ with: { strategy: 'rake' } })
+    expectGreen(again)
   })
 })
 

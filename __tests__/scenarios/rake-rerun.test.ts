@@ -31,7 +31,7 @@ describe('a release task that fails', () => {
     expect(first.step.exitCode).toBe(1)
     expect(first.error).toMatch(/^release-task-failed: `rake release` failed with exit code 1\.\n/)
     expect(first.error).toContain('the moon is wrong')
-    expect(first.error).toContain('Nothing was published.')
+    expect(first.error).toContain('Nothing was published by this run.')
     expect(first.step.outputs['published']).toBe('false')
     expectGreen(await world.run({ env: { MOON: 'right' } }))
     expect(world.live).toEqual(['rack-lens-1.2.3'])

@@ -25,7 +25,7 @@ describe('an input that cannot be right', () => {
     await expectRefusedEarly(world, {
       ...prebuilt(undefined, { with: { [input]: value } }),
       code: 'invalid-input',
-      says: [...says, 'docs/troubleshooting.md#invalid-input', 'Nothing was published.'],
+      says: [...says, 'docs/troubleshooting.md#invalid-input', 'Nothing was published by this run.'],
     })
     expect(world.requests('registry')).toEqual([])
   })

@@ -34,7 +34,7 @@ describe('a release that the registry cannot accept', () => {
     await expectRefused(world, {
       ...prebuilt(),
       code: 'version-yanked',
-      says: ['rack-lens 1.2.3 was published', 'yanked', 'Bump the version', 'Nothing was published.'],
+      says: ['rack-lens 1.2.3 was published', 'yanked', 'Bump the version', 'Nothing was published by this run.'],
     })
     expect(world.uploads.map(({ status }) => status)).toEqual([409])
   })
@@ -58,7 +58,7 @@ describe('a release that the registry cannot accept', () => {
     await expectRefused(world, {
       ...prebuilt(undefined, { permissions: { contents: 'write' } }),
       code: 'id-token-unavailable',
-      says: ['ID token', 'permissions:\n  id-token: write', 'Nothing was published.'],
+      says: ['ID token', 'permissions:\n  id-token: write', 'Nothing was published by this run.'],
     })
     expect(world.uploads).toEqual([])
   })

@@ -100,7 +100,13 @@ describe('a tag that is to be created', () => {
     await expectRefused(world, {
       ...prebuilt(undefined, { permissions: { 'id-token': 'write', contents: 'read' } }),
       code: 'tag-not-permitted',
-      says: ['create the tag v1.2.3', '403', 'Add `contents: write`', '`tag: false`', 'Nothing was published.'],
+      says: [
+        'create the tag v1.2.3',
+        '403',
+        'Add `contents: write`',
+        '`tag: false`',
+        'Nothing was published by this run.',
+      ],
     })
     expect(world.exchanges).toEqual([])
     expect(world.uploads).toEqual([])

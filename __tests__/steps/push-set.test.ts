@@ -147,6 +147,18 @@ describe('pushSet', () => {
     expect(events.filter(({ kind }) => kind === 'start')).toHaveLength(LANES)
   })
 
+  it('starts nothing after a failure that is found once a gem is there, and tells those that wait', async () => {
+    const gems = NAMES.map((name) => gem({ name, platform: 'ruby', needs: [], takes: 0 }))
+    const told: boolean[] = []
+    const pushing = pushSet(gems, async ({ name }, { signal, because }) => {
+      if (name === 'a') because(new Error('a is another gem'))
+      for (let turns = 0; turns < 3; turns++) await turn()
+      told.push(signal.aborted)
+    })
+    await expect(pushing).rejects.toThrow('a is another gem')
+    expect(told).toEqual([true])
+  })
+
   it('starts nothing after the first failure, lets the rest end, and throws what failed first', async () => {
     await fc.assert(
       fc.asyncProperty(sets(true), fc.nat(3), async (sketches, unlucky) => {

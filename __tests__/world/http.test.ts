@@ -9,6 +9,7 @@ import type { HttpRequest } from '../../src/world/http.ts'
 import { describe as describeAnswer } from '../../src/world/http-answer.ts'
 import { type Edge, POLICIES } from '../../src/world/retry.ts'
 import { Origin } from '../faults/origin.ts'
+import { AT_ONCE } from '../../src/world/traffic.ts'
 
 const EDGES: readonly Edge[] = ['id-token', 'exchange', 'preflight', 'push', 'verify', 'github', 'index']
 const KEY = `rubygems_${'0123456789abcdef'.repeat(3)}`
@@ -146,6 +147,18 @@ describe('cancellation', () => {
     while (origin.requests.length === 0) await turn()
     expect(await afterAbort(sending, () => stop.abort(reason))).toBe('still waiting')
     expect(await afterAbort(sending, () => abandon.abort(reason))).toBe(reason)
+  })
+
+  it('lets no push begin that has waited for others to end', async () => {
+    const [stop, abandon] = [new AbortController(), new AbortController()]
+    await using origin = await Origin.start(() => undefined, { signal: stop.signal, lastSignal: abandon.signal })
+    const others = Array.from({ length: AT_ONCE }, () => origin.http.send('verify', requestOf('verify', origin.url())))
+    const ended = Promise.allSettled(others)
+    while (origin.requests.length < AT_ONCE) await turn()
+    const sending = origin.http.send('push', requestOf('push', origin.url()))
+    expect(await afterAbort(sending, () => stop.abort(reason))).toMatchObject({ kind: 'unsent' })
+    await ended
+    expect(origin.requests).toHaveLength(AT_ONCE)
   })
 
   it('does not wait for a connection that is being made, and closing ends it', { timeout: 8_000 }, async () => {

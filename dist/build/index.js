@@ -60216,8 +60216,9 @@ class Ledger {
     #server;
     #journal;
     #gems = new Map();
-    #tags = [];
-    #unsettled = new Set();
+    #tags = new Set();
+    /** Gems whose push began and has not been answered. What is known of them otherwise is kept. */
+    #open = new Set();
     #saved = Promise.resolve();
     #commit = '';
     #repository = '';
@@ -60233,59 +60234,41 @@ class Ledger {
     planned(gems, { commit, repository }) {
         this.#commit = commit;
         this.#repository = repository;
-        for (const gem of gems) {
-            this.#gems.set(keyOf(gem), {
-                name: gem.name,
-                version: gem.version,
-                platform: gem.platform,
-                file: gem.file?.fileName ?? '',
-                sha256: gem.file?.sha256 ?? '',
-                size: gem.file?.size ?? 0,
-                status: 'not-tried',
-                attested: false,
-                url: versionPage(gem, this.#server),
-            });
-        }
+        for (const gem of gems)
+            this.#put({ ...gem, ...fileOf(gem) }, 'not-tried');
     }
     /** Also for gems that a release task pushed without their having been planned with this platform. */
     async gem(gem, status) {
-        this.#gems.set(keyOf(gem), {
-            name: gem.name,
-            version: gem.version,
-            platform: gem.platform,
-            file: gem.builtPath,
-            sha256: gem.sha256,
-            size: gem.size,
-            status,
-            attested: status === 'pushed' && (gem.bundles ?? []).length > 0,
-            url: versionPage(gem, this.#server),
-        });
-        this.#unsettled.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
-        if (status !== 'not-tried')
+        this.#put({ ...gem, file: gem.builtPath }, status, status === 'pushed' && (gem.bundles ?? []).length > 0);
+        const wasOpen = this.#open.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem));
+        if (wasOpen || status !== 'not-tried')
             await this.#save(false);
     }
     /** Where the registry was seen to list an attestation of these bytes, whoever has sent it. */
     attested(gem) {
-        const record = this.#gems.get(keyOf(gem));
+        const record = this.#gems.get((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem));
         if (record)
             record.attested = true;
     }
-    /** Before a gem's first byte leaves this machine. */
+    /** Before a gem's first byte leaves this machine: until `gem` says more, it may be public or not. */
     async sending(gem) {
-        this.#unsettled.add((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
+        if ('builtPath' in gem)
+            this.#put({ ...gem, file: gem.builtPath }, 'not-tried');
+        this.#open.add((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem));
         await this.#save(false);
     }
     /** Where it turned out that nothing is open about a gem, whatever its status is. */
     settled(gem) {
-        this.#unsettled.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
+        this.#open.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem));
     }
-    /** Where a push ended without an answer that can be relied on. */
-    async unsettled(gem) {
-        await this.gem(gem, 'failed');
-        await this.sending(gem);
+    /** A planned gem that turned out not to be part of the release. */
+    leftOut(gem) {
+        this.settled(gem);
+        this.#gems.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem));
     }
     async tagged(names) {
-        this.#tags.push(...names);
+        for (const name of names)
+            this.#tags.add(name);
         await this.#save(false);
     }
     async announced(url) {
@@ -60295,14 +60278,18 @@ class Ledger {
     async finish() {
         await this.#save(true);
     }
+    #put(gem, status, attested = false) {
+        const { name, version, platform, file, sha256, size } = gem;
+        const url = versionPage(gem, this.#server);
+        this.#gems.set((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem), { name, version, platform, file, sha256, size, status, attested, url });
+    }
     #record(finished) {
         return {
             server: this.#server.origin,
             commit: this.#commit,
             repository: this.#repository,
-            gems: [...this.#gems.values()],
-            tags: this.#tags,
-            unsettled: [...this.#unsettled],
+            gems: [...this.#gems.values()].map((gem) => this.#open.has((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem)) ? { ...gem, status: 'unknown' } : gem),
+            tags: [...this.#tags],
             releaseUrl: this.#releaseUrl,
             finished,
         };
@@ -60314,6 +60301,10 @@ class Ledger {
         return this.#saved;
     }
 }
+/** What is known of a file before it is built, or handed over. */
+function fileOf({ file }) {
+    return { file: file?.fileName ?? '', sha256: file?.sha256 ?? '', size: file?.size ?? 0 };
+}
 function versionPage(gem, { origin }) {
     const full = gem.platform === 'ruby' ? gem.version : `${gem.version}-${gem.platform}`;
     return `${origin}/gems/${encodeURIComponent(gem.name)}/versions/${encodeURIComponent(full)}`;
@@ -60321,10 +60312,6 @@ function versionPage(gem, { origin }) {
 /** Whether every gem of the release is on the registry with our bytes. */
 function isPublished({ gems }) {
     return gems.length > 0 && gems.every(({ status }) => status === 'pushed' || status === 'already-published');
-}
-/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
-function keyOf({ name, version, platform }) {
-    return `${name} ${version} ${platform.replaceAll('-', '')}`;
 }
 
 
@@ -60412,23 +60399,28 @@ function checksums({ gems }) {
 }
 /** What became of the release, in one sentence that is true in every state. */
 function outcome(record) {
-    const open = record.unsettled.length > 0 ? ` Not known: ${record.unsettled.join(', ')}.` : '';
-    return `${settled(record)}${open}`;
+    const open = record.gems.filter(({ status }) => status === 'unknown');
+    return [
+        settled(record, open),
+        ...(open.length > 0 ? [`Not known: ${open.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')}.`] : []),
+        ...(record.tags.length > 0 ? [`Tag: ${record.tags.join(', ')}.`] : []),
+    ].join(' ');
 }
-function settled(record) {
+function settled(record, open) {
     const prospects = record.gems.filter((gem) => gem.status === 'would-push');
     if (prospects.length > 0)
         return `Dry run: ${prospects.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} would be pushed to ${record.server}. Nothing was published.`;
     const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published');
-    if (record.gems.length === 0 || out.length === 0) {
-        return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.';
-    }
+    if (out.length === 0)
+        return open.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published by this run.';
     if (out.length === record.gems.length) {
-        const tags = record.tags.length > 0 ? ` Tag: ${record.tags.join(', ')}.` : '';
-        return `${out.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`;
+        return `${out.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.`;
     }
-    const rest = record.gems.filter((gem) => !out.includes(gem));
-    return `Published: ${out.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')}. Not published: ${rest.map((gem) => `${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD)(gem)} (${gem.status})`).join(', ')}.`;
+    const published = `Published: ${out.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')}.`;
+    const rest = record.gems.filter((gem) => !out.includes(gem) && !open.includes(gem));
+    if (rest.length === 0)
+        return published;
+    return `${published} Not published: ${rest.map((gem) => `${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD)(gem)} (${gem.status})`).join(', ')}.`;
 }
 /** The one error annotation of a failed run, and what to do next in the log. */
 function announceFailure(error, record, runner) {
@@ -60599,12 +60591,17 @@ function pick(env, extra, platform, wanted) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   DD: () => (/* binding */ title),
+/* harmony export */   D_: () => (/* binding */ identity),
 /* harmony export */   Qy: () => (/* binding */ versionTaken),
 /* harmony export */   xJ: () => (/* binding */ publishedVersion)
 /* harmony export */ });
 /** `foo 1.2.3` or `foo 1.2.3 (x86_64-linux)`. */
 function title(gem) {
     return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`;
+}
+/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
+function identity({ name, version, platform }) {
+    return `${name} ${version} ${platform.replaceAll('-', '')}`;
 }
 function publishedVersion(gem, published) {
     return published.get(gem.name)?.find(({ version, platform }) => version === gem.version && platform === gem.platform);
@@ -61432,7 +61429,12 @@ function createHttp(options) {
     const traffic = new Traffic(options.clock, options.signal);
     const http = {
         send: (edge, request) => {
-            const go = () => attempt(agent.dispatcher, options, edge, request);
+            const go = async () => {
+                // A push that is under way may outlive the signal; one that has waited for its turn must not begin.
+                if (edge === 'push' && options.signal.aborted)
+                    throw new http_fault/* HttpFault */.F('unsent', 'the run was cancelled before');
+                return attempt(agent.dispatcher, options, edge, request);
+            };
             // RubyGems.org's limit is one of its API; index and files are served from elsewhere.
             return edge === 'index' || edge === 'download' ? go() : traffic.run(request.url.origin, go);
         },
@@ -62125,10 +62127,12 @@ async function persist({ edge, purpose, failure }, { clock, signal, log, random 
         const outcome = await attempt(number);
         if ('done' in outcome)
             return outcome.done;
+        signal.throwIfAborted();
         const cameTo = outcome.after === undefined ? 'failed' : 'held back';
         const count = ++times[cameTo];
         const wait = delayBefore(policy, count, outcome.after, random);
-        asked += outcome.after === undefined ? 0 : wait;
+        if (cameTo === 'held back')
+            asked += wait;
         const left = started + policy.budget + asked - clock.now();
         if (asked > (policy.longestWait ?? policy.budget)) {
             throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2(failure(waitTooLong(outcome.again, wait, clock)));

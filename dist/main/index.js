@@ -58390,8 +58390,9 @@ class Ledger {
     #server;
     #journal;
     #gems = new Map();
-    #tags = [];
-    #unsettled = new Set();
+    #tags = new Set();
+    /** Gems whose push began and has not been answered. What is known of them otherwise is kept. */
+    #open = new Set();
     #saved = Promise.resolve();
     #commit = '';
     #repository = '';
@@ -58407,59 +58408,41 @@ class Ledger {
     planned(gems, { commit, repository }) {
         this.#commit = commit;
         this.#repository = repository;
-        for (const gem of gems) {
-            this.#gems.set(keyOf(gem), {
-                name: gem.name,
-                version: gem.version,
-                platform: gem.platform,
-                file: gem.file?.fileName ?? '',
-                sha256: gem.file?.sha256 ?? '',
-                size: gem.file?.size ?? 0,
-                status: 'not-tried',
-                attested: false,
-                url: versionPage(gem, this.#server),
-            });
-        }
+        for (const gem of gems)
+            this.#put({ ...gem, ...fileOf(gem) }, 'not-tried');
     }
     /** Also for gems that a release task pushed without their having been planned with this platform. */
     async gem(gem, status) {
-        this.#gems.set(keyOf(gem), {
-            name: gem.name,
-            version: gem.version,
-            platform: gem.platform,
-            file: gem.builtPath,
-            sha256: gem.sha256,
-            size: gem.size,
-            status,
-            attested: status === 'pushed' && (gem.bundles ?? []).length > 0,
-            url: versionPage(gem, this.#server),
-        });
-        this.#unsettled.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
-        if (status !== 'not-tried')
+        this.#put({ ...gem, file: gem.builtPath }, status, status === 'pushed' && (gem.bundles ?? []).length > 0);
+        const wasOpen = this.#open.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem));
+        if (wasOpen || status !== 'not-tried')
             await this.#save(false);
     }
     /** Where the registry was seen to list an attestation of these bytes, whoever has sent it. */
     attested(gem) {
-        const record = this.#gems.get(keyOf(gem));
+        const record = this.#gems.get((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem));
         if (record)
             record.attested = true;
     }
-    /** Before a gem's first byte leaves this machine. */
+    /** Before a gem's first byte leaves this machine: until `gem` says more, it may be public or not. */
     async sending(gem) {
-        this.#unsettled.add((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
+        if ('builtPath' in gem)
+            this.#put({ ...gem, file: gem.builtPath }, 'not-tried');
+        this.#open.add((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem));
         await this.#save(false);
     }
     /** Where it turned out that nothing is open about a gem, whatever its status is. */
     settled(gem) {
-        this.#unsettled.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .title */ .DD)(gem));
+        this.#open.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem));
     }
-    /** Where a push ended without an answer that can be relied on. */
-    async unsettled(gem) {
-        await this.gem(gem, 'failed');
-        await this.sending(gem);
+    /** A planned gem that turned out not to be part of the release. */
+    leftOut(gem) {
+        this.settled(gem);
+        this.#gems.delete((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem));
     }
     async tagged(names) {
-        this.#tags.push(...names);
+        for (const name of names)
+            this.#tags.add(name);
         await this.#save(false);
     }
     async announced(url) {
@@ -58469,14 +58452,18 @@ class Ledger {
     async finish() {
         await this.#save(true);
     }
+    #put(gem, status, attested = false) {
+        const { name, version, platform, file, sha256, size } = gem;
+        const url = versionPage(gem, this.#server);
+        this.#gems.set((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem), { name, version, platform, file, sha256, size, status, attested, url });
+    }
     #record(finished) {
         return {
             server: this.#server.origin,
             commit: this.#commit,
             repository: this.#repository,
-            gems: [...this.#gems.values()],
-            tags: this.#tags,
-            unsettled: [...this.#unsettled],
+            gems: [...this.#gems.values()].map((gem) => this.#open.has((0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_1__/* .identity */ .D_)(gem)) ? { ...gem, status: 'unknown' } : gem),
+            tags: [...this.#tags],
             releaseUrl: this.#releaseUrl,
             finished,
         };
@@ -58488,6 +58475,10 @@ class Ledger {
         return this.#saved;
     }
 }
+/** What is known of a file before it is built, or handed over. */
+function fileOf({ file }) {
+    return { file: file?.fileName ?? '', sha256: file?.sha256 ?? '', size: file?.size ?? 0 };
+}
 function versionPage(gem, { origin }) {
     const full = gem.platform === 'ruby' ? gem.version : `${gem.version}-${gem.platform}`;
     return `${origin}/gems/${encodeURIComponent(gem.name)}/versions/${encodeURIComponent(full)}`;
@@ -58495,10 +58486,6 @@ function versionPage(gem, { origin }) {
 /** Whether every gem of the release is on the registry with our bytes. */
 function isPublished({ gems }) {
     return gems.length > 0 && gems.every(({ status }) => status === 'pushed' || status === 'already-published');
-}
-/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
-function keyOf({ name, version, platform }) {
-    return `${name} ${version} ${platform.replaceAll('-', '')}`;
 }
 
 
@@ -58515,7 +58502,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2682);
 /* harmony import */ var _phases_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1939);
 /* harmony import */ var _release_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6852);
-/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2959);
+/* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5226);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9293);
 /* harmony import */ var _summary_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6095);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(5009);
@@ -58638,7 +58625,6 @@ async function report(ledger, phases, failure) {
         repository: '',
         gems: [],
         tags: [],
-        unsettled: [],
         releaseUrl: '',
         finished: false,
     };
@@ -59637,7 +59623,7 @@ function prepareRelease(options) {
 
 /***/ }),
 
-/***/ 2959:
+/***/ 5226:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -60108,18 +60094,16 @@ async function prepareTags(plan, facts, repository, world) {
         object: await repository.prepareTag({ name, message, commit: plan.commit, tagger }),
     })));
 }
-/** Names the prepared objects; an equal tag made meanwhile is as good. Throws ReleaseError (`tag-commit-mismatch`). */
-async function createTags(prepared, plan, repository, { runner }) {
-    for (const { name, object } of prepared) {
-        if ((await makeTag(name, object, plan.commit, repository)) === 'created') {
-            runner.info(`Created tag ${name} on ${plan.commit.slice(0, 12)}.`);
-            continue;
-        }
-        const existing = await repository.tag(name);
-        if (existing?.commit !== plan.commit)
-            throw new errors/* ReleaseError */.K2(taken(name, plan.commit, existing?.commit));
-        runner.info(`Tag ${name} has been created on ${plan.commit.slice(0, 12)} meanwhile.`);
+/** Names a prepared object; an equal tag made meanwhile is as good. Throws ReleaseError (`tag-commit-mismatch`). */
+async function createTag({ name, object }, { commit }, repository, { runner }) {
+    if ((await makeTag(name, object, commit, repository)) === 'created') {
+        runner.info(`Created tag ${name} on ${commit.slice(0, 12)}.`);
+        return;
     }
+    const existing = await repository.tag(name);
+    if (existing?.commit !== commit)
+        throw new errors/* ReleaseError */.K2(taken(name, commit, existing?.commit));
+    runner.info(`Tag ${name} has been created on ${commit.slice(0, 12)} meanwhile.`);
 }
 /** Whatever was answered, or not: a tag that is there on our commit is a success. */
 async function makeTag(name, object, commit, repository) {
@@ -60258,6 +60242,10 @@ function foreign({ run }) {
     return problem ? [`A real run would be refused: ${problem.what}`] : [];
 }
 
+// EXTERNAL MODULE: ./lib/git/checkout.js
+var git_checkout = __nccwpck_require__(9050);
+// EXTERNAL MODULE: ./lib/git/git.js
+var git_git = __nccwpck_require__(5216);
 // EXTERNAL MODULE: ./lib/github/api-client.js
 var api_client = __nccwpck_require__(4335);
 // EXTERNAL MODULE: ./lib/github/lazily.js
@@ -61270,9 +61258,12 @@ function refused(answer, key, gem, registry) {
 const verify_INTERVALS = [1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000, 15_000, 15_000];
 /** Looks at a server that may show no digests at all. */
 const LOOKS_WITH_OTHERS = 2;
+/** The registry has the version, but not our bytes. */
+class OtherBytes extends errors/* ReleaseError */.K2 {
+}
 /**
  * Compares the registry's SHA-256 with ours, waiting for it to appear. RubyGems.org shows a version before it answers
- * the push; other servers may show none at all. Throws ReleaseError (`verification-failed`).
+ * the push; other servers may show none at all. Throws ReleaseError (`verification-failed`, also as `OtherBytes`).
  */
 async function verify(gem, registry, world) {
     const digest = await publishedDigest(gem, registry, world);
@@ -61284,7 +61275,9 @@ async function verify(gem, registry, world) {
         world.runner.warning('Not verified', `${registry.server.host} accepted ${(0,versions/* title */.DD)(gem)} but shows no digest of it: its word is all there is.`);
         return 'unverifiable';
     }
-    throw new errors/* ReleaseError */.K2(digest === undefined ? absent(gem, registry) : verify_different(gem, digest, registry));
+    if (digest === undefined)
+        throw new errors/* ReleaseError */.K2(absent(gem, registry));
+    throw new OtherBytes(verify_different(gem, digest, registry));
 }
 /**
  * The registry's digest of a version, looked for up to `looks` times until it is there; then undefined, which is no
@@ -61354,45 +61347,58 @@ function verify_different(gem, digest, { server }) {
 
 
 
+/** A push that ended without its being known whether the registry has the gem. */
+class OpenPush extends errors/* ReleaseError */.K2 {
+}
 /**
  * Brings one gem to the registry, and does not believe anything but its digest: after every answer that leaves the
- * outcome open the registry is asked before the very same bytes are sent again.
- * Throws ReleaseError: `push-refused`, `push-failed`, `version-taken`, `version-yanked`.
+ * outcome open the registry is asked before the very same bytes are sent again. `stop` ends the waits in between.
+ * Throws ReleaseError: `push-refused`, `push-failed`, `version-taken`, `version-yanked`; as an `OpenPush`, also
+ * `registry-unavailable` and `cancelled`, where the gem may have arrived; otherwise it is certain that it has not.
  */
-async function push(gem, keys, registry, world) {
+async function push(gem, keys, registry, world, stop) {
+    const pushing = { gem, body: pushBody(upload(gem), gem.bundles ?? []), keys, registry, world, open: false };
     const undertaking = {
         edge: 'push',
         purpose: `push ${(0,versions/* title */.DD)(gem)}`,
         failure: (reason) => ({
             code: 'push-failed',
             what: `${(0,versions/* title */.DD)(gem)} could not be pushed to ${registry.server.host}: ${reason}.`,
-            why: 'The registry does not show this version with our bytes, so that it is most likely not published.',
+            why: pushing.open
+                ? 'The registry does not show this version with our bytes, so that it is most likely not published.'
+                : 'No attempt was taken, so that it is not published.',
             fix: 'Re-run the job: it asks the registry first and sends the gem again only if it is not there.',
         }),
     };
     const log = (line) => {
         world.runner.info(line);
     };
-    const body = pushBody(upload(gem), gem.bundles ?? []);
+    const signal = stop ? AbortSignal.any([world.signal, stop]) : world.signal;
     const ask = () => compare(gem, registry, world, 1);
     try {
-        return await (0,retry/* persist */.Zr)(undertaking, { clock: world.clock, signal: world.signal, log }, async (number) => {
+        return await (0,retry/* persist */.Zr)(undertaking, { clock: world.clock, signal, log }, async (number) => {
             const settled = number > 1 ? await ask() : undefined;
-            return settled ?? (await pushOnce({ gem, body, keys, registry, world }));
+            return settled ?? (await pushOnce(pushing));
         });
     }
     catch (error) {
+        if (!pushing.open || isConclusive(error))
+            throw error;
         // The last attempt may have arrived like any other.
-        const settled = mayHaveArrived(error) ? await ask() : undefined;
+        const settled = await ask().catch((unseen) => {
+            throw isConclusive(unseen) ? unseen : stillOpen(unseen);
+        });
         if (settled)
             return settled.done;
-        throw error;
+        throw stillOpen(error);
     }
 }
-function mayHaveArrived(error) {
-    if (!(error instanceof errors/* ReleaseError */.K2) || error.code !== 'push-failed')
-        return false;
-    return !(error.cause instanceof http_fault/* HttpFault */.F && error.cause.kind === 'untrusted');
+/** Errors after which it is certain that the registry does not have our bytes, whatever came before. */
+function isConclusive(error) {
+    return error instanceof errors/* ReleaseError */.K2 && (error.code === 'version-taken' || error.code === 'version-yanked');
+}
+function stillOpen(cause) {
+    return new OpenPush(errors/* ReleaseError */.K2.from(cause).problems, { cause });
 }
 /** One attempt; with another key in place of one that had expired, which is no attempt of its own. */
 async function pushOnce(pushing, renewed = false) {
@@ -61400,6 +61406,7 @@ async function pushOnce(pushing, renewed = false) {
     const key = await keys.current();
     try {
         const answer = await registry.push(key, pushing.body);
+        pushing.open ||= answer.status >= 500 || answer.status === 408;
         const trouble = (0,world_http/* passingTrouble */.td)(answer, world.clock, 'push');
         if (trouble)
             return trouble;
@@ -61411,6 +61418,7 @@ async function pushOnce(pushing, renewed = false) {
         return await pushOnce(pushing, true);
     }
     catch (error) {
+        pushing.open ||= mayHaveArrived(error);
         if (error instanceof http_fault/* HttpFault */.F && ((0,world_http/* isPassing */.WG)(error, 'push') || error.kind === 'unusable'))
             return { again: error.message };
         if (error instanceof http_fault/* HttpFault */.F)
@@ -61418,9 +61426,19 @@ async function pushOnce(pushing, renewed = false) {
         throw error;
     }
 }
+/** Of a request that was broken off, or had no answer. */
+function mayHaveArrived(error) {
+    if (error instanceof http_fault/* HttpFault */.F)
+        return MAY_HAVE_ACTED.has(error.kind);
+    return error instanceof errors/* ReleaseError */.K2 && error.code === 'cancelled';
+}
+const MAY_HAVE_ACTED = new Set(['lost', 'timeout', 'unusable', 'redirected']);
+const LEAVES_OPEN = new Set(['live', 'unfinished', 'unclear']);
 async function judge(answer, key, pushing) {
     const { gem, registry, world } = pushing;
-    switch (meaningOf(answer, registry.server)) {
+    const meaning = meaningOf(answer, registry.server);
+    pushing.open ||= LEAVES_OPEN.has(meaning);
+    switch (meaning) {
         case 'registered':
         case 'already-pushed':
             world.runner.info(`${registry.server.host}: ${answer.text.trim().split('\n')[0] ?? ''}`);
@@ -61491,29 +61509,33 @@ function upload(gem) {
 
 
 
-/** Pushes a gem and keeps the ledger true: before the first byte, after the last answer, and where none came. */
-async function pushAndRecord(gem, { ledger, keys, registry, world }) {
+/**
+ * Pushes a gem and keeps the ledger true: before the first byte, after the last answer, and where none came that says
+ * what the registry has. `stop` ends the waits between attempts, for a failure elsewhere.
+ */
+async function pushAndRecord(gem, { ledger, keys, registry, world }, stop) {
     world.signal.throwIfAborted();
     await ledger.sending(gem);
+    let pushed;
     try {
-        await ledger.gem(gem, await push(gem, keys, registry, world));
+        pushed = await push(gem, keys, registry, world, stop);
     }
     catch (error) {
-        if (error instanceof errors/* ReleaseError */.K2 && error.code === 'cancelled') {
-            await ledger.unsettled(gem);
-            throw new errors/* ReleaseError */.K2(interrupted(gem, registry.server.host), { cause: error });
-        }
-        await ledger.gem(gem, 'failed');
+        if (error instanceof OpenPush)
+            throw error.code === 'cancelled' ? interrupted(error, gem, registry) : error;
+        const brokenOff = error === stop?.reason || (error instanceof errors/* ReleaseError */.K2 && error.code === 'cancelled');
+        await ledger.gem(gem, brokenOff ? 'not-tried' : 'failed');
         throw await (0,explain_difference/* explainDifference */.L)(error, [gem], registry, world);
     }
+    await ledger.gem(gem, pushed);
 }
-function interrupted(gem, host) {
-    return {
+function interrupted(cause, gem, { server }) {
+    return new errors/* ReleaseError */.K2({
         code: 'cancelled',
         what: `The run was cancelled while ${(0,versions/* title */.DD)(gem)} was being pushed.`,
-        why: `Whether ${host} has it is not known. Its SHA-256 is ${gem.sha256}.`,
+        why: `Whether ${server.host} has it is not known. Its SHA-256 is ${gem.sha256}.`,
         fix: 'Re-run the job: it asks the registry first, and sends the gem only if it is not there.',
-    };
+    }, { cause });
 }
 
 ;// CONCATENATED MODULE: ./lib/steps/push-set.js
@@ -61531,6 +61553,14 @@ async function pushSet(gems, pushOne) {
     const lanes = new lib_lanes/* Lanes */.G(push_set_LANES);
     const started = new Map();
     let failure;
+    const stopping = new AbortController();
+    const stop = {
+        signal: stopping.signal,
+        because(error) {
+            failure ??= { error };
+            stopping.abort();
+        },
+    };
     const release = (name, above) => {
         const running = started.get(name);
         if (running)
@@ -61545,9 +61575,7 @@ async function pushSet(gems, pushOne) {
                 await lanes.run(async () => {
                     if (failure)
                         return;
-                    await pushOne(gem).catch((error) => {
-                        failure ??= { error };
-                    });
+                    await pushOne(gem, stop).catch(stop.because);
                 });
             }
         })();
@@ -61571,8 +61599,6 @@ function dependenciesOf(gems, names, above) {
 var exec = __nccwpck_require__(9529);
 // EXTERNAL MODULE: ./lib/world/programs.js
 var programs = __nccwpck_require__(4731);
-// EXTERNAL MODULE: ./lib/git/git.js
-var git_git = __nccwpck_require__(5216);
 ;// CONCATENATED MODULE: ./lib/git/authenticated.js
 
 
@@ -61655,8 +61681,6 @@ async function fetchTags({ plan, facts, env, cwd }, world) {
     }
 }
 
-// EXTERNAL MODULE: ./lib/git/checkout.js
-var git_checkout = __nccwpck_require__(9050);
 // EXTERNAL MODULE: ./lib/rubygems/child-environment.js
 var child_environment = __nccwpck_require__(3174);
 ;// CONCATENATED MODULE: ./lib/rubygems/stand-in.js
@@ -61809,6 +61833,7 @@ function asRequest(value) {
     return {
         args: value['args'].filter((argument) => typeof argument === 'string'),
         cwd: value['cwd'],
+        ...(typeof value['host'] === 'string' && value['host'] !== '' ? { environmentHost: value['host'] } : {}),
         byName: value['byName'] === true,
     };
 }
@@ -61832,11 +61857,12 @@ async function pushedByTask(it, after) {
     const gems = [];
     const problems = [];
     for (const planned of after.plan.gems) {
-        const sent = after.known.some(({ name, version }) => name === planned.name && version === planned.version);
+        if (isAmong(after.known, planned))
+            continue;
         try {
-            if (!sent)
-                gems.push(await lookFor(planned, it, after));
-            it.ledger.settled(planned);
+            const gem = await lookFor(planned, it, after);
+            if (gem)
+                gems.push(gem);
         }
         catch (error) {
             problems.push(...errors/* ReleaseError */.K2.from(error).problems);
@@ -61845,11 +61871,15 @@ async function pushedByTask(it, after) {
     errors/* ReleaseError */.K2.throwIfAny(problems);
     return gems;
 }
+function isAmong(gems, planned) {
+    return gems.some((gem) => (0,versions/* identity */.D_)(gem) === (0,versions/* identity */.D_)(planned));
+}
+/** Undefined for a gem that the task has left out, and pushed for other platforms. */
 async function lookFor(planned, it, after) {
     const { inputs, registry, world, ledger } = it;
     const found = await (0,build/* findBuilt */.wy)(planned, inputs.workingDirectory, after.since).catch(() => undefined);
     if (!found)
-        throw new errors/* ReleaseError */.K2(await withoutFile(planned, it, after));
+        return withoutFile(planned, it, after);
     const file = await (0,gem_file/* readGem */.k)(found.path, { copyTo: (0,inspect/* privateCopy */.Ns)(world) });
     const before = (0,versions/* publishedVersion */.xJ)(file, after.facts.published);
     const gem = { ...file, builtPath: found.path, alreadyPublished: before?.sha256 === file.sha256 };
@@ -61861,23 +61891,32 @@ async function lookFor(planned, it, after) {
     // Some servers show no digest; then the word of a task that ended well is all there is.
     const unverifiable = !after.failed && inputs.server.kind === 'other';
     if (digest === undefined && !unverifiable) {
-        await ledger.gem(gem, 'not-tried');
+        if (!isAmong(after.tried, planned))
+            await ledger.gem(gem, 'not-tried');
         throw new errors/* ReleaseError */.K2(notPushed(gem, inputs.server.host));
     }
     await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'pushed');
     return gem;
 }
 /** The task may have built somewhere else, and pushed from there; or it came to neither. */
-async function withoutFile(planned, it, { facts }) {
-    const { registry, ledger, inputs } = it;
-    const before = (0,versions/* publishedVersion */.xJ)(planned, facts.published)?.sha256;
+async function withoutFile(planned, it, after) {
+    const { registry, ledger, inputs, world } = it;
+    const { host, kind } = inputs.server;
+    const before = (0,versions/* publishedVersion */.xJ)(planned, after.facts.published)?.sha256;
     const answer = await registry.digest({ ...planned, originalPlatform: planned.platform });
     const now = 'done' in answer ? { digest: answer.done } : undefined;
-    if (now && now.digest === before && inputs.server.kind !== 'other')
+    const others = after.known.filter(({ name, version }) => name === planned.name && version === planned.version);
+    if (now && now.digest === undefined && others.length > 0) {
+        ledger.leftOut(planned);
+        world.runner.warning('Not all platforms', leftOut(planned, others, host));
+        return;
+    }
+    if (now && now.digest === before && kind !== 'other' && !isAmong(after.tried, planned))
         ledger.settled(planned);
-    return now && now.digest === undefined
-        ? notPushed(planned, inputs.server.host)
-        : notComparable(planned, inputs.server.host);
+    throw new errors/* ReleaseError */.K2(now && now.digest === undefined ? notPushed(planned, host) : notComparable(planned, host));
+}
+function leftOut(gem, others, host) {
+    return `The release task neither built nor pushed ${(0,versions/* title */.DD)(gem)}, for which the gemspec is. On ${host} are ${others.map(versions/* title */.DD).join(', ')}.`;
 }
 function notPushed(gem, host) {
     return {
@@ -61944,9 +61983,19 @@ var server = __nccwpck_require__(9040);
 
 
 
+/**
+ * Where `gem push` without `--host` sends a gem (lib/rubygems/commands/push_command.rb). Between the two comes
+ * `allowed_push_host`, which is held against the server of this release in any case.
+ */
+function hostFor({ metadata }, environmentHost) {
+    return metadata.get('default_gem_server') || (metadata.get('allowed_push_host') ? undefined : environmentHost);
+}
 /** The pushes of a release task that reached our stand-in for `gem`: compared with the plan, and carried out by our hands. */
 class TaskPushes {
+    /** Those that are on the registry. */
     gems = [];
+    /** Those whose push was begun. */
+    tried = [];
     /** The first push that was refused or failed. */
     failure;
     #it;
@@ -61963,8 +62012,10 @@ class TaskPushes {
             const gem = await this.#attested(await this.#inspect(request));
             if (gem.alreadyPublished)
                 await this.#it.ledger.gem(gem, 'already-published');
-            else
+            else {
+                this.tried.push(gem);
                 await pushAndRecord(gem, this.#it);
+            }
             this.gems.push(gem);
             return { message: `${(0,versions/* title */.DD)(gem)} is on ${this.#it.inputs.server.host}.`, exitCode: 0 };
         }
@@ -61981,7 +62032,7 @@ class TaskPushes {
         const [attested = gem] = await attestAll([gem], this.#plan, this.#it);
         return attested;
     }
-    async #inspect({ args, cwd }) {
+    async #inspect({ args, cwd, environmentHost }) {
         const { inputs, world } = this.#it;
         const asked = readPushArguments(args);
         const [file, ...others] = asked.files;
@@ -61989,7 +62040,7 @@ class TaskPushes {
             throw new NotOurs(notUnderstood(asked));
         const builtPath = external_node_path_.resolve(cwd, file);
         const gem = await (0,gem_file/* readGem */.k)(builtPath, { copyTo: (0,inspect/* privateCopy */.Ns)(world) });
-        const [unwanted, ...more] = this.#unwanted(gem, asked);
+        const [unwanted, ...more] = this.#unwanted(gem, asked.host ?? hostFor(gem, environmentHost));
         if (unwanted)
             throw new NotOurs([unwanted, ...more]);
         const live = (0,versions/* publishedVersion */.xJ)(gem, this.#facts.published);
@@ -61999,7 +62050,7 @@ class TaskPushes {
         ]);
         return { ...gem, builtPath, alreadyPublished: live !== undefined };
     }
-    #unwanted(gem, { host }) {
+    #unwanted(gem, host) {
         const { origin } = this.#it.inputs.server;
         const url = URL.parse(host ?? origin);
         const elsewhere = host !== undefined && !(0,server/* allowsPushTo */.o0)(host, this.#it.inputs.server);
@@ -62107,8 +62158,6 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
-
-
 /**
  * Runs `rake release` as the project wrote it. Its `gem push` reaches this process through our stand-in for `gem` and is
  * carried out like any other push; a task that loads RubyGems' client by itself finds the key in the credentials file.
@@ -62128,15 +62177,14 @@ async function runReleaseTask(it, plan, facts) {
         const since = Date.now();
         const finished = await runTask(it, plan, env, pushes);
         const failure = pushes.failure?.error ?? (finished.code === 0 ? undefined : new errors/* ReleaseError */.K2(failed(plan, finished)));
-        const others = pushedByTask(it, { plan, facts, known: pushes.gems, since, failed: failure !== undefined });
+        const { gems, tried } = pushes;
+        const others = pushedByTask(it, { plan, facts, known: gems, tried, since, failed: failure !== undefined });
         if (failure !== undefined) {
             // What the task has published before it failed is worth knowing, but not more than why it failed.
             await others.catch(() => []);
             throw failure;
         }
-        const gems = [...pushes.gems, ...(await others)];
-        const checkout = await (0,git_checkout/* readCheckout */.b)((0,git_git/* readOnlyGit */.t)(inputs.workingDirectory, world.runner.env));
-        return { gems, commit: checkout?.head ?? plan.commit };
+        return [...gems, ...(await others)];
     }
     finally {
         if (receipt)
@@ -62204,9 +62252,25 @@ function notFound(program) {
     };
 }
 
+;// CONCATENATED MODULE: ./lib/steps/verify-and-record.js
+
+/** Looks at what became of a push, and takes back that the gem is published where it is not this one. */
+async function verifyAndRecord(gem, { ledger, registry, world }) {
+    try {
+        return await verify(gem, registry, world);
+    }
+    catch (error) {
+        if (error instanceof OtherBytes)
+            await ledger.gem(gem, 'failed');
+        throw error;
+    }
+}
+
 // EXTERNAL MODULE: ./lib/survey.js + 4 modules
 var survey = __nccwpck_require__(5749);
 ;// CONCATENATED MODULE: ./lib/release.js
+
+
 
 
 
@@ -62259,19 +62323,29 @@ async function directly(it, plan, facts) {
 /** Runs the project's own release task and gives its pushes our hands. */
 async function byReleaseTask(it, plan, facts) {
     await it.phases.run('Exchange', () => getKey(it));
-    const { gems, commit } = await it.phases.run('Release task', () => runReleaseTask(it, plan, facts));
+    const gems = await it.phases
+        .run('Release task', () => runReleaseTask(it, plan, facts))
+        .catch(async (error) => {
+        // Bundler's task pushes the tag before the gem. What is public is worth knowing, but not more than the failure.
+        await recordTagsOfTask(it, plan).catch(() => undefined);
+        throw error;
+    });
     await it.phases.run('Verify', () => {
-        const looks = gems.map((gem) => verify(gem, it.registry, it.world));
+        const looks = gems.map((gem) => verifyAndRecord(gem, it));
         return allVerified(it, plan, gems, looks);
     });
-    await it.phases.run('Tag', async () => {
-        const { repository, world } = it;
-        const found = repository ? await tagsByTask(plan.tags, [plan.commit, commit], repository) : [];
-        await it.ledger.tagged(found);
-        if (found.length === 0)
-            world.runner.info('The release task made no tag of the usual form on the released commit.');
-    });
+    await it.phases.run('Tag', () => recordTagsOfTask(it, plan));
+    if (it.ledger.record.tags.length === 0) {
+        it.world.runner.info('The release task made no tag of the usual form on the released commit.');
+    }
     return gems;
+}
+async function recordTagsOfTask({ repository, inputs, ledger, world }, plan) {
+    if (!repository)
+        return;
+    // The task may have committed.
+    const checkout = await (0,git_checkout/* readCheckout */.b)((0,git_git/* readOnlyGit */.t)(inputs.workingDirectory, world.runner.env));
+    await ledger.tagged(await tagsByTask(plan.tags, [plan.commit, checkout?.head ?? plan.commit], repository));
 }
 async function planOrExplain(inputs, facts, registry, world) {
     try {
@@ -62304,19 +62378,21 @@ async function getKey({ keys, inputs, world }) {
 /** Looks at what became of a gem as soon as it is there, while others are still on their way. */
 async function pushAll(it, gems) {
     const looks = [];
-    await pushSet(gems, async (gem) => {
-        await pushAndRecord(gem, it);
-        const look = verify(gem, it.registry, it.world);
-        // Told when all are asked for; a push that fails meanwhile comes first.
-        look.catch(() => undefined);
+    await pushSet(gems, async (gem, stop) => {
+        await pushAndRecord(gem, it, stop.signal);
+        const look = verifyAndRecord(gem, it);
+        look.catch(stop.because);
         looks.push(look);
     });
     return looks;
 }
 async function tagAll({ repository, ledger, world }, plan, prepared) {
-    if (repository)
-        await createTags(prepared, plan, repository, world);
-    await ledger.tagged(plan.tags.map((tag) => tag.name));
+    for (const { name } of plan.tags) {
+        const object = prepared.find((tag) => tag.name === name);
+        if (object && repository)
+            await createTag(object, plan, repository, world);
+        await ledger.tagged([name]);
+    }
 }
 async function allVerified(it, plan, gems, looks) {
     await Promise.all(looks);
@@ -62345,6 +62421,8 @@ async function announceAll({ inputs, run, ledger, world }, plan, gems) {
     const { githubToken: token } = inputs;
     if (!token)
         return;
+    const missing = plan.tags.filter((tag) => !ledger.record.tags.includes(tag.name));
+    errors/* ReleaseError */.K2.throwIfAny(missing.map(({ name }) => noTag(name)));
     const log = (line) => {
         world.runner.info(line);
     };
@@ -62354,6 +62432,14 @@ async function announceAll({ inputs, run, ledger, world }, plan, gems) {
         const its = gems.filter((gem) => tag.gems.includes(gem.name));
         await ledger.announced(await announce(its, { tag, plan, inputs, releases, bundles, world }));
     }
+}
+/** GitHub would make the tag with its release, on a commit that the release task may not have meant. */
+function noTag(name) {
+    return {
+        code: 'github-release-failed',
+        what: `The release task made no tag ${name} on the released commit, and a GitHub Release belongs to one.`,
+        fix: 'Let the task make it, name the form of its tags with `tag:`, or remove `github-release:`.',
+    };
 }
 
 
@@ -62407,23 +62493,28 @@ function checksums({ gems }) {
 }
 /** What became of the release, in one sentence that is true in every state. */
 function outcome(record) {
-    const open = record.unsettled.length > 0 ? ` Not known: ${record.unsettled.join(', ')}.` : '';
-    return `${settled(record)}${open}`;
+    const open = record.gems.filter(({ status }) => status === 'unknown');
+    return [
+        settled(record, open),
+        ...(open.length > 0 ? [`Not known: ${open.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')}.`] : []),
+        ...(record.tags.length > 0 ? [`Tag: ${record.tags.join(', ')}.`] : []),
+    ].join(' ');
 }
-function settled(record) {
+function settled(record, open) {
     const prospects = record.gems.filter((gem) => gem.status === 'would-push');
     if (prospects.length > 0)
         return `Dry run: ${prospects.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} would be pushed to ${record.server}. Nothing was published.`;
     const out = record.gems.filter((gem) => gem.status === 'pushed' || gem.status === 'already-published');
-    if (record.gems.length === 0 || out.length === 0) {
-        return record.unsettled.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published.';
-    }
+    if (out.length === 0)
+        return open.length > 0 ? 'Nothing is known to be published.' : 'Nothing was published by this run.';
     if (out.length === record.gems.length) {
-        const tags = record.tags.length > 0 ? ` Tag: ${record.tags.join(', ')}.` : '';
-        return `${out.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.${tags}`;
+        return `${out.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')} ${out.length === 1 ? 'is' : 'are'} published on ${record.server}.`;
     }
-    const rest = record.gems.filter((gem) => !out.includes(gem));
-    return `Published: ${out.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')}. Not published: ${rest.map((gem) => `${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD)(gem)} (${gem.status})`).join(', ')}.`;
+    const published = `Published: ${out.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')}.`;
+    const rest = record.gems.filter((gem) => !out.includes(gem) && !open.includes(gem));
+    if (rest.length === 0)
+        return published;
+    return `${published} Not published: ${rest.map((gem) => `${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD)(gem)} (${gem.status})`).join(', ')}.`;
 }
 /** The one error annotation of a failed run, and what to do next in the log. */
 function announceFailure(error, record, runner) {
@@ -64115,12 +64206,17 @@ function codeOf(error) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   DD: () => (/* binding */ title),
+/* harmony export */   D_: () => (/* binding */ identity),
 /* harmony export */   Qy: () => (/* binding */ versionTaken),
 /* harmony export */   xJ: () => (/* binding */ publishedVersion)
 /* harmony export */ });
 /** `foo 1.2.3` or `foo 1.2.3 (x86_64-linux)`. */
 function title(gem) {
     return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`;
+}
+/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
+function identity({ name, version, platform }) {
+    return `${name} ${version} ${platform.replaceAll('-', '')}`;
 }
 function publishedVersion(gem, published) {
     return published.get(gem.name)?.find(({ version, platform }) => version === gem.version && platform === gem.platform);
@@ -65907,7 +66003,12 @@ function createHttp(options) {
     const traffic = new world_traffic/* Traffic */.e(options.clock, options.signal);
     const http = {
         send: (edge, request) => {
-            const go = () => attempt(agent.dispatcher, options, edge, request);
+            const go = async () => {
+                // A push that is under way may outlive the signal; one that has waited for its turn must not begin.
+                if (edge === 'push' && options.signal.aborted)
+                    throw new http_fault/* HttpFault */.F('unsent', 'the run was cancelled before');
+                return attempt(agent.dispatcher, options, edge, request);
+            };
             // RubyGems.org's limit is one of its API; index and files are served from elsewhere.
             return edge === 'index' || edge === 'download' ? go() : traffic.run(request.url.origin, go);
         },
@@ -66683,10 +66784,12 @@ async function persist({ edge, purpose, failure }, { clock, signal, log, random 
         const outcome = await attempt(number);
         if ('done' in outcome)
             return outcome.done;
+        signal.throwIfAborted();
         const cameTo = outcome.after === undefined ? 'failed' : 'held back';
         const count = ++times[cameTo];
         const wait = delayBefore(policy, count, outcome.after, random);
-        asked += outcome.after === undefined ? 0 : wait;
+        if (cameTo === 'held back')
+            asked += wait;
         const left = started + policy.budget + asked - clock.now();
         if (asked > (policy.longestWait ?? policy.budget)) {
             throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2(failure(waitTooLong(outcome.again, wait, clock)));

@@ -46581,7 +46581,7 @@ async function recover(directory) {
     if (runner.state(_state_js__WEBPACK_IMPORTED_MODULE_2__/* .STATE */ .c.reported) === 'true')
         return;
     const journal = (0,_json_js__WEBPACK_IMPORTED_MODULE_7__/* .parseJson */ .qF)((await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.answer(node_path__WEBPACK_IMPORTED_MODULE_0__.join(directory, _state_js__WEBPACK_IMPORTED_MODULE_2__/* .JOURNAL */ .E))) ?? '');
-    const lines = (0,_json_js__WEBPACK_IMPORTED_MODULE_7__/* .isObject */ .Gv)(journal) ? journalLines(journal) : ['Nothing was published before it stopped.'];
+    const lines = (0,_json_js__WEBPACK_IMPORTED_MODULE_7__/* .isObject */ .Gv)(journal) ? journalLines(journal) : [await withoutJournal(directory)];
     const text = [
         'The release was stopped before it could report. State at that moment:',
         ...lines,
@@ -46590,14 +46590,21 @@ async function recover(directory) {
     runner.warning('Release interrupted', text);
     await runner.summary(`## Release interrupted\n\n${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_8__/* .codeBlock */ .DV)(text)}\n`);
 }
+/** There is none before the first gem may leave the machine; but somebody may have emptied RUNNER_TEMP since. */
+async function withoutJournal(directory) {
+    return (await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.exists(directory))
+        ? 'Nothing was published before it stopped.'
+        : 'What it had published is not known: its notes below RUNNER_TEMP are gone.';
+}
 function journalLines(journal) {
     const gems = (0,_json_js__WEBPACK_IMPORTED_MODULE_7__/* .objectsAt */ .yR)(journal, 'gems').map((gem) => {
         const [name = '', version = '', platform = '', status = ''] = ['name', 'version', 'platform', 'status'].map((key) => (0,_json_js__WEBPACK_IMPORTED_MODULE_7__/* .stringAt */ .bX)(gem, key));
-        return `${name} ${version} (${platform}): ${status}`;
+        const meaning = status === 'unknown' ? ': a push may have begun, so that the registry has it or not' : '';
+        return `${name} ${version} (${platform}): ${status}${meaning}`;
     });
-    const unsettled = Array.isArray(journal['unsettled']) ? journal['unsettled'] : [];
-    const open = unsettled.filter((gem) => typeof gem === 'string');
-    return [...gems, ...open.map((gem) => `${gem} was being pushed: the registry may have it or not.`)];
+    const tags = Array.isArray(journal['tags']) ? journal['tags'].filter((tag) => typeof tag === 'string') : [];
+    const page = (0,_json_js__WEBPACK_IMPORTED_MODULE_7__/* .stringAt */ .bX)(journal, 'releaseUrl');
+    return [...gems, ...tags.map((tag) => `Tag: ${tag}`), ...(page ? [`GitHub Release: ${page}`] : [])];
 }
 async function post() {
     const directory = runner.state(_state_js__WEBPACK_IMPORTED_MODULE_2__/* .STATE */ .c.privateDirectory);
@@ -46875,6 +46882,7 @@ function asRequest(value) {
     return {
         args: value['args'].filter((argument) => typeof argument === 'string'),
         cwd: value['cwd'],
+        ...(typeof value['host'] === 'string' && value['host'] !== '' ? { environmentHost: value['host'] } : {}),
         byName: value['byName'] === true,
     };
 }

@@ -13,6 +13,11 @@ export function title(gem: GemVersion): string {
   return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`
 }
 
+/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
+export function identity({ name, version, platform }: GemVersion): string {
+  return `${name} ${version} ${platform.replaceAll('-', '')}`
+}
+
 export function publishedVersion(
   gem: GemVersion,
   published: ReadonlyMap<string, readonly PublishedVersion[]>,

@@ -2,7 +2,15 @@ import { Lanes } from '../lanes.ts'
 import type { ReleaseGem } from './inspect.ts'
 
 /** How many gems are on their way at a time, over all names. */
-const LANES = 16
+export const LANES = 16
+
+/** The end of a set, which any of its gems may bring about. */
+export interface Stop {
+  /** Aborts when it has come: what waits for its next attempt is not to make it. */
+  readonly signal: AbortSignal
+  /** For a failure that is found after a gem's push. */
+  because: (error: unknown) => void
+}
 
 /**
  * Pushes a set in an order in which every prefix can be installed: one gem of a name at a time (the registry's update
@@ -10,11 +18,22 @@ const LANES = 16
  * while natives are missing, and a gem after those it depends on. Different names go in parallel. After the first
  * failure nothing new is started; what is under way ends, then the failure is thrown.
  */
-export async function pushSet(gems: readonly ReleaseGem[], pushOne: (gem: ReleaseGem) => Promise<void>): Promise<void> {
+export async function pushSet(
+  gems: readonly ReleaseGem[],
+  pushOne: (gem: ReleaseGem, stop: Stop) => Promise<void>,
+): Promise<void> {
   const names = Map.groupBy(gems, (gem) => gem.name)
   const lanes = new Lanes(LANES)
   const started = new Map<string, Promise<void>>()
   let failure: { error: unknown } | undefined
+  const stopping = new AbortController()
+  const stop: Stop = {
+    signal: stopping.signal,
+    because(error) {
+      failure ??= { error }
+      stopping.abort()
+    },
+  }
 
   const release = (name: string, above: readonly string[]): Promise<void> => {
     const running = started.get(name)
@@ -29,9 +48,7 @@ export async function pushSet(gems: readonly ReleaseGem[], pushOne: (gem: Releas
         // Noted before the lane is free: whoever waits for it must know.
         await lanes.run(async () => {
           if (failure) return
-          await pushOne(gem).catch((error: unknown) => {
-            failure ??= { error }
-          })
+          await pushOne(gem, stop).catch(stop.because)
         })
       }
     })()

@@ -3,13 +3,13 @@ import { type Problem, ReleaseError } from '../errors.ts'
 import { title, versionTaken } from '../rubygems/versions.ts'
 import type { ApiKey } from '../rubygems/api-key.ts'
 import type { KeyRing } from '../rubygems/key-ring.ts'
-import { meaningOf } from '../rubygems/push-answer.ts'
+import { meaningOf, type PushMeaning } from '../rubygems/push-answer.ts'
 import type { Registry } from '../rubygems/registry.ts'
 import { type PushBody, pushBody } from '../sigstore/upload.ts'
 import { files } from '../world/files.ts'
 import { isPassing, passingTrouble, type Upload } from '../world/http.ts'
 import { describe, type HttpAnswer } from '../world/http-answer.ts'
-import { HttpFault } from '../world/http-fault.ts'
+import { type FaultKind, HttpFault } from '../world/http-fault.ts'
 import { type Attempt, persist } from '../world/retry.ts'
 import type { World } from '../world/world.ts'
 import type { ReleaseGem } from './inspect.ts'
@@ -19,43 +19,63 @@ import { publishedDigest } from './verify.ts'
 /** How a gem came to be on the registry. */
 export type Pushed = 'pushed' | 'already-published'
 
+/** A push that ended without its being known whether the registry has the gem. */
+export class OpenPush extends ReleaseError {}
+
 /**
  * Brings one gem to the registry, and does not believe anything but its digest: after every answer that leaves the
- * outcome open the registry is asked before the very same bytes are sent again.
- * Throws ReleaseError: `push-refused`, `push-failed`, `version-taken`, `version-yanked`.
+ * outcome open the registry is asked before the very same bytes are sent again. `stop` ends the waits in between.
+ * Throws ReleaseError: `push-refused`, `push-failed`, `version-taken`, `version-yanked`; as an `OpenPush`, also
+ * `registry-unavailable` and `cancelled`, where the gem may have arrived; otherwise it is certain that it has not.
  */
-export async function push(gem: ReleaseGem, keys: KeyRing, registry: Registry, world: World): Promise<Pushed> {
+export async function push(
+  gem: ReleaseGem,
+  keys: KeyRing,
+  registry: Registry,
+  world: World,
+  stop?: AbortSignal,
+): Promise<Pushed> {
+  const pushing = { gem, body: pushBody(upload(gem), gem.bundles ?? []), keys, registry, world, open: false }
   const undertaking = {
     edge: 'push' as const,
     purpose: `push ${title(gem)}`,
     failure: (reason: string): Problem => ({
       code: 'push-failed',
       what: `${title(gem)} could not be pushed to ${registry.server.host}: ${reason}.`,
-      why: 'The registry does not show this version with our bytes, so that it is most likely not published.',
+      why: pushing.open
+        ? 'The registry does not show this version with our bytes, so that it is most likely not published.'
+        : 'No attempt was taken, so that it is not published.',
       fix: 'Re-run the job: it asks the registry first and sends the gem again only if it is not there.',
     }),
   }
   const log = (line: string): void => {
     world.runner.info(line)
   }
-  const body = pushBody(upload(gem), gem.bundles ?? [])
+  const signal = stop ? AbortSignal.any([world.signal, stop]) : world.signal
   const ask = (): Promise<{ done: Pushed } | undefined> => compare(gem, registry, world, 1)
   try {
-    return await persist(undertaking, { clock: world.clock, signal: world.signal, log }, async (number) => {
+    return await persist(undertaking, { clock: world.clock, signal, log }, async (number) => {
       const settled = number > 1 ? await ask() : undefined
-      return settled ?? (await pushOnce({ gem, body, keys, registry, world }))
+      return settled ?? (await pushOnce(pushing))
     })
   } catch (error) {
+    if (!pushing.open || isConclusive(error)) throw error
     // The last attempt may have arrived like any other.
-    const settled = mayHaveArrived(error) ? await ask() : undefined
+    const settled = await ask().catch((unseen: unknown) => {
+      throw isConclusive(unseen) ? unseen : stillOpen(unseen)
+    })
     if (settled) return settled.done
-    throw error
+    throw stillOpen(error)
   }
 }
 
-function mayHaveArrived(error: unknown): boolean {
-  if (!(error instanceof ReleaseError) || error.code !== 'push-failed') return false
-  return !(error.cause instanceof HttpFault && error.cause.kind === 'untrusted')
+/** Errors after which it is certain that the registry does not have our bytes, whatever came before. */
+function isConclusive(error: unknown): boolean {
+  return error instanceof ReleaseError && (error.code === 'version-taken' || error.code === 'version-yanked')
+}
+
+function stillOpen(cause: unknown): OpenPush {
+  return new OpenPush(ReleaseError.from(cause).problems, { cause })
 }
 
 interface Pushing {
@@ -65,6 +85,8 @@ interface Pushing {
   keys: KeyRing
   registry: Registry
   world: World
+  /** Whether an attempt may have arrived that no later answer has settled. */
+  open: boolean
 }
 
 /** One attempt; with another key in place of one that had expired, which is no attempt of its own. */
@@ -73,6 +95,7 @@ async function pushOnce(pushing: Pushing, renewed = false): Promise<Attempt<Push
   const key = await keys.current()
   try {
     const answer = await registry.push(key, pushing.body)
+    pushing.open ||= answer.status >= 500 || answer.status === 408
     const trouble = passingTrouble(answer, world.clock, 'push')
     if (trouble) return trouble
     const meaning = meaningOf(answer, registry.server)
@@ -81,6 +104,7 @@ async function pushOnce(pushing: Pushing, renewed = false): Promise<Attempt<Push
     await keys.replace(key)
     return await pushOnce(pushing, true)
   } catch (error) {
+    pushing.open ||= mayHaveArrived(error)
     if (error instanceof HttpFault && (isPassing(error, 'push') || error.kind === 'unusable'))
       return { again: error.message }
     if (error instanceof HttpFault) throw new ReleaseError(notSent(gem, registry, error), { cause: error })
@@ -88,9 +112,20 @@ async function pushOnce(pushing: Pushing, renewed = false): Promise<Attempt<Push
   }
 }
 
+/** Of a request that was broken off, or had no answer. */
+function mayHaveArrived(error: unknown): boolean {
+  if (error instanceof HttpFault) return MAY_HAVE_ACTED.has(error.kind)
+  return error instanceof ReleaseError && error.code === 'cancelled'
+}
+
+const MAY_HAVE_ACTED: ReadonlySet<FaultKind> = new Set(['lost', 'timeout', 'unusable', 'redirected'])
+const LEAVES_OPEN: ReadonlySet<PushMeaning> = new Set(['live', 'unfinished', 'unclear'])
+
 async function judge(answer: HttpAnswer, key: ApiKey, pushing: Pushing): Promise<Attempt<Pushed>> {
   const { gem, registry, world } = pushing
-  switch (meaningOf(answer, registry.server)) {
+  const meaning = meaningOf(answer, registry.server)
+  pushing.open ||= LEAVES_OPEN.has(meaning)
+  switch (meaning) {
     case 'registered':
     case 'already-pushed':
       world.runner.info(`${registry.server.host}: ${answer.text.trim().split('\n')[0] ?? ''}`)

@@ -1,6 +1,6 @@
 import { type Problem, ReleaseError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
-import { publishedVersion, title, versionTaken } from '../rubygems/versions.ts'
+import { type GemVersion, identity, publishedVersion, title, versionTaken } from '../rubygems/versions.ts'
 import type { Plan, PlannedGem } from '../plan/planned.ts'
 import type { Release } from '../release-context.ts'
 import { readGem } from '../rubygems/gem-file.ts'
@@ -14,8 +14,10 @@ const LOOKS = 5
 export interface AfterTask {
   plan: Plan
   facts: Facts
-  /** Gems whose push came through GEM_COMMAND. */
+  /** Gems whose push reached our stand-in and was carried out. */
   known: readonly ReleaseGem[]
+  /** Those whose push we tried in vain: the ledger has what is to be said of them. */
+  tried: readonly ReleaseGem[]
   /** When the task began, in ms since 1970. */
   since: number
   failed: boolean
@@ -29,10 +31,10 @@ export async function pushedByTask(it: Release, after: AfterTask): Promise<Relea
   const gems: ReleaseGem[] = []
   const problems: Problem[] = []
   for (const planned of after.plan.gems) {
-    const sent = after.known.some(({ name, version }) => name === planned.name && version === planned.version)
+    if (isAmong(after.known, planned)) continue
     try {
-      if (!sent) gems.push(await lookFor(planned, it, after))
-      it.ledger.settled(planned)
+      const gem = await lookFor(planned, it, after)
+      if (gem) gems.push(gem)
     } catch (error) {
       problems.push(...ReleaseError.from(error).problems)
     }
@@ -41,10 +43,15 @@ export async function pushedByTask(it: Release, after: AfterTask): Promise<Relea
   return gems
 }
 
-async function lookFor(planned: PlannedGem, it: Release, after: AfterTask): Promise<ReleaseGem> {
+function isAmong(gems: readonly GemVersion[], planned: GemVersion): boolean {
+  return gems.some((gem) => identity(gem) === identity(planned))
+}
+
+/** Undefined for a gem that the task has left out, and pushed for other platforms. */
+async function lookFor(planned: PlannedGem, it: Release, after: AfterTask): Promise<ReleaseGem | undefined> {
   const { inputs, registry, world, ledger } = it
   const found = await findBuilt(planned, inputs.workingDirectory, after.since).catch(() => undefined)
-  if (!found) throw new ReleaseError(await withoutFile(planned, it, after))
+  if (!found) return withoutFile(planned, it, after)
   const file = await readGem(found.path, { copyTo: privateCopy(world) })
   const before = publishedVersion(file, after.facts.published)
   const gem = { ...file, builtPath: found.path, alreadyPublished: before?.sha256 === file.sha256 }
@@ -56,7 +63,7 @@ async function lookFor(planned: PlannedGem, it: Release, after: AfterTask): Prom
   // Some servers show no digest; then the word of a task that ended well is all there is.
   const unverifiable = !after.failed && inputs.server.kind === 'other'
   if (digest === undefined && !unverifiable) {
-    await ledger.gem(gem, 'not-tried')
+    if (!isAmong(after.tried, planned)) await ledger.gem(gem, 'not-tried')
     throw new ReleaseError(notPushed(gem, inputs.server.host))
   }
   await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'pushed')
@@ -64,15 +71,24 @@ async function lookFor(planned: PlannedGem, it: Release, after: AfterTask): Prom
 }
 
 /** The task may have built somewhere else, and pushed from there; or it came to neither. */
-async function withoutFile(planned: PlannedGem, it: Release, { facts }: AfterTask): Promise<Problem> {
-  const { registry, ledger, inputs } = it
-  const before = publishedVersion(planned, facts.published)?.sha256
+async function withoutFile(planned: PlannedGem, it: Release, after: AfterTask): Promise<undefined> {
+  const { registry, ledger, inputs, world } = it
+  const { host, kind } = inputs.server
+  const before = publishedVersion(planned, after.facts.published)?.sha256
   const answer = await registry.digest({ ...planned, originalPlatform: planned.platform })
   const now = 'done' in answer ? { digest: answer.done } : undefined
-  if (now && now.digest === before && inputs.server.kind !== 'other') ledger.settled(planned)
-  return now && now.digest === undefined
-    ? notPushed(planned, inputs.server.host)
-    : notComparable(planned, inputs.server.host)
+  const others = after.known.filter(({ name, version }) => name === planned.name && version === planned.version)
+  if (now && now.digest === undefined && others.length > 0) {
+    ledger.leftOut(planned)
+    world.runner.warning('Not all platforms', leftOut(planned, others, host))
+    return
+  }
+  if (now && now.digest === before && kind !== 'other' && !isAmong(after.tried, planned)) ledger.settled(planned)
+  throw new ReleaseError(now && now.digest === undefined ? notPushed(planned, host) : notComparable(planned, host))
+}
+
+function leftOut(gem: PlannedGem, others: readonly ReleaseGem[], host: string): string {
+  return `The release task neither built nor pushed ${title(gem)}, for which the gemspec is. On ${host} are ${others.map(title).join(', ')}.`
 }
 
 function notPushed(gem: PlannedGem | ReleaseGem, host: string): Problem {

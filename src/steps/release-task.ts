@@ -1,8 +1,6 @@
 import { type Problem, ReleaseError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
 import { committer, fetchTags, gitCredentials } from '../git/authenticated.ts'
-import { readCheckout } from '../git/checkout.ts'
-import { readOnlyGit } from '../git/git.ts'
 import { keepForLaterSteps, putBack } from '../persisted-credentials.ts'
 import type { Plan } from '../plan/planned.ts'
 import type { Release } from '../release-context.ts'
@@ -15,19 +13,12 @@ import type { ReleaseGem } from './inspect.ts'
 import { pushedByTask } from './pushed-by-task.ts'
 import { TaskPushes } from './task-pushes.ts'
 
-export interface TaskOutcome {
-  /** What was released. */
-  gems: ReleaseGem[]
-  /** HEAD after the task, which may have committed. */
-  commit: string
-}
-
 /**
  * Runs `rake release` as the project wrote it. Its `gem push` reaches this process through our stand-in for `gem` and is
  * carried out like any other push; a task that loads RubyGems' client by itself finds the key in the credentials file.
  * Throws ReleaseError: `release-task-failed`, or what stopped a push.
  */
-export async function runReleaseTask(it: Release, plan: Plan, facts: Facts): Promise<TaskOutcome> {
+export async function runReleaseTask(it: Release, plan: Plan, facts: Facts): Promise<ReleaseGem[]> {
   const { world, inputs, ledger } = it
   const env = await taskEnvironment(it, facts)
   await fetchTags({ plan, facts, env, cwd: inputs.workingDirectory }, world)
@@ -41,15 +32,14 @@ export async function runReleaseTask(it: Release, plan: Plan, facts: Facts): Pro
     const finished = await runTask(it, plan, env, pushes)
     const failure =
       pushes.failure?.error ?? (finished.code === 0 ? undefined : new ReleaseError(failed(plan, finished)))
-    const others = pushedByTask(it, { plan, facts, known: pushes.gems, since, failed: failure !== undefined })
+    const { gems, tried } = pushes
+    const others = pushedByTask(it, { plan, facts, known: gems, tried, since, failed: failure !== undefined })
     if (failure !== undefined) {
       // What the task has published before it failed is worth knowing, but not more than why it failed.
       await others.catch(() => [])
       throw failure
     }
-    const gems = [...pushes.gems, ...(await others)]
-    const checkout = await readCheckout(readOnlyGit(inputs.workingDirectory, world.runner.env))
-    return { gems, commit: checkout?.head ?? plan.commit }
+    return [...gems, ...(await others)]
   } finally {
     if (receipt) world.runner.info(await putBack(receipt))
   }

@@ -36,22 +36,20 @@ export async function prepareTags(
   )
 }
 
-/** Names the prepared objects; an equal tag made meanwhile is as good. Throws ReleaseError (`tag-commit-mismatch`). */
-export async function createTags(
-  prepared: readonly PreparedTag[],
-  plan: Plan,
+/** Names a prepared object; an equal tag made meanwhile is as good. Throws ReleaseError (`tag-commit-mismatch`). */
+export async function createTag(
+  { name, object }: PreparedTag,
+  { commit }: Pick<Plan, 'commit'>,
   repository: Repository,
   { runner }: World,
 ): Promise<void> {
-  for (const { name, object } of prepared) {
-    if ((await makeTag(name, object, plan.commit, repository)) === 'created') {
-      runner.info(`Created tag ${name} on ${plan.commit.slice(0, 12)}.`)
-      continue
-    }
-    const existing = await repository.tag(name)
-    if (existing?.commit !== plan.commit) throw new ReleaseError(taken(name, plan.commit, existing?.commit))
-    runner.info(`Tag ${name} has been created on ${plan.commit.slice(0, 12)} meanwhile.`)
+  if ((await makeTag(name, object, commit, repository)) === 'created') {
+    runner.info(`Created tag ${name} on ${commit.slice(0, 12)}.`)
+    return
   }
+  const existing = await repository.tag(name)
+  if (existing?.commit !== commit) throw new ReleaseError(taken(name, commit, existing?.commit))
+  runner.info(`Tag ${name} has been created on ${commit.slice(0, 12)} meanwhile.`)
 }
 
 /** Whatever was answered, or not: a tag that is there on our commit is a success. */

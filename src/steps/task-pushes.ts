@@ -6,12 +6,20 @@ import { pushHostProblems } from '../plan/gems.ts'
 import { publishedVersion, title, versionTaken } from '../rubygems/versions.ts'
 import type { Plan } from '../plan/planned.ts'
 import type { Release } from '../release-context.ts'
-import { readGem } from '../rubygems/gem-file.ts'
+import { type GemFile, readGem } from '../rubygems/gem-file.ts'
 import { type PushArguments, readPushArguments } from '../rubygems/push-arguments.ts'
 import { allowsPushTo } from '../server.ts'
 import type { PushReply, PushRequest } from '../world/push-socket.ts'
 import { privateCopy, type ReleaseGem } from './inspect.ts'
 import { pushAndRecord } from './push-and-record.ts'
+
+/**
+ * Where `gem push` without `--host` sends a gem (lib/rubygems/commands/push_command.rb). Between the two comes
+ * `allowed_push_host`, which is held against the server of this release in any case.
+ */
+function hostFor({ metadata }: GemFile, environmentHost: string | undefined): string | undefined {
+  return metadata.get('default_gem_server') || (metadata.get('allowed_push_host') ? undefined : environmentHost)
+}
 
 interface Named {
   name: string
@@ -21,7 +29,10 @@ interface Named {
 
 /** The pushes of a release task that reached our stand-in for `gem`: compared with the plan, and carried out by our hands. */
 export class TaskPushes {
+  /** Those that are on the registry. */
   readonly gems: ReleaseGem[] = []
+  /** Those whose push was begun. */
+  readonly tried: ReleaseGem[] = []
   /** The first push that was refused or failed. */
   failure: { error: unknown } | undefined
   readonly #it: Release
@@ -39,7 +50,10 @@ export class TaskPushes {
       this.#it.world.runner.expectUntouched()
       const gem = await this.#attested(await this.#inspect(request))
       if (gem.alreadyPublished) await this.#it.ledger.gem(gem, 'already-published')
-      else await pushAndRecord(gem, this.#it)
+      else {
+        this.tried.push(gem)
+        await pushAndRecord(gem, this.#it)
+      }
       this.gems.push(gem)
       return { message: `${title(gem)} is on ${this.#it.inputs.server.host}.`, exitCode: 0 }
     } catch (error) {
@@ -55,14 +69,14 @@ export class TaskPushes {
     return attested
   }
 
-  async #inspect({ args, cwd }: PushRequest): Promise<ReleaseGem> {
+  async #inspect({ args, cwd, environmentHost }: PushRequest): Promise<ReleaseGem> {
     const { inputs, world } = this.#it
     const asked = readPushArguments(args)
     const [file, ...others] = asked.files
     if (file === undefined || others.length > 0 || asked.unknown.length > 0) throw new NotOurs(notUnderstood(asked))
     const builtPath = path.resolve(cwd, file)
     const gem = await readGem(builtPath, { copyTo: privateCopy(world) })
-    const [unwanted, ...more] = this.#unwanted(gem, asked)
+    const [unwanted, ...more] = this.#unwanted(gem, asked.host ?? hostFor(gem, environmentHost))
     if (unwanted) throw new NotOurs([unwanted, ...more])
     const live = publishedVersion(gem, this.#facts.published)
     ReleaseError.throwIfAny([
@@ -72,7 +86,7 @@ export class TaskPushes {
     return { ...gem, builtPath, alreadyPublished: live !== undefined }
   }
 
-  #unwanted(gem: Named, { host }: PushArguments): Problem[] {
+  #unwanted(gem: Named, host: string | undefined): Problem[] {
     const { origin } = this.#it.inputs.server
     const url = URL.parse(host ?? origin)
     const elsewhere = host !== undefined && !allowsPushTo(host, this.#it.inputs.server)

@@ -15,9 +15,12 @@ const LOOKS_WITH_OTHERS = 2
 /** Whether the registry's own digest was seen to be ours; `unverifiable` on servers that publish none. */
 export type Verified = 'verified' | 'unverifiable'
 
+/** The registry has the version, but not our bytes. */
+export class OtherBytes extends ReleaseError {}
+
 /**
  * Compares the registry's SHA-256 with ours, waiting for it to appear. RubyGems.org shows a version before it answers
- * the push; other servers may show none at all. Throws ReleaseError (`verification-failed`).
+ * the push; other servers may show none at all. Throws ReleaseError (`verification-failed`, also as `OtherBytes`).
  */
 export async function verify(gem: ReleaseGem, registry: Registry, world: World): Promise<Verified> {
   const digest = await publishedDigest(gem, registry, world)
@@ -32,7 +35,8 @@ export async function verify(gem: ReleaseGem, registry: Registry, world: World):
     )
     return 'unverifiable'
   }
-  throw new ReleaseError(digest === undefined ? absent(gem, registry) : different(gem, digest, registry))
+  if (digest === undefined) throw new ReleaseError(absent(gem, registry))
+  throw new OtherBytes(different(gem, digest, registry))
 }
 
 /**

@@ -59,7 +59,11 @@ export function createHttp(options: HttpOptions): Http {
   const traffic = new Traffic(options.clock, options.signal)
   const http: Http = {
     send: (edge, request) => {
-      const go = (): Promise<HttpAnswer> => attempt(agent.dispatcher, options, edge, request)
+      const go = async (): Promise<HttpAnswer> => {
+        // A push that is under way may outlive the signal; one that has waited for its turn must not begin.
+        if (edge === 'push' && options.signal.aborted) throw new HttpFault('unsent', 'the run was cancelled before')
+        return attempt(agent.dispatcher, options, edge, request)
+      }
       // RubyGems.org's limit is one of its API; index and files are served from elsewhere.
       return edge === 'index' || edge === 'download' ? go() : traffic.run(request.url.origin, go)
     },

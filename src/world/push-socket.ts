@@ -10,6 +10,8 @@ export interface PushRequest {
   args: readonly string[]
   /** Directory the task ran it in. */
   cwd: string
+  /** Its RUBYGEMS_HOST, which a task may set for one push alone; absent where there is none. */
+  environmentHost?: string
   /** Whether it was found on PATH as `gem`; otherwise it was started as GEM_COMMAND. */
   byName: boolean
 }
@@ -117,6 +119,7 @@ function asRequest(value: unknown): PushRequest | undefined {
   return {
     args: value['args'].filter((argument) => typeof argument === 'string'),
     cwd: value['cwd'],
+    ...(typeof value['host'] === 'string' && value['host'] !== '' ? { environmentHost: value['host'] } : {}),
     byName: value['byName'] === true,
   }
 }

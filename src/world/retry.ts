@@ -132,10 +132,11 @@ export async function persist<T>(
     signal.throwIfAborted()
     const outcome = await attempt(number)
     if ('done' in outcome) return outcome.done
+    signal.throwIfAborted()
     const cameTo = outcome.after === undefined ? 'failed' : 'held back'
     const count = ++times[cameTo]
     const wait = delayBefore(policy, count, outcome.after, random)
-    asked += outcome.after === undefined ? 0 : wait
+    if (cameTo === 'held back') asked += wait
     const left = started + policy.budget + asked - clock.now()
     if (asked > (policy.longestWait ?? policy.budget)) {
       throw new ReleaseError(failure(waitTooLong(outcome.again, wait, clock)))

@@ -38,6 +38,11 @@ async function openKey(path: string): Promise<JWK> {
   return key
 }
 
+/** A part of a JWT. */
+function part(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
+}
+
 function json(status: number, value: unknown): SandboxResponse {
   return { status, headers: { 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify(value) }
 }
@@ -135,7 +140,6 @@ export class OidcIssuer implements AsyncDisposable {
    * is checked by nobody, as tokens are compared as a whole.
    */
   private requestToken(): string {
-    const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
     const header = part({ alg: 'RS256', typ: 'JWT', kid: this.state.key.kid })
     const payload = part({ jti: randomUUID(), iss: this.issuer })
     return [header, payload, randomBytes(256).toString('base64url')].join('.')

@@ -66,8 +66,9 @@ describe('modules', () => {
         // A program of its own, which stands in for `gem`.
         'gem-command.ts node:child_process',
         'gem-command.ts node:net',
-        // Reads a checkout: ends on its own, and is not worth a process group.
+        // Read a checkout: end on their own, and are not worth a process group.
         'git/authenticated.ts @actions/exec',
+        'git/foreign-owner.ts @actions/exec',
         'git/git.ts @actions/exec',
         // Modes, owners and links of one file are what these two are about.
         'rubygems/credentials-disk.ts node:fs',

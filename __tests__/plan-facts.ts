@@ -58,6 +58,7 @@ export function file(values: Partial<GemFile> = {}): GemFile {
     version,
     platform,
     originalPlatform: platform,
+    fileCount: 1,
     fullName,
     metadata: new Map(),
     dependencies: [],

@@ -222,6 +222,15 @@ describe('Bundler', () => {
     expect(above.bundler).toEqual({ state: 'none' })
   })
 
+  it('chooses every version itself: nothing is loaded before it that a bundle may have', async () => {
+    const files = { 'lens.gemspec': gemspec(), Rakefile: TASKS, Gemfile: 'gem "rake"\ngem "json", path: "json"\n' }
+    const json = gemspec('json', ['s.version = "99.0.0"', 's.files = ["lib/json.rb"]'])
+    const library = 'load File.join(RbConfig::CONFIG["rubylibdir"], "json.rb")\n'
+    const { bundler, rake } = await probe({ ...files, 'json/json.gemspec': json, 'json/lib/json.rb': library })
+    expect(bundler).toMatchObject({ state: 'ready' })
+    expect(rake).toMatchObject({ build: 'bundler' })
+  })
+
   it('that cannot be set up makes the tasks unknown, but not the gemspecs', async () => {
     const files = { 'lens.gemspec': gemspec(), Gemfile: 'gem "not-installed-anywhere"\n', Rakefile: TASKS }
     const { bundler, rake, gemspecs } = await probe(files)

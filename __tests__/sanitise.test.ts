@@ -59,6 +59,9 @@ describe('foreign text in the log', () => {
   })
 
   it('never holds a key or a token', () => {
+    expect(safeLine(`as ghs_123456_eyJ${'hb-G'.repeat(9)}.eyJ${'p'.repeat(40)}.${'s-_'.repeat(30)}, then`)).toBe(
+      'as ghs_…, then',
+    )
     expect(safeLine(`key rubygems_${'ab'.repeat(24)} of ghs_${'x'.repeat(36)}`)).toBe('key rubygems_… of ghs_…')
     expect(safeLine('jwt eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyZXBvIn0.c2lnbmF0dXJl!')).toBe('jwt eyJ…!')
     expect(safeLine('rubygems_mfa_required, rubygems_api_key')).toBe('rubygems_mfa_required, rubygems_api_key')

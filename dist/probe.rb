@@ -4,7 +4,6 @@
 # A file, not standard output: gemspecs and Rakefiles may print. The gemspecs' and Rakefile's code runs here, so
 # this process has no credential in its environment.
 
-require "json"
 require "rubygems"
 
 class Probe
@@ -150,4 +149,7 @@ class Probe
   end
 end
 
-File.write(ARGV.fetch(0), JSON.generate(Probe.new(Dir.pwd).to_h))
+project = Probe.new(Dir.pwd).to_h
+# Only now: a gem that is loaded before Bundler is set up is a gem that Bundler cannot choose the version of.
+require "json"
+File.write(ARGV.fetch(0), JSON.generate(project))

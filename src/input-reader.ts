@@ -64,6 +64,6 @@ export class InputReader {
 
 /** A value as it may be shown: a key that was put into the wrong input is not repeated. */
 function quote(value: string): string {
-  const shown = value.replace(/(rubygems_|gh[a-z]_|github_pat_)\w{8,}/g, '$1…')
+  const shown = value.replace(/(rubygems_|gh[a-z]_|github_pat_)(?:\d+_eyJ[\w-]+(?:\.[\w-]+){2}|\w{8,})/g, '$1…')
   return JSON.stringify(shown.length > 100 ? `${shown.slice(0, 100)}…` : shown)
 }

@@ -7,7 +7,7 @@ import type { RunContext } from './github/run-context.ts'
 import type { Inputs } from './inputs.ts'
 import { Lanes } from './lanes.ts'
 import { tagsToLookUp } from './plan/tags.ts'
-import { buildEnvironment } from './rubygems/child-environment.ts'
+import { projectEnvironment } from './steps/build.ts'
 import { type GemFile, readGem } from './rubygems/gem-file.ts'
 import { readProject } from './rubygems/probe.ts'
 import type { Project } from './rubygems/project.ts'
@@ -59,13 +59,18 @@ function noDirectory(inputs: Pick<Inputs, 'workingDirectory'>): ConstructorParam
   }
 }
 
-function surveyProject(inputs: Pick<Inputs, 'workingDirectory'>, committedAt: number, world: World): Promise<Project> {
+async function surveyProject(
+  { workingDirectory }: Pick<Inputs, 'workingDirectory'>,
+  committedAt: number,
+  world: World,
+): Promise<Project> {
+  const env = await projectEnvironment(workingDirectory, committedAt, world)
   return world.runner.foreign((print) =>
     readProject({
       processes: world.processes,
       script: world.assets.probe,
-      workingDirectory: inputs.workingDirectory,
-      env: buildEnvironment(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) }),
+      workingDirectory,
+      env,
       privateDirectory: world.privateDirectory,
       onLine: print,
     }),

@@ -135,18 +135,17 @@ export const MEDDLERS: readonly Hostile[] = [
     },
   },
   {
-    name: 'puts a link and a new file among them',
+    name: 'puts a link among them',
     files: spec(
       'unless PROBING',
       '  File.write(File.join(Dir.home, "elsewhere"), "BASH_ENV=evil\\n")',
       '  file = command_file.("set_env")',
       '  File.delete(file)',
       '  File.symlink(File.join(Dir.home, "elsewhere"), file)',
-      '  File.write(File.join(COMMANDS, "set_env_stranger"), "A=evil\\n")',
       'end',
     ),
     code: 'tampered-job',
-    says: ['GITHUB_ENV', 'set_env_stranger'],
+    says: ['GITHUB_ENV'],
   },
   {
     name: 'empties RUNNER_TEMP',

@@ -1,6 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { readGem } from '../../src/rubygems/gem-file.ts'
 import { expectGreen, newWorld, REPOSITORY } from './scenario.ts'
 import { project } from './projects.ts'
 
@@ -67,6 +70,23 @@ describe('one gem, built and pushed by the action', () => {
     const directory = step.state['private-directory'] ?? ''
     expect(directory).toMatch(/\/_temp\/release-gem-/)
     expect(existsSync(directory)).toBe(false)
+  })
+
+  // Only root may give files away; in a container job it is root that runs the steps.
+  const asRoot = it.runIf(process.geteuid?.() === 0)
+
+  asRoot.each(['direct', 'rake'])('has its files under %s though the checkout is another user’s', async (strategy) => {
+    await using world = await newWorld()
+    await world.repository()
+    const ran = await world.run({
+      with: { strategy },
+      before: ({ runner }) => {
+        execFileSync('chown', ['-R', '1001:1001', runner.workspace])
+      },
+    })
+    expectGreen(ran)
+    const published = await readGem(path.join(world.directory, 'registry', 'gems', 'rack-lens-1.2.3.gem'))
+    expect(published).toMatchObject({ fileCount: 2, sha256: ran.gems[0]?.sha256 })
   })
 
   it('does things in the order in which nothing has to be taken back', async () => {

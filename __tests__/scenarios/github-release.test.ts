@@ -120,6 +120,27 @@ describe('the GitHub Release', () => {
     expect(assets(world)['rack-lens-1.2.3.gem']).toBe(seedGem(LENS).toString('latin1'))
   })
 
+  it('is found among many that came later, though a draft has no address', async () => {
+    await using world = await newWorld()
+    await world.repository(project(), { tag: 'v1.2.3' })
+    const options = prebuilt(undefined, { on: { tag: 'v1.2.3' }, with: { 'github-release': 'draft' } })
+    expect((await world.run(options)).step.exitCode).toBe(0)
+    const { github } = world.sandbox
+    const token = github.addToken({ repository: REPOSITORY, permissions: { contents: 'write' } })
+    for (let other = 1; other <= 25; other++) {
+      const made = await fetch(`${github.apiUrl}/repos/${REPOSITORY}/releases`, {
+        method: 'POST',
+        headers: { authorization: `token ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ tag_name: `other-${String(other)}`, draft: true }),
+      })
+      expect(made.status).toBe(201)
+    }
+    const again = await world.run(options)
+    expect(again.step.exitCode, again.log).toBe(0)
+    expect(again.log).toContain('Completing the release of v1.2.3 that is there.')
+    expect(github.releases(REPOSITORY)).toHaveLength(26)
+  })
+
   it('is completed by a second run, whatever is there already', async () => {
     await using world = await newWorld()
     await world.repository({ ...project(), 'CHANGELOG.md': CHANGELOG }, { tag: 'v1.2.3' })

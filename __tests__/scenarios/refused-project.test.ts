@@ -3,7 +3,7 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Files, monorepo, project } from './projects.ts'
 import { expectRefused, expectRefusedEarly } from './refusal.ts'
-import { newWorld, type RunOptions } from './scenario.ts'
+import { expectGreen, newWorld, type RunOptions } from './scenario.ts'
 
 const AMBIGUOUS = {
   ...monorepo({ name: 'lens-api', version: '1.0.0' }, { name: 'lens-core', version: '1.0.0' }),
@@ -145,6 +145,19 @@ describe('a project', () => {
       says: ['`rake build` failed with exit code 1', 'the compiler is missing', 'Nothing was published'],
     })
     expect(world.exchanges).toEqual([])
+  })
+
+  it('whose gem has no file is refused, unless it is there to depend on others', async () => {
+    await using world = await newWorld()
+    await world.repository(project({ gemspecLines: ['spec.files = []'] }))
+    await expectRefused(world, {
+      code: 'gem-unexpected',
+      says: ['rack-lens 1.2.3 without a single file', '`files` of rack-lens.gemspec was empty'],
+    })
+    expect(world.exchanges).toEqual([])
+    await using another = await newWorld()
+    await another.repository(project({ gemspecLines: ['spec.files = []', 'spec.add_dependency "rack"'] }))
+    expectGreen(await another.run())
   })
 
   it('whose build gives another gem than its gemspec said is refused', async () => {

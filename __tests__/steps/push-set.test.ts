@@ -18,7 +18,7 @@ function gem({ name, platform, needs }: Sketch): ReleaseGem {
   const given = { path: '', givenPath: '', fileName: `${full}.gem`, builtPath: '', size: 1, sha256: '' }
   const named = { name, version: '1.0.0', platform, originalPlatform: platform, fullName: full, prerelease: false }
   const dependencies = needs.map((other) => ({ name: other, requirement: '>= 0', type: 'runtime' as const }))
-  return { ...given, ...named, metadata: new Map(), dependencies, alreadyPublished: false }
+  return { ...given, ...named, metadata: new Map(), dependencies, fileCount: 1, alreadyPublished: false }
 }
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't']

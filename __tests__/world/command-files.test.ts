@@ -59,11 +59,16 @@ describe('the files through which a step speaks', () => {
     expect(complaint(files)).toBe('')
   })
 
-  it('have no new neighbours', async () => {
+  it('may have neighbours, which belong to steps that run at the same time, and are left alone', async () => {
+    const other = path.join(directory, 'set_output_2')
+    await writeFile(other, '')
     const files = watch()
-    await writeFile(path.join(directory, 'add_path_2'), '/evil\n')
-    expect(complaint(files)).toContain(': add_path_2.')
+    await writeFile(other, 'theirs=1\n')
+    await writeFile(path.join(directory, 'set_output_3'), 'begun=1\n')
     expect(complaint(files)).toBe('')
+    await writeFile(variables, 'X=1\n')
+    expect(complaint(files)).toMatch(/: GITHUB_ENV\./)
+    expect(await readFile(other, 'utf8')).toBe('theirs=1\n')
   })
 
   it('that cannot be put back are said to reach later steps', async () => {

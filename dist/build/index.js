@@ -57385,7 +57385,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 3500:
+/***/ 4328:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -57800,8 +57800,8 @@ function decided(choice, ...because) {
     return { choice, because, problems: [] };
 }
 
-// EXTERNAL MODULE: ./lib/steps/build.js
-var build = __nccwpck_require__(7467);
+// EXTERNAL MODULE: ./lib/steps/build.js + 2 modules
+var build = __nccwpck_require__(7357);
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:path"
@@ -58128,6 +58128,7 @@ function readSpecification(bytes) {
         originalPlatform,
         metadata: readMetadata(entries.get('metadata')),
         dependencies: list(entries.get('dependencies'), 'dependencies').map(readDependency),
+        fileCount: countOf(entries.get('files')),
     };
 }
 /** SHA-256 and SHA-512 by algorithm and member, from the inflated `checksums.yaml.gz`. Throws InvalidGem. */
@@ -58153,6 +58154,10 @@ function list(node, what) {
     if (node?.kind !== 'seq' || node.tag !== undefined)
         throw new InvalidGem(`its ${what} is not a list`);
     return node.items;
+}
+/** Of a list that is no concern of the registry's, so that one of another kind is no reason to refuse the gem. */
+function countOf(node) {
+    return node?.kind === 'seq' ? node.items.length : 0;
 }
 function gem_metadata_text(node, what) {
     const value = asText(node);
@@ -58743,6 +58748,7 @@ async function inspect(built, facts, { server, registry }, world) {
     }));
     const [first, ...others] = gems.flatMap((gem) => [
         ...unexpected(gem, gem.planned),
+        ...empty(gem, gem.planned),
         ...pushHostProblems(gem, gem.metadata, server),
         ...(gem.live && !gem.alreadyPublished ? [(0,versions/* versionTaken */.Qy)(gem, gem.sha256, gem.live.sha256, server.host)] : []),
     ]);
@@ -58755,7 +58761,8 @@ async function inspect(built, facts, { server, registry }, world) {
     return gems.map(({ planned: _planned, live: _live, ...gem }) => gem);
 }
 function inspect_describe(gem, server, { runner }) {
-    runner.info(`${(0,versions/* title */.DD)(gem)}: ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`);
+    const files = `${String(gem.fileCount)} ${gem.fileCount === 1 ? 'file' : 'files'}`;
+    runner.info(`${(0,versions/* title */.DD)(gem)}: ${files}, ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`);
     const runtime = gem.dependencies.filter((dependency) => dependency.type === 'runtime');
     if (runtime.length > 0) {
         runner.info(`  depends on ${runtime.map(({ name, requirement }) => `${name} ${requirement}`).join('; ')}`);
@@ -58774,6 +58781,19 @@ function unexpected(gem, planned) {
             what: `The build made ${(0,versions/* title */.DD)(gem)}, but ${planned.gemspec ?? 'the plan'} said ${(0,versions/* title */.DD)(planned)}.`,
             why: 'The gemspec depends on something that changed between reading and building it, such as the clock or a file the build writes.',
             fix: 'Make name, version and platform in the gemspec independent of the build.',
+        },
+    ];
+}
+/** Only of gems that were built here: who hands a file over has made it that way. A gem may just depend on others. */
+function empty(gem, { gemspec }) {
+    if (gemspec === undefined || gem.fileCount > 0 || gem.dependencies.some(({ type }) => type === 'runtime'))
+        return [];
+    return [
+        {
+            code: 'gem-unexpected',
+            what: `The build made ${(0,versions/* title */.DD)(gem)} without a single file: \`files\` of ${gemspec} was empty.`,
+            why: 'Most often the gemspec asks git for its files, and git had none to name: the checkout is shallow in an unusual way, belongs to another user, or the files were never added.',
+            fix: 'Look at the line in the gemspec that sets `files`, and run it in a step before this one.',
         },
     ];
 }
@@ -58844,10 +58864,18 @@ async function readCheckout(git) {
  */
 async function changedFiles(git) {
     const unfiltered = git.with(await filtersOff(git));
-    const status = await unfiltered.ask('status', '--porcelain=v1', '-z', '--untracked-files=no');
-    if (status === undefined)
-        return undefined;
-    const changed = pathsOf(status);
+    const changed = await differing(unfiltered);
+    if (changed === undefined || changed.length === 0)
+        return changed;
+    // Git for Windows checks out with CRLF because of a setting of the machine, without which every file looks changed.
+    const lineEnds = await git.settings(String.raw `^core\.(autocrlf|eol)$`);
+    return withoutFiltered(lineEnds.size > 0 ? ((await differing(unfiltered.with(lineEnds))) ?? changed) : changed, git);
+}
+async function differing(git) {
+    const answer = await git.ask('status', '--porcelain=v1', '-z', '--untracked-files=no');
+    return answer === undefined ? undefined : pathsOf(answer);
+}
+async function withoutFiltered(changed, git) {
     const filtered = new Set();
     for (let from = 0; from < changed.length; from += AT_ONCE) {
         const attributes = await git.ask('check-attr', '-z', 'filter', '--', ...changed.slice(from, from + AT_ONCE));
@@ -58885,103 +58913,8 @@ function filteredPaths(attributes) {
     return fields.filter((_, index) => index % 3 === 0 && !/^(unspecified|unset|)$/.test(fields[index + 2] ?? ''));
 }
 
-// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 6 modules
-var exec = __nccwpck_require__(9529);
-;// CONCATENATED MODULE: ./lib/world/programs.js
-
-
-
-/**
- * Absolute path of a program on PATH; undefined where there is none. Directories that are missing or closed to us are
- * passed over in silence: @actions/exec tells the log about each of them. On Windows, which has more rules than this,
- * the name itself, for the system to look up.
- */
-async function findProgram(name, searchPath) {
-    if (process.platform === 'win32')
-        return name;
-    for (const directory of (searchPath ?? '').split(external_node_path_.delimiter)) {
-        const candidate = external_node_path_.join(directory, name);
-        if (external_node_path_.isAbsolute(directory) && (await isProgram(candidate)))
-            return candidate;
-    }
-    return undefined;
-}
-async function isProgram(file) {
-    try {
-        await (0,promises_.access)(file, external_node_fs_.constants.X_OK);
-        return (await (0,promises_.stat)(file)).isFile();
-    }
-    catch {
-        return false;
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/git/git.js
-
-
-/**
- * Settings that keep a repository's own configuration from running programs while git reads it: hooks, a file
- * system monitor, credential helpers, external transports and maintenance.
- */
-const INERT = {
-    'core.hooksPath': '/dev/null',
-    'core.fsmonitor': 'false',
-    'credential.helper': '',
-    'protocol.ext.allow': 'never',
-    'gc.auto': '0',
-    'maintenance.auto': 'false',
-    'diff.external': '',
-    // The owner of a checkout differs from the user of a container job; reading it inertly is safe all the same.
-    'safe.directory': '*',
-};
-/** Variables that make git quiet, read-only and independent of the machine's and the user's configuration. */
-function inertEnvironment(env) {
-    return {
-        PATH: env['PATH'] ?? '',
-        ...(env['SystemRoot'] === undefined ? {} : { SystemRoot: env['SystemRoot'] }),
-        HOME: '/nonexistent',
-        GIT_CONFIG_NOSYSTEM: '1',
-        GIT_CONFIG_GLOBAL: '/dev/null',
-        GIT_OPTIONAL_LOCKS: '0',
-        GIT_TERMINAL_PROMPT: '0',
-        // A partial clone fetches what it lacks when it is read, by whatever program its configuration names.
-        GIT_NO_LAZY_FETCH: '1',
-        GIT_ALLOW_PROTOCOL: 'none',
-        LC_ALL: 'C',
-    };
-}
-/** Git for the checkout in `directory`, without its configuration's teeth. */
-function readOnlyGit(directory, env) {
-    return configured(directory, env, new Map());
-}
-function configured(directory, env, settings) {
-    const inert = Object.entries(INERT).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-    const run = async (...args) => {
-        const program = await findProgram('git', env['PATH']);
-        if (program === undefined)
-            return undefined;
-        const { exitCode, stdout } = await (0,exec/* getExecOutput */.H)(program, [...inert, ...args], {
-            cwd: directory,
-            env: { ...inertEnvironment(env), ...asVariables(settings) },
-            silent: true,
-            ignoreReturnCode: true,
-        });
-        return exitCode === 0 ? stdout.trimEnd() : undefined;
-    };
-    return {
-        ask: run,
-        with: (more) => configured(directory, env, new Map([...settings, ...more])),
-    };
-}
-/** Settings as git (2.31) reads them from its environment: with `-c`, a key could not hold an equals sign. */
-function asVariables(settings) {
-    const pairs = [...settings].flatMap(([key, value], index) => [
-        [`GIT_CONFIG_KEY_${String(index)}`, key],
-        [`GIT_CONFIG_VALUE_${String(index)}`, value],
-    ]);
-    return { GIT_CONFIG_COUNT: String(settings.size), ...Object.fromEntries(pairs) };
-}
-
+// EXTERNAL MODULE: ./lib/git/git.js
+var git = __nccwpck_require__(5216);
 // EXTERNAL MODULE: ./lib/world/http-answer.js
 var http_answer = __nccwpck_require__(8873);
 // EXTERNAL MODULE: ./lib/world/retry.js
@@ -59254,8 +59187,6 @@ function notPermitted(tag, repository, { status, message }) {
     });
 }
 
-// EXTERNAL MODULE: ./lib/rubygems/child-environment.js
-var child_environment = __nccwpck_require__(3174);
 // EXTERNAL MODULE: ./lib/json.js
 var json = __nccwpck_require__(6413);
 // EXTERNAL MODULE: ./lib/world/last-words.js
@@ -59428,7 +59359,7 @@ async function surveyMachine(inputs, run, world) {
     const building = inputs.gems.length === 0;
     if (building && !(await files/* files */.a.isDirectory(inputs.workingDirectory)))
         throw new errors/* ReleaseError */.K2(noDirectory(inputs));
-    const checkout = building ? await readCheckout(readOnlyGit(inputs.workingDirectory, world.runner.env)) : undefined;
+    const checkout = building ? await readCheckout((0,git/* readOnlyGit */.t)(inputs.workingDirectory, world.runner.env)) : undefined;
     const [project, prebuilt] = await Promise.all([
         building ? surveyProject(inputs, checkout?.committedAt ?? 0, world) : undefined,
         building ? [] : prebuiltGems(inputs, world),
@@ -59449,12 +59380,13 @@ function noDirectory(inputs) {
         fix: 'Check out the repository before this step, or correct `working-directory:`; it is relative to the workspace.',
     };
 }
-function surveyProject(inputs, committedAt, world) {
+async function surveyProject({ workingDirectory }, committedAt, world) {
+    const env = await (0,build/* projectEnvironment */.p7)(workingDirectory, committedAt, world);
     return world.runner.foreign((print) => readProject({
         processes: world.processes,
         script: world.assets.probe,
-        workingDirectory: inputs.workingDirectory,
-        env: (0,child_environment/* buildEnvironment */.A)(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) }),
+        workingDirectory,
+        env,
         privateDirectory: world.privateDirectory,
         onLine: print,
     }));
@@ -59540,7 +59472,7 @@ const CAN_PUBLISH = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3500);
+/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4328);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _github_run_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5928);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6704);
@@ -59762,6 +59694,99 @@ function documentation(code) {
 
 /***/ }),
 
+/***/ 5216:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   S: () => (/* binding */ asVariables),
+/* harmony export */   t: () => (/* binding */ readOnlyGit)
+/* harmony export */ });
+/* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9529);
+/* harmony import */ var _world_programs_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4731);
+
+
+/**
+ * Settings that keep a repository's own configuration from running programs while git reads it: hooks, a file
+ * system monitor, credential helpers, external transports and maintenance.
+ */
+const INERT = {
+    'core.hooksPath': '/dev/null',
+    'core.fsmonitor': 'false',
+    'credential.helper': '',
+    'protocol.ext.allow': 'never',
+    'gc.auto': '0',
+    'maintenance.auto': 'false',
+    'diff.external': '',
+    // The owner of a checkout differs from the user of a container job; reading it inertly is safe all the same.
+    'safe.directory': '*',
+};
+/** Variables that make git quiet, read-only and independent of the machine's and the user's configuration. */
+function inertEnvironment(env) {
+    return {
+        PATH: env['PATH'] ?? '',
+        ...(env['SystemRoot'] === undefined ? {} : { SystemRoot: env['SystemRoot'] }),
+        HOME: '/nonexistent',
+        GIT_CONFIG_NOSYSTEM: '1',
+        GIT_CONFIG_GLOBAL: '/dev/null',
+        GIT_OPTIONAL_LOCKS: '0',
+        GIT_TERMINAL_PROMPT: '0',
+        // A partial clone fetches what it lacks when it is read, by whatever program its configuration names.
+        GIT_NO_LAZY_FETCH: '1',
+        GIT_ALLOW_PROTOCOL: 'none',
+        LC_ALL: 'C',
+    };
+}
+/** Git for the checkout in `directory`, without its configuration's teeth. */
+function readOnlyGit(directory, env) {
+    return configured(directory, env, new Map());
+}
+function configured(directory, env, settings) {
+    const inert = Object.entries(INERT).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+    const run = async (args, variables) => {
+        const program = await (0,_world_programs_js__WEBPACK_IMPORTED_MODULE_1__/* .findProgram */ .K)('git', env['PATH']);
+        if (program === undefined)
+            return undefined;
+        const options = { cwd: directory, env: variables, silent: true, ignoreReturnCode: true };
+        const { exitCode, stdout } = await (0,_actions_exec__WEBPACK_IMPORTED_MODULE_0__/* .getExecOutput */ .H)(program, args, options);
+        return exitCode === 0 ? stdout.trimEnd() : undefined;
+    };
+    return {
+        ask: (...args) => run([...inert, ...args], { ...inertEnvironment(env), ...asVariables(settings) }),
+        with: (more) => configured(directory, env, new Map([...settings, ...more])),
+        async settings(pattern) {
+            // To read settings runs nothing that they name.
+            const found = await run(['config', '--null', '--get-regexp', pattern], defined(env));
+            const pairs = (found ?? '').split('\0').filter((entry) => entry !== '');
+            return new Map(pairs.map(asSetting));
+        },
+    };
+}
+/** `KEY` and `VALUE` on a line each, or a key alone, which is one that is true. */
+function asSetting(entry) {
+    const end = entry.indexOf('\n');
+    return end < 0 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)];
+}
+function defined(env) {
+    return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+/**
+ * Settings as git (2.31) reads them from its environment: with `-c`, a key could not hold an equals sign, and a value
+ * would be on a command line. They come after those that `env` has already.
+ */
+function asVariables(settings, env = {}) {
+    const given = Number.parseInt(env['GIT_CONFIG_COUNT'] ?? '', 10);
+    const first = given > 0 ? given : 0;
+    const list = [...settings];
+    const pairs = list.flatMap(([key, value], index) => [
+        [`GIT_CONFIG_KEY_${String(first + index)}`, key],
+        [`GIT_CONFIG_VALUE_${String(first + index)}`, value],
+    ]);
+    return { GIT_CONFIG_COUNT: String(first + list.length), ...Object.fromEntries(pairs) };
+}
+
+
+/***/ }),
+
 /***/ 5928:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -59887,7 +59912,7 @@ class input_reader_InputReader {
 }
 /** A value as it may be shown: a key that was put into the wrong input is not repeated. */
 function quote(value) {
-    const shown = value.replace(/(rubygems_|gh[a-z]_|github_pat_)\w{8,}/g, '$1…');
+    const shown = value.replace(/(rubygems_|gh[a-z]_|github_pat_)(?:\d+_eyJ[\w-]+(?:\.[\w-]+){2}|\w{8,})/g, '$1…');
     return JSON.stringify(shown.length > 100 ? `${shown.slice(0, 100)}…` : shown);
 }
 
@@ -60363,7 +60388,7 @@ class Phases {
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
 /* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2682);
 /* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7055);
-/* harmony import */ var _steps_build_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7467);
+/* harmony import */ var _steps_build_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7357);
 
 
 
@@ -60436,13 +60461,114 @@ function problemText({ code: name, what, why, fix }) {
 
 /***/ }),
 
-/***/ 3174:
+/***/ 7055:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   A: () => (/* binding */ buildEnvironment)
+/* harmony export */   DD: () => (/* binding */ title),
+/* harmony export */   D_: () => (/* binding */ identity),
+/* harmony export */   Qy: () => (/* binding */ versionTaken),
+/* harmony export */   xJ: () => (/* binding */ publishedVersion)
 /* harmony export */ });
-/* unused harmony export releaseTaskEnvironment */
+/** `foo 1.2.3` or `foo 1.2.3 (x86_64-linux)`. */
+function title(gem) {
+    return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`;
+}
+/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
+function identity({ name, version, platform }) {
+    return `${name} ${version} ${platform.replaceAll('-', '')}`;
+}
+function publishedVersion(gem, published) {
+    return published.get(gem.name)?.find(({ version, platform }) => version === gem.version && platform === gem.platform);
+}
+function versionTaken(gem, ours, theirs, host) {
+    return {
+        code: 'version-taken',
+        what: `${title(gem)} is already on ${host} with other content: SHA-256 ${theirs} there, ${ours} here.`,
+        why: 'A published version cannot be replaced. Either it was released from another state of the code, or the build gives other bytes each time.',
+        fix: 'Bump the version and release that. If the code is the same, compare the two files: `gem fetch` gets the published one.',
+    };
+}
+
+
+/***/ }),
+
+/***/ 9040:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   U9: () => (/* binding */ isLoopback),
+/* harmony export */   Vv: () => (/* binding */ gemServer),
+/* harmony export */   o0: () => (/* binding */ allowsPushTo)
+/* harmony export */ });
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+function isLoopback(url) {
+    return LOOPBACK.test(url.hostname);
+}
+/** The server at `url`, whose scheme has been checked. A path is kept out: RubyGems' API lives at the root. */
+function gemServer(url) {
+    const kind = url.origin === 'https://rubygems.org' ? 'rubygems.org' : isLoopback(url) ? 'loopback' : 'other';
+    return { origin: url.origin, host: url.host, kind };
+}
+/**
+ * Whether a gem that allows pushes only to `allowed` may go to `server`. RubyGems compares scheme and host
+ * (`gem push`, lib/rubygems/commands/push_command.rb); ports and a trailing slash count as part of the host here. A server
+ * on loopback stands in for RubyGems.org: that is how the release of a public gem is rehearsed.
+ */
+function allowsPushTo(allowed, server) {
+    const url = URL.parse(allowed);
+    if (url === null)
+        return allowed === server.host;
+    return url.origin === server.origin || (server.kind === 'loopback' && gemServer(url).kind === 'rubygems.org');
+}
+
+
+/***/ }),
+
+/***/ 7390:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E: () => (/* binding */ JOURNAL),
+/* harmony export */   c: () => (/* binding */ STATE)
+/* harmony export */ });
+/** Names under which the main step leaves things for its post step. Their values hold no secret. */
+const STATE = {
+    /** Path of our private directory. */
+    privateDirectory: 'private-directory',
+    /** The mark of everything the main step has started. */
+    children: 'children',
+    /** Receipt of the credentials file, as JSON. */
+    credentials: 'credentials',
+    /** `true` once the main step has reported its outcome itself. */
+    reported: 'reported',
+};
+/** The journal's file name below the private directory. */
+const JOURNAL = 'journal.json';
+
+
+/***/ }),
+
+/***/ 7357:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Fl: () => (/* binding */ baseName),
+  jq: () => (/* binding */ build),
+  p7: () => (/* binding */ projectEnvironment)
+});
+
+// UNUSED EXPORTS: fileName, findBuilt
+
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: ./lib/rubygems/versions.js
+var versions = __nccwpck_require__(7055);
+;// CONCATENATED MODULE: ./lib/rubygems/child-environment.js
 /**
  * The environment of programs that run the project's code. Built from a list of what they may have: a credential
  * whose name nobody thought of is then not in it. `/proc` of the parent remains readable on Linux: only a separate
@@ -60583,112 +60709,59 @@ function pick(env, extra, platform, wanted) {
     return { ...picked, ...extra };
 }
 
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 6 modules
+var exec = __nccwpck_require__(9529);
+// EXTERNAL MODULE: ./lib/world/files.js
+var files = __nccwpck_require__(7939);
+// EXTERNAL MODULE: ./lib/world/programs.js
+var programs = __nccwpck_require__(4731);
+// EXTERNAL MODULE: ./lib/git/git.js
+var git = __nccwpck_require__(5216);
+;// CONCATENATED MODULE: ./lib/git/foreign-owner.js
 
-/***/ }),
 
-/***/ 7055:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   DD: () => (/* binding */ title),
-/* harmony export */   D_: () => (/* binding */ identity),
-/* harmony export */   Qy: () => (/* binding */ versionTaken),
-/* harmony export */   xJ: () => (/* binding */ publishedVersion)
-/* harmony export */ });
-/** `foo 1.2.3` or `foo 1.2.3 (x86_64-linux)`. */
-function title(gem) {
-    return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`;
+
+
+/**
+ * Variables by which the git of the project's programs reads a checkout that belongs to another user. In a container job
+ * every checkout does, and actions/checkout leaves no exception behind; `git ls-files` in a gemspec would list nothing,
+ * and the gem would be empty. `env` is what those programs get besides.
+ * Throws ReleaseError (`no-checkout`) where git does not take the exception from its environment (before 2.38).
+ */
+async function trustForeignCheckout(directory, env) {
+    const owner = await files/* files */.a.owner(directory);
+    if (owner === undefined || owner === process.geteuid?.())
+        return {};
+    const program = await (0,programs/* findProgram */.K)('git', env['PATH']);
+    if (program === undefined)
+        return {};
+    const variables = (0,git/* asVariables */.S)([['safe.directory', '*']], env);
+    const { stderr } = await (0,exec/* getExecOutput */.H)(program, ['rev-parse', '--git-dir'], {
+        cwd: directory,
+        env: { ...env, ...variables, LC_ALL: 'C' },
+        silent: true,
+        ignoreReturnCode: true,
+    });
+    if (/dubious ownership|unsafe repository/.test(stderr))
+        throw new errors/* ReleaseError */.K2(refusedByGit());
+    return variables;
 }
-/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
-function identity({ name, version, platform }) {
-    return `${name} ${version} ${platform.replaceAll('-', '')}`;
-}
-function publishedVersion(gem, published) {
-    return published.get(gem.name)?.find(({ version, platform }) => version === gem.version && platform === gem.platform);
-}
-function versionTaken(gem, ours, theirs, host) {
+function refusedByGit() {
     return {
-        code: 'version-taken',
-        what: `${title(gem)} is already on ${host} with other content: SHA-256 ${theirs} there, ${ours} here.`,
-        why: 'A published version cannot be replaced. Either it was released from another state of the code, or the build gives other bytes each time.',
-        fix: 'Bump the version and release that. If the code is the same, compare the two files: `gem fetch` gets the published one.',
+        code: 'no-checkout',
+        what: 'The checkout belongs to another user than this job runs as, and the git that is installed here does not read it for that reason.',
+        why: 'A gemspec that lists its files with `git ls-files` would make an empty gem. In a container job every checkout belongs to the user of the host.',
+        fix: 'Use an image with git 2.38 or later, or build in a job without `container:`.',
     };
 }
 
+// EXTERNAL MODULE: ./lib/world/last-words.js
+var last_words = __nccwpck_require__(6554);
+// EXTERNAL MODULE: ./lib/world/processes.js + 4 modules
+var world_processes = __nccwpck_require__(6810);
+;// CONCATENATED MODULE: ./lib/steps/build.js
 
-/***/ }),
-
-/***/ 9040:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   U9: () => (/* binding */ isLoopback),
-/* harmony export */   Vv: () => (/* binding */ gemServer),
-/* harmony export */   o0: () => (/* binding */ allowsPushTo)
-/* harmony export */ });
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-function isLoopback(url) {
-    return LOOPBACK.test(url.hostname);
-}
-/** The server at `url`, whose scheme has been checked. A path is kept out: RubyGems' API lives at the root. */
-function gemServer(url) {
-    const kind = url.origin === 'https://rubygems.org' ? 'rubygems.org' : isLoopback(url) ? 'loopback' : 'other';
-    return { origin: url.origin, host: url.host, kind };
-}
-/**
- * Whether a gem that allows pushes only to `allowed` may go to `server`. RubyGems compares scheme and host
- * (`gem push`, lib/rubygems/commands/push_command.rb); ports and a trailing slash count as part of the host here. A server
- * on loopback stands in for RubyGems.org: that is how the release of a public gem is rehearsed.
- */
-function allowsPushTo(allowed, server) {
-    const url = URL.parse(allowed);
-    if (url === null)
-        return allowed === server.host;
-    return url.origin === server.origin || (server.kind === 'loopback' && gemServer(url).kind === 'rubygems.org');
-}
-
-
-/***/ }),
-
-/***/ 7390:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   E: () => (/* binding */ JOURNAL),
-/* harmony export */   c: () => (/* binding */ STATE)
-/* harmony export */ });
-/** Names under which the main step leaves things for its post step. Their values hold no secret. */
-const STATE = {
-    /** Path of our private directory. */
-    privateDirectory: 'private-directory',
-    /** The mark of everything the main step has started. */
-    children: 'children',
-    /** Receipt of the credentials file, as JSON. */
-    credentials: 'credentials',
-    /** `true` once the main step has reported its outcome itself. */
-    reported: 'reported',
-};
-/** The journal's file name below the private directory. */
-const JOURNAL = 'journal.json';
-
-
-/***/ }),
-
-/***/ 7467:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Fl: () => (/* binding */ baseName),
-/* harmony export */   jq: () => (/* binding */ build)
-/* harmony export */ });
-/* unused harmony exports fileName, findBuilt */
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
-/* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7055);
-/* harmony import */ var _rubygems_child_environment_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3174);
-/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _world_last_words_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6554);
-/* harmony import */ var _world_processes_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6810);
 
 
 
@@ -60703,7 +60776,7 @@ const PACKAGES = 'pkg';
  * files they made. Throws ReleaseError: `build-failed`, `ruby-unavailable`.
  */
 async function build(plan, workingDirectory, committedAt, world) {
-    const env = (0,_rubygems_child_environment_js__WEBPACK_IMPORTED_MODULE_2__/* .buildEnvironment */ .A)(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) });
+    const env = await projectEnvironment(workingDirectory, committedAt, world);
     const run = (command) => runBuild(command, workingDirectory, env, world);
     switch (plan.build.kind) {
         case 'prebuilt':
@@ -60718,20 +60791,25 @@ async function build(plan, workingDirectory, committedAt, world) {
         }
     }
 }
+/** What programs of the project get that read or build it. `committedAt` in seconds since 1970. */
+async function projectEnvironment(directory, committedAt, { runner }) {
+    const env = buildEnvironment(runner.env, { SOURCE_DATE_EPOCH: String(committedAt) });
+    return { ...env, ...(await trustForeignCheckout(directory, env)) };
+}
 /** Runs `gem build` of each gemspec, in the order of the plan; with more than one, Ruby starts once for all of them. */
 async function buildEach(plan, workingDirectory, env, world) {
     const builds = plan.gems.flatMap((planned) => {
-        const target = node_path__WEBPACK_IMPORTED_MODULE_0__.join(PACKAGES, fileName(planned));
+        const target = external_node_path_.join(PACKAGES, fileName(planned));
         return planned.gemspec === undefined ? [] : [{ planned, gemspec: planned.gemspec, target }];
     });
-    await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.makeDirectory(node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, PACKAGES));
+    await files/* files */.a.makeDirectory(external_node_path_.join(workingDirectory, PACKAGES));
     const commands = builds.map(({ gemspec, target }) => ['gem', 'build', operand(gemspec), '--output', target]);
     const [only = [], ...more] = commands;
     if (more.length > 0)
         await runBuilds(commands, workingDirectory, env, world);
     else
         await runBuild(only, workingDirectory, env, world);
-    return builds.map(({ planned, target }) => ({ planned, path: node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, target) }));
+    return builds.map(({ planned, target }) => ({ planned, path: external_node_path_.join(workingDirectory, target) }));
 }
 /** A file name that no program takes for an option. */
 function operand(file) {
@@ -60748,15 +60826,15 @@ function baseName(file) {
 /** The file `rake build` made: in `pkg/` by Bundler's habit, beside the gemspec otherwise; a leftover does not count. */
 async function findBuilt(planned, workingDirectory, since) {
     for (const directory of [PACKAGES, '.']) {
-        const candidate = node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, directory, fileName(planned));
-        const writtenAt = await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.writtenAt(candidate);
+        const candidate = external_node_path_.join(workingDirectory, directory, fileName(planned));
+        const writtenAt = await files/* files */.a.writtenAt(candidate);
         // File systems keep times in steps of up to two seconds.
         if (writtenAt !== undefined && writtenAt >= since - 2000)
             return { planned, path: candidate };
     }
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
+    throw new errors/* ReleaseError */.K2({
         code: 'build-failed',
-        what: `The build ended well, but left no new file ${fileName(planned)} for ${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_5__/* .title */ .DD)(planned)}, neither in \`pkg\` nor beside the gemspec.`,
+        what: `The build ended well, but left no new file ${fileName(planned)} for ${(0,versions/* title */.DD)(planned)}, neither in \`pkg\` nor beside the gemspec.`,
         fix: 'Let the project’s `build` task write there, or build in a step of your own and hand the files over with `gems:`.',
     });
 }
@@ -60771,33 +60849,33 @@ async function runBuild(command, cwd, env, world) {
 async function runBuilds(commands, cwd, env, world) {
     for (const command of commands)
         world.runner.info(`$ ${command.join(' ')}`);
-    const script = node_path__WEBPACK_IMPORTED_MODULE_0__.join(node_path__WEBPACK_IMPORTED_MODULE_0__.dirname(world.assets.probe), 'build.rb');
-    const answer = node_path__WEBPACK_IMPORTED_MODULE_0__.join(world.privateDirectory, 'build.txt');
+    const script = external_node_path_.join(external_node_path_.dirname(world.assets.probe), 'build.rb');
+    const answer = external_node_path_.join(world.privateDirectory, 'build.txt');
     const pairs = commands.flatMap(([, , gemspec = '', , target = '']) => [gemspec, target]);
     const finished = await runProgram('ruby', [script, answer, ...pairs], cwd, env, world);
     if (finished.code === 0)
         return;
-    throw failed(commands[Number(await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.answer(answer))] ?? ['ruby', 'build.rb'], finished);
+    throw failed(commands[Number(await files/* files */.a.answer(answer))] ?? ['ruby', 'build.rb'], finished);
 }
 async function runProgram(program, args, cwd, env, { runner, processes }) {
     return runner
         .foreign((print) => processes.run({ program, args, cwd, env, onLine: print }))
         .catch((error) => {
-        throw error instanceof _world_processes_js__WEBPACK_IMPORTED_MODULE_4__/* .ProgramNotFound */ .ec ? notFound(program, error) : error;
+        throw error instanceof world_processes/* ProgramNotFound */.ec ? notFound(program, error) : error;
     });
 }
 function notFound(program, cause) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
+    return new errors/* ReleaseError */.K2({
         code: 'ruby-unavailable',
         what: `There is no \`${program}\` on PATH, and the project is built with it.`,
         fix: 'Add a `ruby/setup-ruby` step before this one, or build in another job and hand the files over with `gems:`.',
     }, { cause });
 }
 function failed(command, finished) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
+    return new errors/* ReleaseError */.K2({
         code: 'build-failed',
         what: `\`${command.join(' ')}\` failed with exit code ${String(finished.code)}.`,
-        why: (0,_world_last_words_js__WEBPACK_IMPORTED_MODULE_6__/* .lastWords */ .a)(finished),
+        why: (0,last_words/* lastWords */.a)(finished),
         fix: 'Make this command work in a clean checkout of the commit.',
     });
 }
@@ -60902,6 +60980,12 @@ const files = {
     },
     async remove(target) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rm)(target, { recursive: true, force: true, maxRetries: 3 });
+    },
+    /** User id of the owner; undefined where there is nothing, or on Windows. */
+    async owner(target) {
+        if (process.platform === 'win32')
+            return undefined;
+        return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then(({ uid }) => uid, () => undefined);
     },
     async exists(target) {
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then(() => true, () => false);
@@ -62051,6 +62135,46 @@ class Lines {
 
 /***/ }),
 
+/***/ 4731:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   K: () => (/* binding */ findProgram)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
+
+
+
+/**
+ * Absolute path of a program on PATH; undefined where there is none. Directories that are missing or closed to us are
+ * passed over in silence: @actions/exec tells the log about each of them. On Windows, which has more rules than this,
+ * the name itself, for the system to look up.
+ */
+async function findProgram(name, searchPath) {
+    if (process.platform === 'win32')
+        return name;
+    for (const directory of (searchPath ?? '').split(node_path__WEBPACK_IMPORTED_MODULE_2__.delimiter)) {
+        const candidate = node_path__WEBPACK_IMPORTED_MODULE_2__.join(directory, name);
+        if (node_path__WEBPACK_IMPORTED_MODULE_2__.isAbsolute(directory) && (await isProgram(candidate)))
+            return candidate;
+    }
+    return undefined;
+}
+async function isProgram(file) {
+    try {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.access)(file, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.X_OK);
+        return (await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.stat)(file)).isFile();
+    }
+    catch {
+        return false;
+    }
+}
+
+
+/***/ }),
+
 /***/ 2646:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -62102,7 +62226,7 @@ const POLICIES = {
         // docs.github.com, "Rate limits for the REST API": "wait for at least one minute before retrying".
         limited: seconds(60),
         longestWait: seconds(300),
-        answerBytes: 4 * MiB,
+        answerBytes: 16 * MiB,
     },
     sigstore: {
         attempt: seconds(20),
@@ -63224,7 +63348,8 @@ const VARIABLES = ['GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_OUTPUT', 'GITHUB_STATE',
  * The files through which a step speaks to the runner: environment, PATH, outputs, state, summary. Hiding their names
  * from a program does not hide the files, which have a known place below RUNNER_TEMP (actions/runner
  * src/Runner.Worker/FileCommandManager.cs). So they are compared before and after each program of the project, and
- * whenever something must not happen in a job whose later steps somebody else has furnished.
+ * whenever something must not happen in a job whose later steps somebody else has furnished. Only ours: the runner reads
+ * no other file for this step, and beside them are those of steps that run at the same time (`background`, `parallel`).
  */
 class CommandFiles {
     #named;
@@ -63237,7 +63362,7 @@ class CommandFiles {
             return file ? [[external_node_path_.resolve(file), name]] : [];
         });
         this.#named = new Map(named);
-        for (const file of this.#files())
+        for (const file of named.map(([name]) => name))
             this.#known.set(file, read(file));
     }
     /** A write of ours: whatever else is new in that file stays noticed. */
@@ -63250,21 +63375,21 @@ class CommandFiles {
             this.#known.set(file, read(file));
     }
     /**
-     * Throws ReleaseError (`tampered-job`) where a file is not as we left it, or is new beside them. What the runner
-     * would have read is put back before, so that later steps do not get it.
+     * Throws ReleaseError (`tampered-job`) where a file is not as we left it. What the runner would have read is put back
+     * before, so that later steps do not get it.
      */
     check() {
-        const changed = this.#files().filter((file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)));
+        const changed = [...this.#named.keys()].filter((file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)));
         if (changed.length === 0)
             return;
         const undone = changed.map((file) => this.#putBack(file));
         this.#noticed.clear();
-        throw tampered(changed.map((file) => this.#named.get(file) ?? external_node_path_.basename(file)), undone.every(Boolean));
+        throw tampered(changed.map((file) => this.#named.get(file) ?? ''), undone.every(Boolean));
     }
     /** Whether the runner now reads again what it would have read. */
     #putBack(file) {
         const before = this.#known.get(file);
-        // A stranger among them means nothing to the runner, and is left as evidence.
+        // Where the runner had made none, it reads none.
         if (!Buffer.isBuffer(before)) {
             this.#known.set(file, read(file));
             return true;
@@ -63278,21 +63403,6 @@ class CommandFiles {
         catch {
             return false;
         }
-    }
-    /** The named files, and all that are beside them. */
-    #files() {
-        const directories = new Set([...this.#named.keys()].map((file) => external_node_path_.dirname(file)));
-        const found = [...directories].flatMap((directory) => list(directory).map((name) => external_node_path_.join(directory, name)));
-        return [...new Set([...this.#named.keys(), ...this.#known.keys(), ...found])].toSorted();
-    }
-}
-function list(directory) {
-    try {
-        return (0,external_node_fs_.readdirSync)(directory);
-    }
-    catch {
-        // Where it cannot be listed any more, the files that are known have changed as well.
-        return [];
     }
 }
 /** Never follows a link, and never waits for a pipe. */
@@ -63330,8 +63440,11 @@ const ESCAPE_SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u00
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 /* oxlint-enable no-control-regex */
 const BIDI_AND_INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]/g;
-/** Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. */
-const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)\w{16,}|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g;
+/**
+ * Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. An
+ * installation token of GitHub may be `ghs_`, a number and a JSON web token in one.
+ */
+const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)(?:\d+_eyJ[\w-]+(?:\.[\w-]+){2}|\w{16,})|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g;
 /** One line of foreign text that neither the runner nor a reader can take for something else. Never holds CR or LF. */
 function safeLine(text) {
     const plain = text

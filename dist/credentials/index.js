@@ -45508,6 +45508,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("events");
 
 /***/ }),
 
+/***/ 9896:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
+
+/***/ }),
+
 /***/ 8611:
 /***/ ((module) => {
 
@@ -45718,6 +45725,20 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:zlib");
 
 /***/ }),
 
+/***/ 857:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
+
+/***/ }),
+
+/***/ 6928:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
+
+/***/ }),
+
 /***/ 4756:
 /***/ ((module) => {
 
@@ -45740,13 +45761,13 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _github_run_context_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5928);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6917);
 /* harmony import */ var _persisted_credentials_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3997);
-/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7276);
+/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7552);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7390);
 /* harmony import */ var _github_id_tokens_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4350);
 /* harmony import */ var _steps_exchange_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9227);
 /* harmony import */ var _world_process_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8337);
 /* harmony import */ var _world_open_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4976);
-/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(93);
+/* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(629);
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
         if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
@@ -46210,7 +46231,7 @@ class input_reader_InputReader {
 }
 /** A value as it may be shown: a key that was put into the wrong input is not repeated. */
 function quote(value) {
-    const shown = value.replace(/(rubygems_|gh[a-z]_|github_pat_)\w{8,}/g, '$1…');
+    const shown = value.replace(/(rubygems_|gh[a-z]_|github_pat_)(?:\d+_eyJ[\w-]+(?:\.[\w-]+){2}|\w{8,})/g, '$1…');
     return JSON.stringify(shown.length > 100 ? `${shown.slice(0, 100)}…` : shown);
 }
 
@@ -46570,7 +46591,7 @@ function savedReceipt(state) {
 
 /***/ }),
 
-/***/ 7276:
+/***/ 7552:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -46834,9 +46855,166 @@ function pick(env, extra, platform, wanted) {
     return { ...picked, ...extra };
 }
 
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 6 modules
+var exec = __nccwpck_require__(9529);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+;// CONCATENATED MODULE: ./lib/world/programs.js
+
+
+
+/**
+ * Absolute path of a program on PATH; undefined where there is none. Directories that are missing or closed to us are
+ * passed over in silence: @actions/exec tells the log about each of them. On Windows, which has more rules than this,
+ * the name itself, for the system to look up.
+ */
+async function programs_findProgram(name, searchPath) {
+    if (process.platform === 'win32')
+        return name;
+    for (const directory of (searchPath ?? '').split(path.delimiter)) {
+        const candidate = path.join(directory, name);
+        if (path.isAbsolute(directory) && (await isProgram(candidate)))
+            return candidate;
+    }
+    return undefined;
+}
+async function isProgram(file) {
+    try {
+        await access(file, constants.X_OK);
+        return (await stat(file)).isFile();
+    }
+    catch {
+        return false;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/git/git.js
+
+
+/**
+ * Settings that keep a repository's own configuration from running programs while git reads it: hooks, a file
+ * system monitor, credential helpers, external transports and maintenance.
+ */
+const INERT = {
+    'core.hooksPath': '/dev/null',
+    'core.fsmonitor': 'false',
+    'credential.helper': '',
+    'protocol.ext.allow': 'never',
+    'gc.auto': '0',
+    'maintenance.auto': 'false',
+    'diff.external': '',
+    // The owner of a checkout differs from the user of a container job; reading it inertly is safe all the same.
+    'safe.directory': '*',
+};
+/** Variables that make git quiet, read-only and independent of the machine's and the user's configuration. */
+function inertEnvironment(env) {
+    return {
+        PATH: env['PATH'] ?? '',
+        ...(env['SystemRoot'] === undefined ? {} : { SystemRoot: env['SystemRoot'] }),
+        HOME: '/nonexistent',
+        GIT_CONFIG_NOSYSTEM: '1',
+        GIT_CONFIG_GLOBAL: '/dev/null',
+        GIT_OPTIONAL_LOCKS: '0',
+        GIT_TERMINAL_PROMPT: '0',
+        // A partial clone fetches what it lacks when it is read, by whatever program its configuration names.
+        GIT_NO_LAZY_FETCH: '1',
+        GIT_ALLOW_PROTOCOL: 'none',
+        LC_ALL: 'C',
+    };
+}
+/** Git for the checkout in `directory`, without its configuration's teeth. */
+function readOnlyGit(directory, env) {
+    return configured(directory, env, new Map());
+}
+function configured(directory, env, settings) {
+    const inert = Object.entries(INERT).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+    const run = async (args, variables) => {
+        const program = await findProgram('git', env['PATH']);
+        if (program === undefined)
+            return undefined;
+        const options = { cwd: directory, env: variables, silent: true, ignoreReturnCode: true };
+        const { exitCode, stdout } = await getExecOutput(program, args, options);
+        return exitCode === 0 ? stdout.trimEnd() : undefined;
+    };
+    return {
+        ask: (...args) => run([...inert, ...args], { ...inertEnvironment(env), ...git_asVariables(settings) }),
+        with: (more) => configured(directory, env, new Map([...settings, ...more])),
+        async settings(pattern) {
+            // To read settings runs nothing that they name.
+            const found = await run(['config', '--null', '--get-regexp', pattern], defined(env));
+            const pairs = (found ?? '').split('\0').filter((entry) => entry !== '');
+            return new Map(pairs.map(asSetting));
+        },
+    };
+}
+/** `KEY` and `VALUE` on a line each, or a key alone, which is one that is true. */
+function asSetting(entry) {
+    const end = entry.indexOf('\n');
+    return end < 0 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)];
+}
+function defined(env) {
+    return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+/**
+ * Settings as git (2.31) reads them from its environment: with `-c`, a key could not hold an equals sign, and a value
+ * would be on a command line. They come after those that `env` has already.
+ */
+function git_asVariables(settings, env = {}) {
+    const given = Number.parseInt(env['GIT_CONFIG_COUNT'] ?? '', 10);
+    const first = given > 0 ? given : 0;
+    const list = [...settings];
+    const pairs = list.flatMap(([key, value], index) => [
+        [`GIT_CONFIG_KEY_${String(first + index)}`, key],
+        [`GIT_CONFIG_VALUE_${String(first + index)}`, value],
+    ]);
+    return { GIT_CONFIG_COUNT: String(first + list.length), ...Object.fromEntries(pairs) };
+}
+
+;// CONCATENATED MODULE: ./lib/git/foreign-owner.js
+
+
+
+
+
+/**
+ * Variables by which the git of the project's programs reads a checkout that belongs to another user. In a container job
+ * every checkout does, and actions/checkout leaves no exception behind; `git ls-files` in a gemspec would list nothing,
+ * and the gem would be empty. `env` is what those programs get besides.
+ * Throws ReleaseError (`no-checkout`) where git does not take the exception from its environment (before 2.38).
+ */
+async function foreign_owner_trustForeignCheckout(directory, env) {
+    const owner = await files.owner(directory);
+    if (owner === undefined || owner === process.geteuid?.())
+        return {};
+    const program = await findProgram('git', env['PATH']);
+    if (program === undefined)
+        return {};
+    const variables = asVariables([['safe.directory', '*']], env);
+    const { stderr } = await getExecOutput(program, ['rev-parse', '--git-dir'], {
+        cwd: directory,
+        env: { ...env, ...variables, LC_ALL: 'C' },
+        silent: true,
+        ignoreReturnCode: true,
+    });
+    if (/dubious ownership|unsafe repository/.test(stderr))
+        throw new ReleaseError(refusedByGit());
+    return variables;
+}
+function refusedByGit() {
+    return {
+        code: 'no-checkout',
+        what: 'The checkout belongs to another user than this job runs as, and the git that is installed here does not read it for that reason.',
+        why: 'A gemspec that lists its files with `git ls-files` would make an empty gem. In a container job every checkout belongs to the user of the host.',
+        fix: 'Use an image with git 2.38 or later, or build in a job without `container:`.',
+    };
+}
+
 // EXTERNAL MODULE: ./lib/world/processes.js + 4 modules
 var processes = __nccwpck_require__(6810);
 ;// CONCATENATED MODULE: ./lib/steps/build.js
+
 
 
 
@@ -46851,7 +47029,7 @@ const PACKAGES = 'pkg';
  * files they made. Throws ReleaseError: `build-failed`, `ruby-unavailable`.
  */
 async function build(plan, workingDirectory, committedAt, world) {
-    const env = buildEnvironment(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) });
+    const env = await projectEnvironment(workingDirectory, committedAt, world);
     const run = (command) => runBuild(command, workingDirectory, env, world);
     switch (plan.build.kind) {
         case 'prebuilt':
@@ -46865,6 +47043,11 @@ async function build(plan, workingDirectory, committedAt, world) {
             return Promise.all(plan.gems.map((planned) => findBuilt(planned, workingDirectory, before)));
         }
     }
+}
+/** What programs of the project get that read or build it. `committedAt` in seconds since 1970. */
+async function projectEnvironment(directory, committedAt, { runner }) {
+    const env = buildEnvironment(runner.env, { SOURCE_DATE_EPOCH: String(committedAt) });
+    return { ...env, ...(await trustForeignCheckout(directory, env)) };
 }
 /** Runs `gem build` of each gemspec, in the order of the plan; with more than one, Ruby starts once for all of them. */
 async function buildEach(plan, workingDirectory, env, world) {
@@ -48047,6 +48230,12 @@ const files = {
     async remove(target) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rm)(target, { recursive: true, force: true, maxRetries: 3 });
     },
+    /** User id of the owner; undefined where there is nothing, or on Windows. */
+    async owner(target) {
+        if (process.platform === 'win32')
+            return undefined;
+        return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then(({ uid }) => uid, () => undefined);
+    },
     async exists(target) {
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then(() => true, () => false);
     },
@@ -48581,7 +48770,7 @@ const POLICIES = {
         // docs.github.com, "Rate limits for the REST API": "wait for at least one minute before retrying".
         limited: seconds(60),
         longestWait: seconds(300),
-        answerBytes: 4 * MiB,
+        answerBytes: 16 * MiB,
     },
     sigstore: {
         attempt: seconds(20),
@@ -49344,7 +49533,7 @@ class Lines {
 
 /***/ }),
 
-/***/ 93:
+/***/ 629:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49355,8 +49544,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: external "os"
-const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
+// EXTERNAL MODULE: external "os"
+var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -49431,7 +49620,7 @@ function toCommandProperties(annotationProperties) {
  */
 function command_issueCommand(command, properties, message) {
     const cmd = new Command(command, properties, message);
-    process.stdout.write(cmd.toString() + external_os_namespaceObject.EOL);
+    process.stdout.write(cmd.toString() + external_os_.EOL);
 }
 function command_issue(name, message = '') {
     command_issueCommand(name, {}, message);
@@ -49487,8 +49676,8 @@ function escapeProperty(s) {
 //# sourceMappingURL=command.js.map
 ;// CONCATENATED MODULE: external "crypto"
 const external_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
-;// CONCATENATED MODULE: external "fs"
-const external_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
+// EXTERNAL MODULE: external "fs"
+var external_fs_ = __nccwpck_require__(9896);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
 // For internal use, subject to change.
 // We use any as a valid input type
@@ -49502,10 +49691,10 @@ function file_command_issueFileCommand(command, message) {
     if (!filePath) {
         throw new Error(`Unable to find environment variable for file command ${command}`);
     }
-    if (!external_fs_namespaceObject.existsSync(filePath)) {
+    if (!external_fs_.existsSync(filePath)) {
         throw new Error(`Missing file at path: ${filePath}`);
     }
-    external_fs_namespaceObject.appendFileSync(filePath, `${utils_toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
+    external_fs_.appendFileSync(filePath, `${utils_toCommandValue(message)}${external_os_.EOL}`, {
         encoding: 'utf8'
     });
 }
@@ -49521,11 +49710,11 @@ function file_command_prepareKeyValueMessage(key, value) {
     if (convertedValue.includes(delimiter)) {
         throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter}"`);
     }
-    return `${key}<<${delimiter}${external_os_namespaceObject.EOL}${convertedValue}${external_os_namespaceObject.EOL}${delimiter}`;
+    return `${key}<<${delimiter}${external_os_.EOL}${convertedValue}${external_os_.EOL}${delimiter}`;
 }
 //# sourceMappingURL=file-command.js.map
-;// CONCATENATED MODULE: external "path"
-const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
+// EXTERNAL MODULE: external "path"
+var external_path_ = __nccwpck_require__(6928);
 // EXTERNAL MODULE: external "http"
 var external_http_ = __nccwpck_require__(8611);
 // EXTERNAL MODULE: external "https"
@@ -50484,7 +50673,7 @@ var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _
 };
 
 
-const { access, appendFile, writeFile } = external_fs_namespaceObject.promises;
+const { access, appendFile, writeFile } = external_fs_.promises;
 const SUMMARY_ENV_VAR = 'GITHUB_STEP_SUMMARY';
 const SUMMARY_DOCS_URL = 'https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-job-summary';
 class Summary {
@@ -50507,7 +50696,7 @@ class Summary {
                 throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
             }
             try {
-                yield access(pathFromEnv, external_fs_namespaceObject.constants.R_OK | external_fs_namespaceObject.constants.W_OK);
+                yield access(pathFromEnv, external_fs_.constants.R_OK | external_fs_.constants.W_OK);
             }
             catch (_a) {
                 throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
@@ -50603,7 +50792,7 @@ class Summary {
      * @returns {Summary} summary instance
      */
     addEOL() {
-        return this.addRaw(external_os_namespaceObject.EOL);
+        return this.addRaw(external_os_.EOL);
     }
     /**
      * Adds an HTML codeblock to the summary buffer
@@ -50787,16 +50976,10 @@ function toPlatformPath(pth) {
     return pth.replace(/[/\\]/g, path.sep);
 }
 //# sourceMappingURL=path-utils.js.map
-;// CONCATENATED MODULE: external "string_decoder"
-const external_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("string_decoder");
-// EXTERNAL MODULE: external "events"
-var external_events_ = __nccwpck_require__(4434);
-;// CONCATENATED MODULE: external "child_process"
-const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
-// EXTERNAL MODULE: external "assert"
-var external_assert_ = __nccwpck_require__(2613);
-;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io-util.js
-var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 6 modules
+var lib_exec = __nccwpck_require__(9529);
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
+var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
         function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
@@ -50807,7 +50990,696 @@ var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _
 };
 
 
-const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_namespaceObject.promises;
+const getWindowsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    const { stdout: version } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Version"', undefined, {
+        silent: true
+    });
+    const { stdout: name } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Caption"', undefined, {
+        silent: true
+    });
+    return {
+        name: name.trim(),
+        version: version.trim()
+    };
+});
+const getMacOsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    var _a, _b, _c, _d;
+    const { stdout } = yield exec.getExecOutput('sw_vers', undefined, {
+        silent: true
+    });
+    const version = (_b = (_a = stdout.match(/ProductVersion:\s*(.+)/)) === null || _a === void 0 ? void 0 : _a[1]) !== null && _b !== void 0 ? _b : '';
+    const name = (_d = (_c = stdout.match(/ProductName:\s*(.+)/)) === null || _c === void 0 ? void 0 : _c[1]) !== null && _d !== void 0 ? _d : '';
+    return {
+        name,
+        version
+    };
+});
+const getLinuxInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    const { stdout } = yield exec.getExecOutput('lsb_release', ['-i', '-r', '-s'], {
+        silent: true
+    });
+    const [name, version] = stdout.trim().split('\n');
+    return {
+        name,
+        version
+    };
+});
+const platform = external_os_.platform();
+const arch = external_os_.arch();
+const isWindows = platform === 'win32';
+const isMacOS = platform === 'darwin';
+const isLinux = platform === 'linux';
+function getDetails() {
+    return platform_awaiter(this, void 0, void 0, function* () {
+        return Object.assign(Object.assign({}, (yield (isWindows
+            ? getWindowsInfo()
+            : isMacOS
+                ? getMacOsInfo()
+                : getLinuxInfo()))), { platform,
+            arch,
+            isWindows,
+            isMacOS,
+            isLinux });
+    });
+}
+//# sourceMappingURL=platform.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/core.js
+var core_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+
+/**
+ * The code to exit an action
+ */
+var ExitCode;
+(function (ExitCode) {
+    /**
+     * A code indicating that the action was successful
+     */
+    ExitCode[ExitCode["Success"] = 0] = "Success";
+    /**
+     * A code indicating that the action was a failure
+     */
+    ExitCode[ExitCode["Failure"] = 1] = "Failure";
+})(ExitCode || (ExitCode = {}));
+//-----------------------------------------------------------------------
+// Variables
+//-----------------------------------------------------------------------
+/**
+ * Sets env variable for this action and future actions in the job
+ * @param name the name of the variable to set
+ * @param val the value of the variable. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function exportVariable(name, val) {
+    const convertedVal = toCommandValue(val);
+    process.env[name] = convertedVal;
+    const filePath = process.env['GITHUB_ENV'] || '';
+    if (filePath) {
+        return issueFileCommand('ENV', prepareKeyValueMessage(name, val));
+    }
+    issueCommand('set-env', { name }, convertedVal);
+}
+/**
+ * Registers a secret which will get masked from logs
+ *
+ * @param secret - Value of the secret to be masked
+ * @remarks
+ * This function instructs the Actions runner to mask the specified value in any
+ * logs produced during the workflow run. Once registered, the secret value will
+ * be replaced with asterisks (***) whenever it appears in console output, logs,
+ * or error messages.
+ *
+ * This is useful for protecting sensitive information such as:
+ * - API keys
+ * - Access tokens
+ * - Authentication credentials
+ * - URL parameters containing signatures (SAS tokens)
+ *
+ * Note that masking only affects future logs; any previous appearances of the
+ * secret in logs before calling this function will remain unmasked.
+ *
+ * @example
+ * ```typescript
+ * // Register an API token as a secret
+ * const apiToken = "abc123xyz456";
+ * setSecret(apiToken);
+ *
+ * // Now any logs containing this value will show *** instead
+ * console.log(`Using token: ${apiToken}`); // Outputs: "Using token: ***"
+ * ```
+ */
+function core_setSecret(secret) {
+    command_issueCommand('add-mask', {}, secret);
+}
+/**
+ * Prepends inputPath to the PATH (for this action and future actions)
+ * @param inputPath
+ */
+function addPath(inputPath) {
+    const filePath = process.env['GITHUB_PATH'] || '';
+    if (filePath) {
+        issueFileCommand('PATH', inputPath);
+    }
+    else {
+        issueCommand('add-path', {}, inputPath);
+    }
+    process.env['PATH'] = `${inputPath}${path.delimiter}${process.env['PATH']}`;
+}
+/**
+ * Gets the value of an input.
+ * Unless trimWhitespace is set to false in InputOptions, the value is also trimmed.
+ * Returns an empty string if the value is not defined.
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   string
+ */
+function getInput(name, options) {
+    const val = process.env[`INPUT_${name.replace(/ /g, '_').toUpperCase()}`] || '';
+    if (options && options.required && !val) {
+        throw new Error(`Input required and not supplied: ${name}`);
+    }
+    if (options && options.trimWhitespace === false) {
+        return val;
+    }
+    return val.trim();
+}
+/**
+ * Gets the values of an multiline input.  Each value is also trimmed.
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   string[]
+ *
+ */
+function getMultilineInput(name, options) {
+    const inputs = getInput(name, options)
+        .split('\n')
+        .filter(x => x !== '');
+    if (options && options.trimWhitespace === false) {
+        return inputs;
+    }
+    return inputs.map(input => input.trim());
+}
+/**
+ * Gets the input value of the boolean type in the YAML 1.2 "core schema" specification.
+ * Support boolean input list: `true | True | TRUE | false | False | FALSE` .
+ * The return value is also in boolean type.
+ * ref: https://yaml.org/spec/1.2/spec.html#id2804923
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   boolean
+ */
+function getBooleanInput(name, options) {
+    const trueValue = ['true', 'True', 'TRUE'];
+    const falseValue = ['false', 'False', 'FALSE'];
+    const val = getInput(name, options);
+    if (trueValue.includes(val))
+        return true;
+    if (falseValue.includes(val))
+        return false;
+    throw new TypeError(`Input does not meet YAML 1.2 "Core Schema" specification: ${name}\n` +
+        `Support boolean input list: \`true | True | TRUE | false | False | FALSE\``);
+}
+/**
+ * Sets the value of an output.
+ *
+ * @param     name     name of the output to set
+ * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function setOutput(name, value) {
+    const filePath = process.env['GITHUB_OUTPUT'] || '';
+    if (filePath) {
+        return file_command_issueFileCommand('OUTPUT', file_command_prepareKeyValueMessage(name, value));
+    }
+    process.stdout.write(external_os_.EOL);
+    command_issueCommand('set-output', { name }, utils_toCommandValue(value));
+}
+/**
+ * Enables or disables the echoing of commands into stdout for the rest of the step.
+ * Echoing is disabled by default if ACTIONS_STEP_DEBUG is not set.
+ *
+ */
+function setCommandEcho(enabled) {
+    issue('echo', enabled ? 'on' : 'off');
+}
+//-----------------------------------------------------------------------
+// Results
+//-----------------------------------------------------------------------
+/**
+ * Sets the action status to failed.
+ * When the action exits it will be with an exit code of 1
+ * @param message add error issue message
+ */
+function setFailed(message) {
+    process.exitCode = ExitCode.Failure;
+    error(message);
+}
+//-----------------------------------------------------------------------
+// Logging Commands
+//-----------------------------------------------------------------------
+/**
+ * Gets whether Actions Step Debug is on or not
+ */
+function isDebug() {
+    return process.env['RUNNER_DEBUG'] === '1';
+}
+/**
+ * Writes debug message to user log
+ * @param message debug message
+ */
+function core_debug(message) {
+    command_issueCommand('debug', {}, message);
+}
+/**
+ * Adds an error issue
+ * @param message error issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function error(message, properties = {}) {
+    command_issueCommand('error', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Adds a warning issue
+ * @param message warning issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function warning(message, properties = {}) {
+    command_issueCommand('warning', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Adds a notice issue
+ * @param message notice issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function notice(message, properties = {}) {
+    command_issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Writes info to log with console.log.
+ * @param message info message
+ */
+function info(message) {
+    process.stdout.write(message + external_os_.EOL);
+}
+/**
+ * Begin an output group.
+ *
+ * Output until the next `groupEnd` will be foldable in this group
+ *
+ * @param name The name of the output group
+ */
+function startGroup(name) {
+    command_issue('group', name);
+}
+/**
+ * End an output group.
+ */
+function endGroup() {
+    command_issue('endgroup');
+}
+/**
+ * Wrap an asynchronous function call in a group.
+ *
+ * Returns the same type as the function itself.
+ *
+ * @param name The name of the group
+ * @param fn The function to wrap in the group
+ */
+function group(name, fn) {
+    return core_awaiter(this, void 0, void 0, function* () {
+        startGroup(name);
+        let result;
+        try {
+            result = yield fn();
+        }
+        finally {
+            endGroup();
+        }
+        return result;
+    });
+}
+//-----------------------------------------------------------------------
+// Wrapper action state
+//-----------------------------------------------------------------------
+/**
+ * Saves state for current action, the state can only be retrieved by this action's post job execution.
+ *
+ * @param     name     name of the state to store
+ * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function saveState(name, value) {
+    const filePath = process.env['GITHUB_STATE'] || '';
+    if (filePath) {
+        return file_command_issueFileCommand('STATE', file_command_prepareKeyValueMessage(name, value));
+    }
+    command_issueCommand('save-state', { name }, utils_toCommandValue(value));
+}
+/**
+ * Gets the value of an state set by this action's main execution.
+ *
+ * @param     name     name of the state to get
+ * @returns   string
+ */
+function getState(name) {
+    return process.env[`STATE_${name}`] || '';
+}
+function getIDToken(aud) {
+    return core_awaiter(this, void 0, void 0, function* () {
+        return yield OidcClient.getIDToken(aud);
+    });
+}
+/**
+ * Summary exports
+ */
+
+/**
+ * @deprecated use core.summary
+ */
+
+/**
+ * Path exports
+ */
+
+/**
+ * Platform utilities exports
+ */
+
+//# sourceMappingURL=core.js.map
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+;// CONCATENATED MODULE: ./lib/world/command-files.js
+
+
+
+/** Variables that name the files through which a step speaks to the runner. */
+const VARIABLES = ['GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'];
+/**
+ * The files through which a step speaks to the runner: environment, PATH, outputs, state, summary. Hiding their names
+ * from a program does not hide the files, which have a known place below RUNNER_TEMP (actions/runner
+ * src/Runner.Worker/FileCommandManager.cs). So they are compared before and after each program of the project, and
+ * whenever something must not happen in a job whose later steps somebody else has furnished. Only ours: the runner reads
+ * no other file for this step, and beside them are those of steps that run at the same time (`background`, `parallel`).
+ */
+class CommandFiles {
+    #named;
+    #known = new Map();
+    /** Changes that a write of our own came after. */
+    #noticed = new Set();
+    constructor(env) {
+        const named = VARIABLES.flatMap((name) => {
+            const file = env[name];
+            return file ? [[external_node_path_.resolve(file), name]] : [];
+        });
+        this.#named = new Map(named);
+        for (const file of named.map(([name]) => name))
+            this.#known.set(file, read(file));
+    }
+    /** A write of ours: whatever else is new in that file stays noticed. */
+    write(variable, write) {
+        const [file] = [...this.#named].find(([, name]) => name === variable) ?? [];
+        if (file !== undefined && !same(read(file), this.#known.get(file)))
+            this.#noticed.add(file);
+        write();
+        if (file !== undefined)
+            this.#known.set(file, read(file));
+    }
+    /**
+     * Throws ReleaseError (`tampered-job`) where a file is not as we left it. What the runner would have read is put back
+     * before, so that later steps do not get it.
+     */
+    check() {
+        const changed = [...this.#named.keys()].filter((file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)));
+        if (changed.length === 0)
+            return;
+        const undone = changed.map((file) => this.#putBack(file));
+        this.#noticed.clear();
+        throw tampered(changed.map((file) => this.#named.get(file) ?? ''), undone.every(Boolean));
+    }
+    /** Whether the runner now reads again what it would have read. */
+    #putBack(file) {
+        const before = this.#known.get(file);
+        // Where the runner had made none, it reads none.
+        if (!Buffer.isBuffer(before)) {
+            this.#known.set(file, read(file));
+            return true;
+        }
+        try {
+            (0,external_node_fs_.rmSync)(file, { recursive: true, force: true });
+            (0,external_node_fs_.mkdirSync)(external_node_path_.dirname(file), { recursive: true });
+            (0,external_node_fs_.writeFileSync)(file, before, { flag: 'wx', mode: 0o644 });
+            return true;
+        }
+        catch {
+            return false;
+        }
+    }
+}
+/** Never follows a link, and never waits for a pipe. */
+function read(file) {
+    try {
+        return (0,external_node_fs_.lstatSync)(file).isFile() ? (0,external_node_fs_.readFileSync)(file) : 'no file';
+    }
+    catch (error) {
+        return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'absent' : 'no file';
+    }
+}
+function same(one, other) {
+    return Buffer.isBuffer(one) && Buffer.isBuffer(other) ? one.equals(other) : one === other;
+}
+function tampered(names, undone) {
+    return new errors/* ReleaseError */.K2({
+        code: 'tampered-job',
+        what: `Code of the project wrote to the files through which this step speaks to the runner: ${names.join(', ')}.`,
+        why: `The runner would make environment, PATH and outputs of later steps of it. Their names are kept from that code, so that this is no accident. ${undone
+            ? 'What was written was taken out again.'
+            : 'It could not be taken out again: later steps of this job get it.'}`,
+        fix: 'Look for what writes below `_runner_file_commands`: gemspec, Rakefile, the build, or a gem they load. Where it is meant to be, let a step of its own do it.',
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/world/sanitise.js
+/**
+ * Foreign text made fit for the runner's log. The runner acts on `::command::` at the start of a line, after
+ * trimming, and on `##[command]` anywhere in one; it starts a new line at CR as well as LF, on stdout and stderr alike
+ * (actions/runner src/Runner.Common/ActionCommand.cs). People are misled by ANSI and bidirectional controls.
+ */
+const MAX_LINE = 4096;
+/* oxlint-disable no-control-regex -- control characters are what this is about */
+const ESCAPE_SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[PX^_][^\u001b]*\u001b\\|[ -/]*[0-~])/g;
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+/* oxlint-enable no-control-regex */
+const BIDI_AND_INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]/g;
+/**
+ * Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. An
+ * installation token of GitHub may be `ghs_`, a number and a JSON web token in one.
+ */
+const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)(?:\d+_eyJ[\w-]+(?:\.[\w-]+){2}|\w{16,})|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g;
+/** One line of foreign text that neither the runner nor a reader can take for something else. Never holds CR or LF. */
+function safeLine(text) {
+    const plain = text
+        .replace(ESCAPE_SEQUENCES, '')
+        .replace(CONTROLS, '')
+        .replace(BIDI_AND_INVISIBLE, '')
+        .replace(/\n/g, ' ')
+        .replace(CREDENTIALS, '$1$2…');
+    const cut = plain.length > MAX_LINE
+        ? `${plain.slice(0, MAX_LINE)} [… ${String(plain.length - MAX_LINE)} more characters]`
+        : plain;
+    return cut.replaceAll('##[', '## [').replace(/^(\s*):(?=:)/, '$1: ');
+}
+/** Foreign text as safe lines. */
+function safeLines(text) {
+    return text.split(/\r\n|\r|\n/).map(safeLine);
+}
+
+;// CONCATENATED MODULE: ./lib/world/runner.js
+
+
+
+
+/** Shorter values would blank unrelated text: the runner replaces every occurrence of a mask. */
+const SHORTEST_MASK = 8;
+function derivedForms(secret) {
+    const bytes = Buffer.from(secret);
+    return [
+        secret,
+        bytes.toString('base64'),
+        bytes.toString('base64url'),
+        bytes.toString('hex'),
+        encodeURIComponent(secret),
+    ];
+}
+function say(text, print) {
+    for (const line of safeLines(text))
+        print(line);
+}
+/** The runner of this process, through `@actions/core`. */
+function actionsRunner(env) {
+    const commands = new Commands();
+    const commandFiles = new CommandFiles(env);
+    const annotate = (title, text, print) => {
+        commands.whileOn(() => {
+            print(safeLines(text).join('\n'), { title: safeLine(title) });
+        });
+    };
+    return {
+        env,
+        input: (name) => getInput(name),
+        mask(secret) {
+            if (secret.length < SHORTEST_MASK || /[\r\n]/.test(secret))
+                return;
+            commands.whileOn(() => {
+                for (const form of new Set(derivedForms(secret)))
+                    core_setSecret(form);
+            });
+        },
+        info: (text) => {
+            say(text, info);
+        },
+        debug: (text) => {
+            commands.whileOn(() => {
+                say(text, core_debug);
+            });
+        },
+        notice: (title, text) => {
+            annotate(title, text, notice);
+        },
+        warning: (title, text) => {
+            annotate(title, text, warning);
+        },
+        error: (title, text) => {
+            annotate(title, text, error);
+        },
+        group: (title, body) => group(safeLine(title), body),
+        async foreign(body) {
+            try {
+                return await body((line) => {
+                    commands.switchOff();
+                    info(`| ${safeLine(line)}`);
+                });
+            }
+            finally {
+                commands.switchOn();
+                // Also after a failure, which is then the lesser trouble.
+                commandFiles.check();
+            }
+        },
+        expectUntouched: () => {
+            commandFiles.check();
+        },
+        output: (name, value) => {
+            commandFiles.write('GITHUB_OUTPUT', () => {
+                setOutput(name, value);
+            });
+        },
+        async summary(markdown) {
+            if (env['GITHUB_STEP_SUMMARY'])
+                await summary.addRaw(markdown).write();
+        },
+        saveState: (name, value) => {
+            commandFiles.write('GITHUB_STATE', () => {
+                saveState(name, value);
+            });
+        },
+        state: (name) => getState(name),
+    };
+}
+/**
+ * Switches workflow commands off while foreign output is shown, and on again for the moment one of ours is due: a mask
+ * registered while they are off would be ignored, and printed.
+ */
+class Commands {
+    #token;
+    switchOff() {
+        if (this.#token !== undefined)
+            return;
+        this.#token = `resume-${(0,external_node_crypto_.randomUUID)()}`;
+        info(`::stop-commands::${this.#token}`);
+    }
+    switchOn() {
+        if (this.#token !== undefined)
+            info(`::${this.#token}::`);
+        this.#token = undefined;
+    }
+    whileOn(command) {
+        const wasOff = this.#token !== undefined;
+        this.switchOn();
+        command();
+        if (wasOff)
+            this.switchOff();
+    }
+}
+
+
+/***/ }),
+
+/***/ 1502:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   z: () => (/* binding */ Secret)
+/* harmony export */ });
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
+
+/**
+ * A value that must not be printed. It renders as `***` wherever it is interpolated, logged, inspected or
+ * serialised; only `reveal` gives the value, so a search for that word finds every use.
+ */
+class Secret {
+    #value;
+    constructor(value) {
+        this.#value = value;
+    }
+    reveal() {
+        return this.#value;
+    }
+    toString() {
+        return '***';
+    }
+    toJSON() {
+        return '***';
+    }
+    [node_util__WEBPACK_IMPORTED_MODULE_0__.inspect.custom]() {
+        return '***';
+    }
+}
+
+
+/***/ }),
+
+/***/ 9529:
+/***/ ((__unused_webpack___webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
+
+
+// UNUSED EXPORTS: exec, getExecOutput
+
+;// CONCATENATED MODULE: external "string_decoder"
+const external_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("string_decoder");
+// EXTERNAL MODULE: external "os"
+var external_os_ = __nccwpck_require__(857);
+// EXTERNAL MODULE: external "events"
+var external_events_ = __nccwpck_require__(4434);
+;// CONCATENATED MODULE: external "child_process"
+const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
+// EXTERNAL MODULE: external "path"
+var external_path_ = __nccwpck_require__(6928);
+// EXTERNAL MODULE: external "assert"
+var external_assert_ = __nccwpck_require__(2613);
+// EXTERNAL MODULE: external "fs"
+var external_fs_ = __nccwpck_require__(9896);
+;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io-util.js
+var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_.promises;
 // export const {open} = 'fs'
 const IS_WINDOWS = process.platform === 'win32';
 /**
@@ -50822,7 +51694,7 @@ const IS_WINDOWS = process.platform === 'win32';
  * backslash to all junction results on Windows.
  */
 function readlink(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
+    return __awaiter(this, void 0, void 0, function* () {
         const result = yield fs.promises.readlink(fsPath);
         // On Windows, restore Node 20 behavior: add trailing backslash to all results
         // since junctions on Windows are always directory links
@@ -50834,9 +51706,9 @@ function readlink(fsPath) {
 }
 // See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
 const UV_FS_O_EXLOCK = 0x10000000;
-const READONLY = external_fs_namespaceObject.constants.O_RDONLY;
+const READONLY = external_fs_.constants.O_RDONLY;
 function exists(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
+    return __awaiter(this, void 0, void 0, function* () {
         try {
             yield stat(fsPath);
         }
@@ -50850,7 +51722,7 @@ function exists(fsPath) {
     });
 }
 function isDirectory(fsPath_1) {
-    return io_util_awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
+    return __awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
         const stats = useStat ? yield stat(fsPath) : yield lstat(fsPath);
         return stats.isDirectory();
     });
@@ -50877,7 +51749,7 @@ function isRooted(p) {
  * @return if file exists and is executable, returns the file path. otherwise empty string.
  */
 function tryGetExecutablePath(filePath, extensions) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
+    return __awaiter(this, void 0, void 0, function* () {
         let stats = undefined;
         try {
             // test file exists
@@ -50892,7 +51764,7 @@ function tryGetExecutablePath(filePath, extensions) {
         if (stats && stats.isFile()) {
             if (IS_WINDOWS) {
                 // on Windows, test for valid extension
-                const upperExt = external_path_namespaceObject.extname(filePath).toUpperCase();
+                const upperExt = external_path_.extname(filePath).toUpperCase();
                 if (extensions.some(validExt => validExt.toUpperCase() === upperExt)) {
                     return filePath;
                 }
@@ -50921,11 +51793,11 @@ function tryGetExecutablePath(filePath, extensions) {
                 if (IS_WINDOWS) {
                     // preserve the case of the actual file (since an extension was appended)
                     try {
-                        const directory = external_path_namespaceObject.dirname(filePath);
-                        const upperName = external_path_namespaceObject.basename(filePath).toUpperCase();
+                        const directory = external_path_.dirname(filePath);
+                        const upperName = external_path_.basename(filePath).toUpperCase();
                         for (const actualName of yield readdir(directory)) {
                             if (upperName === actualName.toUpperCase()) {
-                                filePath = external_path_namespaceObject.join(directory, actualName);
+                                filePath = external_path_.join(directory, actualName);
                                 break;
                             }
                         }
@@ -51145,7 +52017,7 @@ function findInPath(tool) {
         // build the list of extensions to try
         const extensions = [];
         if (IS_WINDOWS && process.env['PATHEXT']) {
-            for (const extension of process.env['PATHEXT'].split(external_path_namespaceObject.delimiter)) {
+            for (const extension of process.env['PATHEXT'].split(external_path_.delimiter)) {
                 if (extension) {
                     extensions.push(extension);
                 }
@@ -51160,7 +52032,7 @@ function findInPath(tool) {
             return [];
         }
         // if any path separators, return empty
-        if (tool.includes(external_path_namespaceObject.sep)) {
+        if (tool.includes(external_path_.sep)) {
             return [];
         }
         // build the list of directories
@@ -51171,7 +52043,7 @@ function findInPath(tool) {
         // across platforms.
         const directories = [];
         if (process.env.PATH) {
-            for (const p of process.env.PATH.split(external_path_namespaceObject.delimiter)) {
+            for (const p of process.env.PATH.split(external_path_.delimiter)) {
                 if (p) {
                     directories.push(p);
                 }
@@ -51180,7 +52052,7 @@ function findInPath(tool) {
         // find all matches
         const matches = [];
         for (const directory of directories) {
-            const filePath = yield tryGetExecutablePath(external_path_namespaceObject.join(directory, tool), extensions);
+            const filePath = yield tryGetExecutablePath(external_path_.join(directory, tool), extensions);
             if (filePath) {
                 matches.push(filePath);
             }
@@ -51327,13 +52199,13 @@ class ToolRunner extends external_events_.EventEmitter {
     _processLineBuffer(data, strBuffer, onLine) {
         try {
             let s = strBuffer + data.toString();
-            let n = s.indexOf(external_os_namespaceObject.EOL);
+            let n = s.indexOf(external_os_.EOL);
             while (n > -1) {
                 const line = s.substring(0, n);
                 onLine(line);
                 // the rest of the string ...
-                s = s.substring(n + external_os_namespaceObject.EOL.length);
-                n = s.indexOf(external_os_namespaceObject.EOL);
+                s = s.substring(n + external_os_.EOL.length);
+                n = s.indexOf(external_os_.EOL);
             }
             return s;
         }
@@ -51611,7 +52483,7 @@ class ToolRunner extends external_events_.EventEmitter {
                 (this.toolPath.includes('/') ||
                     (toolrunner_IS_WINDOWS && this.toolPath.includes('\\')))) {
                 // prefer options.cwd if it is specified, however options.cwd may also need to be rooted
-                this.toolPath = external_path_namespaceObject.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
+                this.toolPath = external_path_.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
             }
             // if the tool is only a file name, then resolve it from the PATH
             // otherwise verify it exists (add extension on Windows if necessary)
@@ -51624,7 +52496,7 @@ class ToolRunner extends external_events_.EventEmitter {
                 }
                 const optionsNonNull = this._cloneExecOptions(this.options);
                 if (!optionsNonNull.silent && optionsNonNull.outStream) {
-                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_namespaceObject.EOL);
+                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_.EOL);
                 }
                 const state = new ExecState(optionsNonNull, this.toolPath);
                 state.on('debug', (message) => {
@@ -51859,7 +52731,7 @@ var exec_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arg
  * @param     options            optional exec options.  See ExecOptions
  * @returns   Promise<number>    exit code
  */
-function exec_exec(commandLine, args, options) {
+function exec(commandLine, args, options) {
     return exec_awaiter(this, void 0, void 0, function* () {
         const commandArgs = tr.argStringToArray(commandLine);
         if (commandArgs.length === 0) {
@@ -51905,7 +52777,7 @@ function getExecOutput(commandLine, args, options) {
             }
         };
         const listeners = Object.assign(Object.assign({}, options === null || options === void 0 ? void 0 : options.listeners), { stdout: stdOutListener, stderr: stdErrListener });
-        const exitCode = yield exec_exec(commandLine, args, Object.assign(Object.assign({}, options), { listeners }));
+        const exitCode = yield exec(commandLine, args, Object.assign(Object.assign({}, options), { listeners }));
         //flush any remaining characters
         stdout += stdoutDecoder.end();
         stderr += stderrDecoder.end();
@@ -51917,683 +52789,6 @@ function getExecOutput(commandLine, args, options) {
     });
 }
 //# sourceMappingURL=exec.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
-var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-const getWindowsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
-    const { stdout: version } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Version"', undefined, {
-        silent: true
-    });
-    const { stdout: name } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Caption"', undefined, {
-        silent: true
-    });
-    return {
-        name: name.trim(),
-        version: version.trim()
-    };
-});
-const getMacOsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
-    var _a, _b, _c, _d;
-    const { stdout } = yield exec.getExecOutput('sw_vers', undefined, {
-        silent: true
-    });
-    const version = (_b = (_a = stdout.match(/ProductVersion:\s*(.+)/)) === null || _a === void 0 ? void 0 : _a[1]) !== null && _b !== void 0 ? _b : '';
-    const name = (_d = (_c = stdout.match(/ProductName:\s*(.+)/)) === null || _c === void 0 ? void 0 : _c[1]) !== null && _d !== void 0 ? _d : '';
-    return {
-        name,
-        version
-    };
-});
-const getLinuxInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
-    const { stdout } = yield exec.getExecOutput('lsb_release', ['-i', '-r', '-s'], {
-        silent: true
-    });
-    const [name, version] = stdout.trim().split('\n');
-    return {
-        name,
-        version
-    };
-});
-const platform = external_os_namespaceObject.platform();
-const arch = external_os_namespaceObject.arch();
-const isWindows = platform === 'win32';
-const isMacOS = platform === 'darwin';
-const isLinux = platform === 'linux';
-function getDetails() {
-    return platform_awaiter(this, void 0, void 0, function* () {
-        return Object.assign(Object.assign({}, (yield (isWindows
-            ? getWindowsInfo()
-            : isMacOS
-                ? getMacOsInfo()
-                : getLinuxInfo()))), { platform,
-            arch,
-            isWindows,
-            isMacOS,
-            isLinux });
-    });
-}
-//# sourceMappingURL=platform.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/core.js
-var core_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-
-/**
- * The code to exit an action
- */
-var ExitCode;
-(function (ExitCode) {
-    /**
-     * A code indicating that the action was successful
-     */
-    ExitCode[ExitCode["Success"] = 0] = "Success";
-    /**
-     * A code indicating that the action was a failure
-     */
-    ExitCode[ExitCode["Failure"] = 1] = "Failure";
-})(ExitCode || (ExitCode = {}));
-//-----------------------------------------------------------------------
-// Variables
-//-----------------------------------------------------------------------
-/**
- * Sets env variable for this action and future actions in the job
- * @param name the name of the variable to set
- * @param val the value of the variable. Non-string values will be converted to a string via JSON.stringify
- */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-function exportVariable(name, val) {
-    const convertedVal = toCommandValue(val);
-    process.env[name] = convertedVal;
-    const filePath = process.env['GITHUB_ENV'] || '';
-    if (filePath) {
-        return issueFileCommand('ENV', prepareKeyValueMessage(name, val));
-    }
-    issueCommand('set-env', { name }, convertedVal);
-}
-/**
- * Registers a secret which will get masked from logs
- *
- * @param secret - Value of the secret to be masked
- * @remarks
- * This function instructs the Actions runner to mask the specified value in any
- * logs produced during the workflow run. Once registered, the secret value will
- * be replaced with asterisks (***) whenever it appears in console output, logs,
- * or error messages.
- *
- * This is useful for protecting sensitive information such as:
- * - API keys
- * - Access tokens
- * - Authentication credentials
- * - URL parameters containing signatures (SAS tokens)
- *
- * Note that masking only affects future logs; any previous appearances of the
- * secret in logs before calling this function will remain unmasked.
- *
- * @example
- * ```typescript
- * // Register an API token as a secret
- * const apiToken = "abc123xyz456";
- * setSecret(apiToken);
- *
- * // Now any logs containing this value will show *** instead
- * console.log(`Using token: ${apiToken}`); // Outputs: "Using token: ***"
- * ```
- */
-function core_setSecret(secret) {
-    command_issueCommand('add-mask', {}, secret);
-}
-/**
- * Prepends inputPath to the PATH (for this action and future actions)
- * @param inputPath
- */
-function addPath(inputPath) {
-    const filePath = process.env['GITHUB_PATH'] || '';
-    if (filePath) {
-        issueFileCommand('PATH', inputPath);
-    }
-    else {
-        issueCommand('add-path', {}, inputPath);
-    }
-    process.env['PATH'] = `${inputPath}${path.delimiter}${process.env['PATH']}`;
-}
-/**
- * Gets the value of an input.
- * Unless trimWhitespace is set to false in InputOptions, the value is also trimmed.
- * Returns an empty string if the value is not defined.
- *
- * @param     name     name of the input to get
- * @param     options  optional. See InputOptions.
- * @returns   string
- */
-function getInput(name, options) {
-    const val = process.env[`INPUT_${name.replace(/ /g, '_').toUpperCase()}`] || '';
-    if (options && options.required && !val) {
-        throw new Error(`Input required and not supplied: ${name}`);
-    }
-    if (options && options.trimWhitespace === false) {
-        return val;
-    }
-    return val.trim();
-}
-/**
- * Gets the values of an multiline input.  Each value is also trimmed.
- *
- * @param     name     name of the input to get
- * @param     options  optional. See InputOptions.
- * @returns   string[]
- *
- */
-function getMultilineInput(name, options) {
-    const inputs = getInput(name, options)
-        .split('\n')
-        .filter(x => x !== '');
-    if (options && options.trimWhitespace === false) {
-        return inputs;
-    }
-    return inputs.map(input => input.trim());
-}
-/**
- * Gets the input value of the boolean type in the YAML 1.2 "core schema" specification.
- * Support boolean input list: `true | True | TRUE | false | False | FALSE` .
- * The return value is also in boolean type.
- * ref: https://yaml.org/spec/1.2/spec.html#id2804923
- *
- * @param     name     name of the input to get
- * @param     options  optional. See InputOptions.
- * @returns   boolean
- */
-function getBooleanInput(name, options) {
-    const trueValue = ['true', 'True', 'TRUE'];
-    const falseValue = ['false', 'False', 'FALSE'];
-    const val = getInput(name, options);
-    if (trueValue.includes(val))
-        return true;
-    if (falseValue.includes(val))
-        return false;
-    throw new TypeError(`Input does not meet YAML 1.2 "Core Schema" specification: ${name}\n` +
-        `Support boolean input list: \`true | True | TRUE | false | False | FALSE\``);
-}
-/**
- * Sets the value of an output.
- *
- * @param     name     name of the output to set
- * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
- */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-function setOutput(name, value) {
-    const filePath = process.env['GITHUB_OUTPUT'] || '';
-    if (filePath) {
-        return file_command_issueFileCommand('OUTPUT', file_command_prepareKeyValueMessage(name, value));
-    }
-    process.stdout.write(external_os_namespaceObject.EOL);
-    command_issueCommand('set-output', { name }, utils_toCommandValue(value));
-}
-/**
- * Enables or disables the echoing of commands into stdout for the rest of the step.
- * Echoing is disabled by default if ACTIONS_STEP_DEBUG is not set.
- *
- */
-function setCommandEcho(enabled) {
-    issue('echo', enabled ? 'on' : 'off');
-}
-//-----------------------------------------------------------------------
-// Results
-//-----------------------------------------------------------------------
-/**
- * Sets the action status to failed.
- * When the action exits it will be with an exit code of 1
- * @param message add error issue message
- */
-function setFailed(message) {
-    process.exitCode = ExitCode.Failure;
-    error(message);
-}
-//-----------------------------------------------------------------------
-// Logging Commands
-//-----------------------------------------------------------------------
-/**
- * Gets whether Actions Step Debug is on or not
- */
-function isDebug() {
-    return process.env['RUNNER_DEBUG'] === '1';
-}
-/**
- * Writes debug message to user log
- * @param message debug message
- */
-function core_debug(message) {
-    command_issueCommand('debug', {}, message);
-}
-/**
- * Adds an error issue
- * @param message error issue message. Errors will be converted to string via toString()
- * @param properties optional properties to add to the annotation.
- */
-function error(message, properties = {}) {
-    command_issueCommand('error', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
-}
-/**
- * Adds a warning issue
- * @param message warning issue message. Errors will be converted to string via toString()
- * @param properties optional properties to add to the annotation.
- */
-function warning(message, properties = {}) {
-    command_issueCommand('warning', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
-}
-/**
- * Adds a notice issue
- * @param message notice issue message. Errors will be converted to string via toString()
- * @param properties optional properties to add to the annotation.
- */
-function notice(message, properties = {}) {
-    command_issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
-}
-/**
- * Writes info to log with console.log.
- * @param message info message
- */
-function info(message) {
-    process.stdout.write(message + external_os_namespaceObject.EOL);
-}
-/**
- * Begin an output group.
- *
- * Output until the next `groupEnd` will be foldable in this group
- *
- * @param name The name of the output group
- */
-function startGroup(name) {
-    command_issue('group', name);
-}
-/**
- * End an output group.
- */
-function endGroup() {
-    command_issue('endgroup');
-}
-/**
- * Wrap an asynchronous function call in a group.
- *
- * Returns the same type as the function itself.
- *
- * @param name The name of the group
- * @param fn The function to wrap in the group
- */
-function group(name, fn) {
-    return core_awaiter(this, void 0, void 0, function* () {
-        startGroup(name);
-        let result;
-        try {
-            result = yield fn();
-        }
-        finally {
-            endGroup();
-        }
-        return result;
-    });
-}
-//-----------------------------------------------------------------------
-// Wrapper action state
-//-----------------------------------------------------------------------
-/**
- * Saves state for current action, the state can only be retrieved by this action's post job execution.
- *
- * @param     name     name of the state to store
- * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
- */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-function saveState(name, value) {
-    const filePath = process.env['GITHUB_STATE'] || '';
-    if (filePath) {
-        return file_command_issueFileCommand('STATE', file_command_prepareKeyValueMessage(name, value));
-    }
-    command_issueCommand('save-state', { name }, utils_toCommandValue(value));
-}
-/**
- * Gets the value of an state set by this action's main execution.
- *
- * @param     name     name of the state to get
- * @returns   string
- */
-function getState(name) {
-    return process.env[`STATE_${name}`] || '';
-}
-function getIDToken(aud) {
-    return core_awaiter(this, void 0, void 0, function* () {
-        return yield OidcClient.getIDToken(aud);
-    });
-}
-/**
- * Summary exports
- */
-
-/**
- * @deprecated use core.summary
- */
-
-/**
- * Path exports
- */
-
-/**
- * Platform utilities exports
- */
-
-//# sourceMappingURL=core.js.map
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __nccwpck_require__(452);
-;// CONCATENATED MODULE: ./lib/world/command-files.js
-
-
-
-/** Variables that name the files through which a step speaks to the runner. */
-const VARIABLES = ['GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'];
-/**
- * The files through which a step speaks to the runner: environment, PATH, outputs, state, summary. Hiding their names
- * from a program does not hide the files, which have a known place below RUNNER_TEMP (actions/runner
- * src/Runner.Worker/FileCommandManager.cs). So they are compared before and after each program of the project, and
- * whenever something must not happen in a job whose later steps somebody else has furnished.
- */
-class CommandFiles {
-    #named;
-    #known = new Map();
-    /** Changes that a write of our own came after. */
-    #noticed = new Set();
-    constructor(env) {
-        const named = VARIABLES.flatMap((name) => {
-            const file = env[name];
-            return file ? [[external_node_path_.resolve(file), name]] : [];
-        });
-        this.#named = new Map(named);
-        for (const file of this.#files())
-            this.#known.set(file, read(file));
-    }
-    /** A write of ours: whatever else is new in that file stays noticed. */
-    write(variable, write) {
-        const [file] = [...this.#named].find(([, name]) => name === variable) ?? [];
-        if (file !== undefined && !same(read(file), this.#known.get(file)))
-            this.#noticed.add(file);
-        write();
-        if (file !== undefined)
-            this.#known.set(file, read(file));
-    }
-    /**
-     * Throws ReleaseError (`tampered-job`) where a file is not as we left it, or is new beside them. What the runner
-     * would have read is put back before, so that later steps do not get it.
-     */
-    check() {
-        const changed = this.#files().filter((file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)));
-        if (changed.length === 0)
-            return;
-        const undone = changed.map((file) => this.#putBack(file));
-        this.#noticed.clear();
-        throw tampered(changed.map((file) => this.#named.get(file) ?? external_node_path_.basename(file)), undone.every(Boolean));
-    }
-    /** Whether the runner now reads again what it would have read. */
-    #putBack(file) {
-        const before = this.#known.get(file);
-        // A stranger among them means nothing to the runner, and is left as evidence.
-        if (!Buffer.isBuffer(before)) {
-            this.#known.set(file, read(file));
-            return true;
-        }
-        try {
-            (0,external_node_fs_.rmSync)(file, { recursive: true, force: true });
-            (0,external_node_fs_.mkdirSync)(external_node_path_.dirname(file), { recursive: true });
-            (0,external_node_fs_.writeFileSync)(file, before, { flag: 'wx', mode: 0o644 });
-            return true;
-        }
-        catch {
-            return false;
-        }
-    }
-    /** The named files, and all that are beside them. */
-    #files() {
-        const directories = new Set([...this.#named.keys()].map((file) => external_node_path_.dirname(file)));
-        const found = [...directories].flatMap((directory) => list(directory).map((name) => external_node_path_.join(directory, name)));
-        return [...new Set([...this.#named.keys(), ...this.#known.keys(), ...found])].toSorted();
-    }
-}
-function list(directory) {
-    try {
-        return (0,external_node_fs_.readdirSync)(directory);
-    }
-    catch {
-        // Where it cannot be listed any more, the files that are known have changed as well.
-        return [];
-    }
-}
-/** Never follows a link, and never waits for a pipe. */
-function read(file) {
-    try {
-        return (0,external_node_fs_.lstatSync)(file).isFile() ? (0,external_node_fs_.readFileSync)(file) : 'no file';
-    }
-    catch (error) {
-        return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'absent' : 'no file';
-    }
-}
-function same(one, other) {
-    return Buffer.isBuffer(one) && Buffer.isBuffer(other) ? one.equals(other) : one === other;
-}
-function tampered(names, undone) {
-    return new errors/* ReleaseError */.K2({
-        code: 'tampered-job',
-        what: `Code of the project wrote to the files through which this step speaks to the runner: ${names.join(', ')}.`,
-        why: `The runner would make environment, PATH and outputs of later steps of it. Their names are kept from that code, so that this is no accident. ${undone
-            ? 'What was written was taken out again.'
-            : 'It could not be taken out again: later steps of this job get it.'}`,
-        fix: 'Look for what writes below `_runner_file_commands`: gemspec, Rakefile, the build, or a gem they load. Where it is meant to be, let a step of its own do it.',
-    });
-}
-
-;// CONCATENATED MODULE: ./lib/world/sanitise.js
-/**
- * Foreign text made fit for the runner's log. The runner acts on `::command::` at the start of a line, after
- * trimming, and on `##[command]` anywhere in one; it starts a new line at CR as well as LF, on stdout and stderr alike
- * (actions/runner src/Runner.Common/ActionCommand.cs). People are misled by ANSI and bidirectional controls.
- */
-const MAX_LINE = 4096;
-/* oxlint-disable no-control-regex -- control characters are what this is about */
-const ESCAPE_SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[PX^_][^\u001b]*\u001b\\|[ -/]*[0-~])/g;
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
-/* oxlint-enable no-control-regex */
-const BIDI_AND_INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]/g;
-/** Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. */
-const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)\w{16,}|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g;
-/** One line of foreign text that neither the runner nor a reader can take for something else. Never holds CR or LF. */
-function safeLine(text) {
-    const plain = text
-        .replace(ESCAPE_SEQUENCES, '')
-        .replace(CONTROLS, '')
-        .replace(BIDI_AND_INVISIBLE, '')
-        .replace(/\n/g, ' ')
-        .replace(CREDENTIALS, '$1$2…');
-    const cut = plain.length > MAX_LINE
-        ? `${plain.slice(0, MAX_LINE)} [… ${String(plain.length - MAX_LINE)} more characters]`
-        : plain;
-    return cut.replaceAll('##[', '## [').replace(/^(\s*):(?=:)/, '$1: ');
-}
-/** Foreign text as safe lines. */
-function safeLines(text) {
-    return text.split(/\r\n|\r|\n/).map(safeLine);
-}
-
-;// CONCATENATED MODULE: ./lib/world/runner.js
-
-
-
-
-/** Shorter values would blank unrelated text: the runner replaces every occurrence of a mask. */
-const SHORTEST_MASK = 8;
-function derivedForms(secret) {
-    const bytes = Buffer.from(secret);
-    return [
-        secret,
-        bytes.toString('base64'),
-        bytes.toString('base64url'),
-        bytes.toString('hex'),
-        encodeURIComponent(secret),
-    ];
-}
-function say(text, print) {
-    for (const line of safeLines(text))
-        print(line);
-}
-/** The runner of this process, through `@actions/core`. */
-function actionsRunner(env) {
-    const commands = new Commands();
-    const commandFiles = new CommandFiles(env);
-    const annotate = (title, text, print) => {
-        commands.whileOn(() => {
-            print(safeLines(text).join('\n'), { title: safeLine(title) });
-        });
-    };
-    return {
-        env,
-        input: (name) => getInput(name),
-        mask(secret) {
-            if (secret.length < SHORTEST_MASK || /[\r\n]/.test(secret))
-                return;
-            commands.whileOn(() => {
-                for (const form of new Set(derivedForms(secret)))
-                    core_setSecret(form);
-            });
-        },
-        info: (text) => {
-            say(text, info);
-        },
-        debug: (text) => {
-            commands.whileOn(() => {
-                say(text, core_debug);
-            });
-        },
-        notice: (title, text) => {
-            annotate(title, text, notice);
-        },
-        warning: (title, text) => {
-            annotate(title, text, warning);
-        },
-        error: (title, text) => {
-            annotate(title, text, error);
-        },
-        group: (title, body) => group(safeLine(title), body),
-        async foreign(body) {
-            try {
-                return await body((line) => {
-                    commands.switchOff();
-                    info(`| ${safeLine(line)}`);
-                });
-            }
-            finally {
-                commands.switchOn();
-                // Also after a failure, which is then the lesser trouble.
-                commandFiles.check();
-            }
-        },
-        expectUntouched: () => {
-            commandFiles.check();
-        },
-        output: (name, value) => {
-            commandFiles.write('GITHUB_OUTPUT', () => {
-                setOutput(name, value);
-            });
-        },
-        async summary(markdown) {
-            if (env['GITHUB_STEP_SUMMARY'])
-                await summary.addRaw(markdown).write();
-        },
-        saveState: (name, value) => {
-            commandFiles.write('GITHUB_STATE', () => {
-                saveState(name, value);
-            });
-        },
-        state: (name) => getState(name),
-    };
-}
-/**
- * Switches workflow commands off while foreign output is shown, and on again for the moment one of ours is due: a mask
- * registered while they are off would be ignored, and printed.
- */
-class Commands {
-    #token;
-    switchOff() {
-        if (this.#token !== undefined)
-            return;
-        this.#token = `resume-${(0,external_node_crypto_.randomUUID)()}`;
-        info(`::stop-commands::${this.#token}`);
-    }
-    switchOn() {
-        if (this.#token !== undefined)
-            info(`::${this.#token}::`);
-        this.#token = undefined;
-    }
-    whileOn(command) {
-        const wasOff = this.#token !== undefined;
-        this.switchOn();
-        command();
-        if (wasOff)
-            this.switchOff();
-    }
-}
-
-
-/***/ }),
-
-/***/ 1502:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   z: () => (/* binding */ Secret)
-/* harmony export */ });
-/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-
-/**
- * A value that must not be printed. It renders as `***` wherever it is interpolated, logged, inspected or
- * serialised; only `reveal` gives the value, so a search for that word finds every use.
- */
-class Secret {
-    #value;
-    constructor(value) {
-        this.#value = value;
-    }
-    reveal() {
-        return this.#value;
-    }
-    toString() {
-        return '***';
-    }
-    toJSON() {
-        return '***';
-    }
-    [node_util__WEBPACK_IMPORTED_MODULE_0__.inspect.custom]() {
-        return '***';
-    }
-}
-
 
 /***/ })
 

@@ -57543,10 +57543,18 @@ async function readCheckout(git) {
  */
 async function changedFiles(git) {
     const unfiltered = git.with(await filtersOff(git));
-    const status = await unfiltered.ask('status', '--porcelain=v1', '-z', '--untracked-files=no');
-    if (status === undefined)
-        return undefined;
-    const changed = pathsOf(status);
+    const changed = await differing(unfiltered);
+    if (changed === undefined || changed.length === 0)
+        return changed;
+    // Git for Windows checks out with CRLF because of a setting of the machine, without which every file looks changed.
+    const lineEnds = await git.settings(String.raw `^core\.(autocrlf|eol)$`);
+    return withoutFiltered(lineEnds.size > 0 ? ((await differing(unfiltered.with(lineEnds))) ?? changed) : changed, git);
+}
+async function differing(git) {
+    const answer = await git.ask('status', '--porcelain=v1', '-z', '--untracked-files=no');
+    return answer === undefined ? undefined : pathsOf(answer);
+}
+async function withoutFiltered(changed, git) {
     const filtered = new Set();
     for (let from = 0; from < changed.length; from += AT_ONCE) {
         const attributes = await git.ask('check-attr', '-z', 'filter', '--', ...changed.slice(from, from + AT_ONCE));
@@ -57587,10 +57595,63 @@ function filteredPaths(attributes) {
 
 /***/ }),
 
+/***/ 9270:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   N: () => (/* binding */ trustForeignCheckout)
+/* harmony export */ });
+/* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9529);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
+/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7939);
+/* harmony import */ var _world_programs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4731);
+/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5216);
+
+
+
+
+
+/**
+ * Variables by which the git of the project's programs reads a checkout that belongs to another user. In a container job
+ * every checkout does, and actions/checkout leaves no exception behind; `git ls-files` in a gemspec would list nothing,
+ * and the gem would be empty. `env` is what those programs get besides.
+ * Throws ReleaseError (`no-checkout`) where git does not take the exception from its environment (before 2.38).
+ */
+async function trustForeignCheckout(directory, env) {
+    const owner = await _world_files_js__WEBPACK_IMPORTED_MODULE_2__/* .files */ .a.owner(directory);
+    if (owner === undefined || owner === process.geteuid?.())
+        return {};
+    const program = await (0,_world_programs_js__WEBPACK_IMPORTED_MODULE_3__/* .findProgram */ .K)('git', env['PATH']);
+    if (program === undefined)
+        return {};
+    const variables = (0,_git_js__WEBPACK_IMPORTED_MODULE_4__/* .asVariables */ .S)([['safe.directory', '*']], env);
+    const { stderr } = await (0,_actions_exec__WEBPACK_IMPORTED_MODULE_0__/* .getExecOutput */ .H)(program, ['rev-parse', '--git-dir'], {
+        cwd: directory,
+        env: { ...env, ...variables, LC_ALL: 'C' },
+        silent: true,
+        ignoreReturnCode: true,
+    });
+    if (/dubious ownership|unsafe repository/.test(stderr))
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2(refusedByGit());
+    return variables;
+}
+function refusedByGit() {
+    return {
+        code: 'no-checkout',
+        what: 'The checkout belongs to another user than this job runs as, and the git that is installed here does not read it for that reason.',
+        why: 'A gemspec that lists its files with `git ls-files` would make an empty gem. In a container job every checkout belongs to the user of the host.',
+        fix: 'Use an image with git 2.38 or later, or build in a job without `container:`.',
+    };
+}
+
+
+/***/ }),
+
 /***/ 5216:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   S: () => (/* binding */ asVariables),
 /* harmony export */   t: () => (/* binding */ readOnlyGit)
 /* harmony export */ });
 /* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9529);
@@ -57634,30 +57695,46 @@ function readOnlyGit(directory, env) {
 }
 function configured(directory, env, settings) {
     const inert = Object.entries(INERT).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-    const run = async (...args) => {
+    const run = async (args, variables) => {
         const program = await (0,_world_programs_js__WEBPACK_IMPORTED_MODULE_1__/* .findProgram */ .K)('git', env['PATH']);
         if (program === undefined)
             return undefined;
-        const { exitCode, stdout } = await (0,_actions_exec__WEBPACK_IMPORTED_MODULE_0__/* .getExecOutput */ .H)(program, [...inert, ...args], {
-            cwd: directory,
-            env: { ...inertEnvironment(env), ...asVariables(settings) },
-            silent: true,
-            ignoreReturnCode: true,
-        });
+        const options = { cwd: directory, env: variables, silent: true, ignoreReturnCode: true };
+        const { exitCode, stdout } = await (0,_actions_exec__WEBPACK_IMPORTED_MODULE_0__/* .getExecOutput */ .H)(program, args, options);
         return exitCode === 0 ? stdout.trimEnd() : undefined;
     };
     return {
-        ask: run,
+        ask: (...args) => run([...inert, ...args], { ...inertEnvironment(env), ...asVariables(settings) }),
         with: (more) => configured(directory, env, new Map([...settings, ...more])),
+        async settings(pattern) {
+            // To read settings runs nothing that they name.
+            const found = await run(['config', '--null', '--get-regexp', pattern], defined(env));
+            const pairs = (found ?? '').split('\0').filter((entry) => entry !== '');
+            return new Map(pairs.map(asSetting));
+        },
     };
 }
-/** Settings as git (2.31) reads them from its environment: with `-c`, a key could not hold an equals sign. */
-function asVariables(settings) {
-    const pairs = [...settings].flatMap(([key, value], index) => [
-        [`GIT_CONFIG_KEY_${String(index)}`, key],
-        [`GIT_CONFIG_VALUE_${String(index)}`, value],
+/** `KEY` and `VALUE` on a line each, or a key alone, which is one that is true. */
+function asSetting(entry) {
+    const end = entry.indexOf('\n');
+    return end < 0 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)];
+}
+function defined(env) {
+    return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+/**
+ * Settings as git (2.31) reads them from its environment: with `-c`, a key could not hold an equals sign, and a value
+ * would be on a command line. They come after those that `env` has already.
+ */
+function asVariables(settings, env = {}) {
+    const given = Number.parseInt(env['GIT_CONFIG_COUNT'] ?? '', 10);
+    const first = given > 0 ? given : 0;
+    const list = [...settings];
+    const pairs = list.flatMap(([key, value], index) => [
+        [`GIT_CONFIG_KEY_${String(first + index)}`, key],
+        [`GIT_CONFIG_VALUE_${String(first + index)}`, value],
     ]);
-    return { GIT_CONFIG_COUNT: String(settings.size), ...Object.fromEntries(pairs) };
+    return { GIT_CONFIG_COUNT: String(first + list.length), ...Object.fromEntries(pairs) };
 }
 
 
@@ -58061,7 +58138,7 @@ class input_reader_InputReader {
 }
 /** A value as it may be shown: a key that was put into the wrong input is not repeated. */
 function quote(value) {
-    const shown = value.replace(/(rubygems_|gh[a-z]_|github_pat_)\w{8,}/g, '$1…');
+    const shown = value.replace(/(rubygems_|gh[a-z]_|github_pat_)(?:\d+_eyJ[\w-]+(?:\.[\w-]+){2}|\w{8,})/g, '$1…');
     return JSON.stringify(shown.length > 100 ? `${shown.slice(0, 100)}…` : shown);
 }
 
@@ -60357,8 +60434,10 @@ function asAsset(value) {
 
 
 
-/** Drafts have no address of their own; they are among the newest releases. */
-const NEWEST = 100;
+/** Drafts have no address of their own; they are among the newest releases, of which this many are asked for at once. */
+const releases_PAGE = 20;
+/** A release comes with all its assets: a hundred at once may be more than is read of an answer. */
+const PAGES = 5;
 function createReleases(options) {
     const [owner = '', repo = ''] = options.name.split('/');
     const here = { owner, repo };
@@ -60372,11 +60451,17 @@ function createReleases(options) {
             return asRelease(published.data, options.apiUrl, shelf);
         if (published.status !== 404)
             throw new errors/* ReleaseError */.K2(releaseFailed(`look for the release of ${tag}`, published));
-        const newest = await (0,api_client/* orRefusal */.kr)(rest.repos.listReleases({ ...here, per_page: NEWEST }));
-        if ((0,api_client/* isRefusal */.vu)(newest))
-            throw new errors/* ReleaseError */.K2(releaseFailed('list the releases', newest));
-        const draft = newest.data.find((release) => release.tag_name === tag);
-        return draft && asRelease(draft, options.apiUrl, shelf);
+        for (let page = 1; page <= PAGES; page++) {
+            const newest = await (0,api_client/* orRefusal */.kr)(rest.repos.listReleases({ ...here, per_page: releases_PAGE, page }));
+            if ((0,api_client/* isRefusal */.vu)(newest))
+                throw new errors/* ReleaseError */.K2(releaseFailed('list the releases', newest));
+            const draft = newest.data.find((release) => release.tag_name === tag);
+            if (draft)
+                return asRelease(draft, options.apiUrl, shelf);
+            if (newest.data.length < releases_PAGE)
+                break;
+        }
+        return undefined;
     };
     return {
         find,
@@ -61619,17 +61704,11 @@ function gitCredentials(run, token, runner) {
     const basic = Buffer.from(`x-access-token:${token.reveal()}`).toString('base64');
     runner.mask(basic);
     const header = `http.${run.serverUrl}/.extraheader`;
-    // The workflow may have settings of its own there; ours come after them.
-    const given = Number.parseInt(runner.env['GIT_CONFIG_COUNT'] ?? '', 10);
-    const first = given > 0 ? given : 0;
-    return {
-        GIT_CONFIG_COUNT: String(first + 2),
-        [`GIT_CONFIG_KEY_${String(first)}`]: header,
-        [`GIT_CONFIG_VALUE_${String(first)}`]: '',
-        [`GIT_CONFIG_KEY_${String(first + 1)}`]: header,
-        [`GIT_CONFIG_VALUE_${String(first + 1)}`]: `AUTHORIZATION: basic ${basic}`,
-        GIT_TERMINAL_PROMPT: '0',
-    };
+    const settings = [
+        [header, ''],
+        [header, `AUTHORIZATION: basic ${basic}`],
+    ];
+    return { ...(0,git_git/* asVariables */.S)(settings, runner.env), GIT_TERMINAL_PROMPT: '0' };
 }
 /** Who tags, where git knows nobody: the author of the released commit, as under the incumbent action. */
 async function committer(directory, env) {
@@ -61681,6 +61760,8 @@ async function fetchTags({ plan, facts, env, cwd }, world) {
     }
 }
 
+// EXTERNAL MODULE: ./lib/git/foreign-owner.js
+var foreign_owner = __nccwpck_require__(9270);
 // EXTERNAL MODULE: ./lib/rubygems/child-environment.js
 var child_environment = __nccwpck_require__(3174);
 ;// CONCATENATED MODULE: ./lib/rubygems/stand-in.js
@@ -62158,6 +62239,7 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
+
 /**
  * Runs `rake release` as the project wrote it. Its `gem push` reaches this process through our stand-in for `gem` and is
  * carried out like any other push; a task that loads RubyGems' client by itself finds the key in the credentials file.
@@ -62201,7 +62283,8 @@ async function taskEnvironment({ world, run, inputs }, facts) {
         // A `gem push` that names no host means the server of this release.
         ...(elsewhere ? { RUBYGEMS_HOST: inputs.server.origin } : {}),
     });
-    return { ...base, ...(await committer(inputs.workingDirectory, base)) };
+    const env = { ...base, ...(await (0,foreign_owner/* trustForeignCheckout */.N)(inputs.workingDirectory, base)) };
+    return { ...env, ...(await committer(inputs.workingDirectory, env)) };
 }
 async function runTask({ world, inputs }, plan, env, pushes) {
     const env_1 = { stack: [], error: void 0, hasError: false };
@@ -63748,6 +63831,7 @@ function readSpecification(bytes) {
         originalPlatform,
         metadata: readMetadata(entries.get('metadata')),
         dependencies: list(entries.get('dependencies'), 'dependencies').map(readDependency),
+        fileCount: countOf(entries.get('files')),
     };
 }
 /** SHA-256 and SHA-512 by algorithm and member, from the inflated `checksums.yaml.gz`. Throws InvalidGem. */
@@ -63773,6 +63857,10 @@ function list(node, what) {
     if (node?.kind !== 'seq' || node.tag !== undefined)
         throw new InvalidGem(`its ${what} is not a list`);
     return node.items;
+}
+/** Of a list that is no concern of the registry's, so that one of another kind is no reason to refuse the gem. */
+function countOf(node) {
+    return node?.kind === 'seq' ? node.items.length : 0;
 }
 function gem_metadata_text(node, what) {
     const value = asText(node);
@@ -64591,16 +64679,19 @@ const JOURNAL = 'journal.json';
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Fl: () => (/* binding */ baseName),
 /* harmony export */   jq: () => (/* binding */ build),
+/* harmony export */   p7: () => (/* binding */ projectEnvironment),
 /* harmony export */   wy: () => (/* binding */ findBuilt)
 /* harmony export */ });
 /* unused harmony export fileName */
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
-/* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7055);
+/* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7055);
 /* harmony import */ var _rubygems_child_environment_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3174);
-/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _world_last_words_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6554);
-/* harmony import */ var _world_processes_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6810);
+/* harmony import */ var _git_foreign_owner_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9270);
+/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7939);
+/* harmony import */ var _world_last_words_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6554);
+/* harmony import */ var _world_processes_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6810);
+
 
 
 
@@ -64615,7 +64706,7 @@ const PACKAGES = 'pkg';
  * files they made. Throws ReleaseError: `build-failed`, `ruby-unavailable`.
  */
 async function build(plan, workingDirectory, committedAt, world) {
-    const env = (0,_rubygems_child_environment_js__WEBPACK_IMPORTED_MODULE_2__/* .buildEnvironment */ .A)(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) });
+    const env = await projectEnvironment(workingDirectory, committedAt, world);
     const run = (command) => runBuild(command, workingDirectory, env, world);
     switch (plan.build.kind) {
         case 'prebuilt':
@@ -64630,13 +64721,18 @@ async function build(plan, workingDirectory, committedAt, world) {
         }
     }
 }
+/** What programs of the project get that read or build it. `committedAt` in seconds since 1970. */
+async function projectEnvironment(directory, committedAt, { runner }) {
+    const env = (0,_rubygems_child_environment_js__WEBPACK_IMPORTED_MODULE_2__/* .buildEnvironment */ .A)(runner.env, { SOURCE_DATE_EPOCH: String(committedAt) });
+    return { ...env, ...(await (0,_git_foreign_owner_js__WEBPACK_IMPORTED_MODULE_3__/* .trustForeignCheckout */ .N)(directory, env)) };
+}
 /** Runs `gem build` of each gemspec, in the order of the plan; with more than one, Ruby starts once for all of them. */
 async function buildEach(plan, workingDirectory, env, world) {
     const builds = plan.gems.flatMap((planned) => {
         const target = node_path__WEBPACK_IMPORTED_MODULE_0__.join(PACKAGES, fileName(planned));
         return planned.gemspec === undefined ? [] : [{ planned, gemspec: planned.gemspec, target }];
     });
-    await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.makeDirectory(node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, PACKAGES));
+    await _world_files_js__WEBPACK_IMPORTED_MODULE_4__/* .files */ .a.makeDirectory(node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, PACKAGES));
     const commands = builds.map(({ gemspec, target }) => ['gem', 'build', operand(gemspec), '--output', target]);
     const [only = [], ...more] = commands;
     if (more.length > 0)
@@ -64661,14 +64757,14 @@ function baseName(file) {
 async function findBuilt(planned, workingDirectory, since) {
     for (const directory of [PACKAGES, '.']) {
         const candidate = node_path__WEBPACK_IMPORTED_MODULE_0__.join(workingDirectory, directory, fileName(planned));
-        const writtenAt = await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.writtenAt(candidate);
+        const writtenAt = await _world_files_js__WEBPACK_IMPORTED_MODULE_4__/* .files */ .a.writtenAt(candidate);
         // File systems keep times in steps of up to two seconds.
         if (writtenAt !== undefined && writtenAt >= since - 2000)
             return { planned, path: candidate };
     }
     throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
         code: 'build-failed',
-        what: `The build ended well, but left no new file ${fileName(planned)} for ${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_5__/* .title */ .DD)(planned)}, neither in \`pkg\` nor beside the gemspec.`,
+        what: `The build ended well, but left no new file ${fileName(planned)} for ${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .title */ .DD)(planned)}, neither in \`pkg\` nor beside the gemspec.`,
         fix: 'Let the project’s `build` task write there, or build in a step of your own and hand the files over with `gems:`.',
     });
 }
@@ -64689,13 +64785,13 @@ async function runBuilds(commands, cwd, env, world) {
     const finished = await runProgram('ruby', [script, answer, ...pairs], cwd, env, world);
     if (finished.code === 0)
         return;
-    throw failed(commands[Number(await _world_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a.answer(answer))] ?? ['ruby', 'build.rb'], finished);
+    throw failed(commands[Number(await _world_files_js__WEBPACK_IMPORTED_MODULE_4__/* .files */ .a.answer(answer))] ?? ['ruby', 'build.rb'], finished);
 }
 async function runProgram(program, args, cwd, env, { runner, processes }) {
     return runner
         .foreign((print) => processes.run({ program, args, cwd, env, onLine: print }))
         .catch((error) => {
-        throw error instanceof _world_processes_js__WEBPACK_IMPORTED_MODULE_4__/* .ProgramNotFound */ .ec ? notFound(program, error) : error;
+        throw error instanceof _world_processes_js__WEBPACK_IMPORTED_MODULE_5__/* .ProgramNotFound */ .ec ? notFound(program, error) : error;
     });
 }
 function notFound(program, cause) {
@@ -64709,7 +64805,7 @@ function failed(command, finished) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ReleaseError */ .K2({
         code: 'build-failed',
         what: `\`${command.join(' ')}\` failed with exit code ${String(finished.code)}.`,
-        why: (0,_world_last_words_js__WEBPACK_IMPORTED_MODULE_6__/* .lastWords */ .a)(finished),
+        why: (0,_world_last_words_js__WEBPACK_IMPORTED_MODULE_7__/* .lastWords */ .a)(finished),
         fix: 'Make this command work in a clean checkout of the commit.',
     });
 }
@@ -64760,6 +64856,7 @@ async function inspect(built, facts, { server, registry }, world) {
     }));
     const [first, ...others] = gems.flatMap((gem) => [
         ...unexpected(gem, gem.planned),
+        ...empty(gem, gem.planned),
         ...(0,_plan_gems_js__WEBPACK_IMPORTED_MODULE_7__/* .pushHostProblems */ .n8)(gem, gem.metadata, server),
         ...(gem.live && !gem.alreadyPublished ? [(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .versionTaken */ .Qy)(gem, gem.sha256, gem.live.sha256, server.host)] : []),
     ]);
@@ -64772,7 +64869,8 @@ async function inspect(built, facts, { server, registry }, world) {
     return gems.map(({ planned: _planned, live: _live, ...gem }) => gem);
 }
 function describe(gem, server, { runner }) {
-    runner.info(`${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .title */ .DD)(gem)}: ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`);
+    const files = `${String(gem.fileCount)} ${gem.fileCount === 1 ? 'file' : 'files'}`;
+    runner.info(`${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .title */ .DD)(gem)}: ${files}, ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`);
     const runtime = gem.dependencies.filter((dependency) => dependency.type === 'runtime');
     if (runtime.length > 0) {
         runner.info(`  depends on ${runtime.map(({ name, requirement }) => `${name} ${requirement}`).join('; ')}`);
@@ -64791,6 +64889,19 @@ function unexpected(gem, planned) {
             what: `The build made ${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .title */ .DD)(gem)}, but ${planned.gemspec ?? 'the plan'} said ${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .title */ .DD)(planned)}.`,
             why: 'The gemspec depends on something that changed between reading and building it, such as the clock or a file the build writes.',
             fix: 'Make name, version and platform in the gemspec independent of the build.',
+        },
+    ];
+}
+/** Only of gems that were built here: who hands a file over has made it that way. A gem may just depend on others. */
+function empty(gem, { gemspec }) {
+    if (gemspec === undefined || gem.fileCount > 0 || gem.dependencies.some(({ type }) => type === 'runtime'))
+        return [];
+    return [
+        {
+            code: 'gem-unexpected',
+            what: `The build made ${(0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .title */ .DD)(gem)} without a single file: \`files\` of ${gemspec} was empty.`,
+            why: 'Most often the gemspec asks git for its files, and git had none to name: the checkout is shallow in an unusual way, belongs to another user, or the files were never added.',
+            fix: 'Look at the line in the gemspec that sets `files`, and run it in a step before this one.',
         },
     ];
 }
@@ -65150,8 +65261,8 @@ function notPermitted(tag, repository, { status, message }) {
 var lib_lanes = __nccwpck_require__(2864);
 // EXTERNAL MODULE: ./lib/plan/tags.js
 var plan_tags = __nccwpck_require__(5126);
-// EXTERNAL MODULE: ./lib/rubygems/child-environment.js
-var child_environment = __nccwpck_require__(3174);
+// EXTERNAL MODULE: ./lib/steps/build.js
+var build = __nccwpck_require__(7467);
 // EXTERNAL MODULE: ./lib/rubygems/gem-file.js + 4 modules
 var gem_file = __nccwpck_require__(9899);
 // EXTERNAL MODULE: external "node:path"
@@ -65333,12 +65444,13 @@ function noDirectory(inputs) {
         fix: 'Check out the repository before this step, or correct `working-directory:`; it is relative to the workspace.',
     };
 }
-function surveyProject(inputs, committedAt, world) {
+async function surveyProject({ workingDirectory }, committedAt, world) {
+    const env = await (0,build/* projectEnvironment */.p7)(workingDirectory, committedAt, world);
     return world.runner.foreign((print) => readProject({
         processes: world.processes,
         script: world.assets.probe,
-        workingDirectory: inputs.workingDirectory,
-        env: (0,child_environment/* buildEnvironment */.A)(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) }),
+        workingDirectory,
+        env,
         privateDirectory: world.privateDirectory,
         onLine: print,
     }));
@@ -65539,6 +65651,12 @@ const files = {
     },
     async remove(target) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rm)(target, { recursive: true, force: true, maxRetries: 3 });
+    },
+    /** User id of the owner; undefined where there is nothing, or on Windows. */
+    async owner(target) {
+        if (process.platform === 'win32')
+            return undefined;
+        return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then(({ uid }) => uid, () => undefined);
     },
     async exists(target) {
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then(() => true, () => false);
@@ -66759,7 +66877,7 @@ const POLICIES = {
         // docs.github.com, "Rate limits for the REST API": "wait for at least one minute before retrying".
         limited: seconds(60),
         longestWait: seconds(300),
-        answerBytes: 4 * MiB,
+        answerBytes: 16 * MiB,
     },
     sigstore: {
         attempt: seconds(20),
@@ -67881,7 +67999,8 @@ const VARIABLES = ['GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_OUTPUT', 'GITHUB_STATE',
  * The files through which a step speaks to the runner: environment, PATH, outputs, state, summary. Hiding their names
  * from a program does not hide the files, which have a known place below RUNNER_TEMP (actions/runner
  * src/Runner.Worker/FileCommandManager.cs). So they are compared before and after each program of the project, and
- * whenever something must not happen in a job whose later steps somebody else has furnished.
+ * whenever something must not happen in a job whose later steps somebody else has furnished. Only ours: the runner reads
+ * no other file for this step, and beside them are those of steps that run at the same time (`background`, `parallel`).
  */
 class CommandFiles {
     #named;
@@ -67894,7 +68013,7 @@ class CommandFiles {
             return file ? [[external_node_path_.resolve(file), name]] : [];
         });
         this.#named = new Map(named);
-        for (const file of this.#files())
+        for (const file of named.map(([name]) => name))
             this.#known.set(file, read(file));
     }
     /** A write of ours: whatever else is new in that file stays noticed. */
@@ -67907,21 +68026,21 @@ class CommandFiles {
             this.#known.set(file, read(file));
     }
     /**
-     * Throws ReleaseError (`tampered-job`) where a file is not as we left it, or is new beside them. What the runner
-     * would have read is put back before, so that later steps do not get it.
+     * Throws ReleaseError (`tampered-job`) where a file is not as we left it. What the runner would have read is put back
+     * before, so that later steps do not get it.
      */
     check() {
-        const changed = this.#files().filter((file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)));
+        const changed = [...this.#named.keys()].filter((file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)));
         if (changed.length === 0)
             return;
         const undone = changed.map((file) => this.#putBack(file));
         this.#noticed.clear();
-        throw tampered(changed.map((file) => this.#named.get(file) ?? external_node_path_.basename(file)), undone.every(Boolean));
+        throw tampered(changed.map((file) => this.#named.get(file) ?? ''), undone.every(Boolean));
     }
     /** Whether the runner now reads again what it would have read. */
     #putBack(file) {
         const before = this.#known.get(file);
-        // A stranger among them means nothing to the runner, and is left as evidence.
+        // Where the runner had made none, it reads none.
         if (!Buffer.isBuffer(before)) {
             this.#known.set(file, read(file));
             return true;
@@ -67935,21 +68054,6 @@ class CommandFiles {
         catch {
             return false;
         }
-    }
-    /** The named files, and all that are beside them. */
-    #files() {
-        const directories = new Set([...this.#named.keys()].map((file) => external_node_path_.dirname(file)));
-        const found = [...directories].flatMap((directory) => list(directory).map((name) => external_node_path_.join(directory, name)));
-        return [...new Set([...this.#named.keys(), ...this.#known.keys(), ...found])].toSorted();
-    }
-}
-function list(directory) {
-    try {
-        return (0,external_node_fs_.readdirSync)(directory);
-    }
-    catch {
-        // Where it cannot be listed any more, the files that are known have changed as well.
-        return [];
     }
 }
 /** Never follows a link, and never waits for a pipe. */
@@ -68116,8 +68220,11 @@ const ESCAPE_SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u00
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 /* oxlint-enable no-control-regex */
 const BIDI_AND_INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]/g;
-/** Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. */
-const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)\w{16,}|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g;
+/**
+ * Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. An
+ * installation token of GitHub may be `ghs_`, a number and a JSON web token in one.
+ */
+const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)(?:\d+_eyJ[\w-]+(?:\.[\w-]+){2}|\w{16,})|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g;
 /** One line of foreign text that neither the runner nor a reader can take for something else. Never holds CR or LF. */
 function safeLine(text) {
     const plain = text

@@ -46702,6 +46702,12 @@ const files = {
     async remove(target) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rm)(target, { recursive: true, force: true, maxRetries: 3 });
     },
+    /** User id of the owner; undefined where there is nothing, or on Windows. */
+    async owner(target) {
+        if (process.platform === 'win32')
+            return undefined;
+        return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then(({ uid }) => uid, () => undefined);
+    },
     async exists(target) {
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(target).then(() => true, () => false);
     },
@@ -49862,7 +49868,8 @@ const VARIABLES = ['GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_OUTPUT', 'GITHUB_STATE',
  * The files through which a step speaks to the runner: environment, PATH, outputs, state, summary. Hiding their names
  * from a program does not hide the files, which have a known place below RUNNER_TEMP (actions/runner
  * src/Runner.Worker/FileCommandManager.cs). So they are compared before and after each program of the project, and
- * whenever something must not happen in a job whose later steps somebody else has furnished.
+ * whenever something must not happen in a job whose later steps somebody else has furnished. Only ours: the runner reads
+ * no other file for this step, and beside them are those of steps that run at the same time (`background`, `parallel`).
  */
 class CommandFiles {
     #named;
@@ -49875,7 +49882,7 @@ class CommandFiles {
             return file ? [[external_node_path_.resolve(file), name]] : [];
         });
         this.#named = new Map(named);
-        for (const file of this.#files())
+        for (const file of named.map(([name]) => name))
             this.#known.set(file, read(file));
     }
     /** A write of ours: whatever else is new in that file stays noticed. */
@@ -49888,21 +49895,21 @@ class CommandFiles {
             this.#known.set(file, read(file));
     }
     /**
-     * Throws ReleaseError (`tampered-job`) where a file is not as we left it, or is new beside them. What the runner
-     * would have read is put back before, so that later steps do not get it.
+     * Throws ReleaseError (`tampered-job`) where a file is not as we left it. What the runner would have read is put back
+     * before, so that later steps do not get it.
      */
     check() {
-        const changed = this.#files().filter((file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)));
+        const changed = [...this.#named.keys()].filter((file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)));
         if (changed.length === 0)
             return;
         const undone = changed.map((file) => this.#putBack(file));
         this.#noticed.clear();
-        throw tampered(changed.map((file) => this.#named.get(file) ?? external_node_path_.basename(file)), undone.every(Boolean));
+        throw tampered(changed.map((file) => this.#named.get(file) ?? ''), undone.every(Boolean));
     }
     /** Whether the runner now reads again what it would have read. */
     #putBack(file) {
         const before = this.#known.get(file);
-        // A stranger among them means nothing to the runner, and is left as evidence.
+        // Where the runner had made none, it reads none.
         if (!Buffer.isBuffer(before)) {
             this.#known.set(file, read(file));
             return true;
@@ -49916,21 +49923,6 @@ class CommandFiles {
         catch {
             return false;
         }
-    }
-    /** The named files, and all that are beside them. */
-    #files() {
-        const directories = new Set([...this.#named.keys()].map((file) => external_node_path_.dirname(file)));
-        const found = [...directories].flatMap((directory) => list(directory).map((name) => external_node_path_.join(directory, name)));
-        return [...new Set([...this.#named.keys(), ...this.#known.keys(), ...found])].toSorted();
-    }
-}
-function list(directory) {
-    try {
-        return (0,external_node_fs_.readdirSync)(directory);
-    }
-    catch {
-        // Where it cannot be listed any more, the files that are known have changed as well.
-        return [];
     }
 }
 /** Never follows a link, and never waits for a pipe. */
@@ -50097,8 +50089,11 @@ const ESCAPE_SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u00
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 /* oxlint-enable no-control-regex */
 const BIDI_AND_INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]/g;
-/** Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. */
-const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)\w{16,}|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g;
+/**
+ * Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. An
+ * installation token of GitHub may be `ghs_`, a number and a JSON web token in one.
+ */
+const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)(?:\d+_eyJ[\w-]+(?:\.[\w-]+){2}|\w{16,})|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g;
 /** One line of foreign text that neither the runner nor a reader can take for something else. Never holds CR or LF. */
 function safeLine(text) {
     const plain = text

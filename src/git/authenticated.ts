@@ -6,7 +6,7 @@ import type { Runner } from '../world/runner.ts'
 import { findProgram } from '../world/programs.ts'
 import type { Secret } from '../world/secret.ts'
 import type { World } from '../world/world.ts'
-import { readOnlyGit } from './git.ts'
+import { asVariables, readOnlyGit } from './git.ts'
 
 /** How often the tags are asked for, and the first wait between, in ms. */
 const FETCHES = 3
@@ -24,17 +24,11 @@ export function gitCredentials(run: RunContext, token: Secret | undefined, runne
   const basic = Buffer.from(`x-access-token:${token.reveal()}`).toString('base64')
   runner.mask(basic)
   const header = `http.${run.serverUrl}/.extraheader`
-  // The workflow may have settings of its own there; ours come after them.
-  const given = Number.parseInt(runner.env['GIT_CONFIG_COUNT'] ?? '', 10)
-  const first = given > 0 ? given : 0
-  return {
-    GIT_CONFIG_COUNT: String(first + 2),
-    [`GIT_CONFIG_KEY_${String(first)}`]: header,
-    [`GIT_CONFIG_VALUE_${String(first)}`]: '',
-    [`GIT_CONFIG_KEY_${String(first + 1)}`]: header,
-    [`GIT_CONFIG_VALUE_${String(first + 1)}`]: `AUTHORIZATION: basic ${basic}`,
-    GIT_TERMINAL_PROMPT: '0',
-  }
+  const settings = [
+    [header, ''],
+    [header, `AUTHORIZATION: basic ${basic}`],
+  ] as const
+  return { ...asVariables(settings, runner.env), GIT_TERMINAL_PROMPT: '0' }
 }
 
 /** Who tags, where git knows nobody: the author of the released commit, as under the incumbent action. */

@@ -33,9 +33,19 @@ export async function readCheckout(git: Git): Promise<Checkout | undefined> {
  */
 async function changedFiles(git: Git): Promise<string[] | undefined> {
   const unfiltered = git.with(await filtersOff(git))
-  const status = await unfiltered.ask('status', '--porcelain=v1', '-z', '--untracked-files=no')
-  if (status === undefined) return undefined
-  const changed = pathsOf(status)
+  const changed = await differing(unfiltered)
+  if (changed === undefined || changed.length === 0) return changed
+  // Git for Windows checks out with CRLF because of a setting of the machine, without which every file looks changed.
+  const lineEnds = await git.settings(String.raw`^core\.(autocrlf|eol)$`)
+  return withoutFiltered(lineEnds.size > 0 ? ((await differing(unfiltered.with(lineEnds))) ?? changed) : changed, git)
+}
+
+async function differing(git: Git): Promise<string[] | undefined> {
+  const answer = await git.ask('status', '--porcelain=v1', '-z', '--untracked-files=no')
+  return answer === undefined ? undefined : pathsOf(answer)
+}
+
+async function withoutFiltered(changed: readonly string[], git: Git): Promise<string[]> {
   const filtered = new Set<string>()
   for (let from = 0; from < changed.length; from += AT_ONCE) {
     const attributes = await git.ask('check-attr', '-z', 'filter', '--', ...changed.slice(from, from + AT_ONCE))

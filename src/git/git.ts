@@ -7,6 +7,8 @@ export interface Git {
   ask(...args: string[]): Promise<string | undefined>
   /** The same git with further settings, which win. */
   with(settings: ReadonlyMap<string, string>): Git
+  /** Settings whose names match, as everybody else's git has them: the machine's, the user's and the repository's. */
+  settings(pattern: string): Promise<Map<string, string>>
 }
 
 /**
@@ -51,28 +53,51 @@ export function readOnlyGit(directory: string, env: Environment): Git {
 
 function configured(directory: string, env: Environment, settings: ReadonlyMap<string, string>): Git {
   const inert = Object.entries(INERT).flatMap(([key, value]) => ['-c', `${key}=${value}`])
-  const run = async (...args: string[]): Promise<string | undefined> => {
+  const run = async (args: string[], variables: Record<string, string>): Promise<string | undefined> => {
     const program = await findProgram('git', env['PATH'])
     if (program === undefined) return undefined
-    const { exitCode, stdout } = await getExecOutput(program, [...inert, ...args], {
-      cwd: directory,
-      env: { ...inertEnvironment(env), ...asVariables(settings) },
-      silent: true,
-      ignoreReturnCode: true,
-    })
+    const options = { cwd: directory, env: variables, silent: true, ignoreReturnCode: true }
+    const { exitCode, stdout } = await getExecOutput(program, args, options)
     return exitCode === 0 ? stdout.trimEnd() : undefined
   }
   return {
-    ask: run,
+    ask: (...args) => run([...inert, ...args], { ...inertEnvironment(env), ...asVariables(settings) }),
     with: (more) => configured(directory, env, new Map([...settings, ...more])),
+    async settings(pattern) {
+      // To read settings runs nothing that they name.
+      const found = await run(['config', '--null', '--get-regexp', pattern], defined(env))
+      const pairs = (found ?? '').split('\0').filter((entry) => entry !== '')
+      return new Map(pairs.map(asSetting))
+    },
   }
 }
 
-/** Settings as git (2.31) reads them from its environment: with `-c`, a key could not hold an equals sign. */
-function asVariables(settings: ReadonlyMap<string, string>): Record<string, string> {
-  const pairs = [...settings].flatMap(([key, value], index) => [
-    [`GIT_CONFIG_KEY_${String(index)}`, key],
-    [`GIT_CONFIG_VALUE_${String(index)}`, value],
+/** `KEY` and `VALUE` on a line each, or a key alone, which is one that is true. */
+function asSetting(entry: string): [string, string] {
+  const end = entry.indexOf('\n')
+  return end < 0 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)]
+}
+
+function defined(env: Environment): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
+}
+
+/**
+ * Settings as git (2.31) reads them from its environment: with `-c`, a key could not hold an equals sign, and a value
+ * would be on a command line. They come after those that `env` has already.
+ */
+export function asVariables(
+  settings: Iterable<readonly [string, string]>,
+  env: Environment = {},
+): Record<string, string> {
+  const given = Number.parseInt(env['GIT_CONFIG_COUNT'] ?? '', 10)
+  const first = given > 0 ? given : 0
+  const list = [...settings]
+  const pairs = list.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${String(first + index)}`, key],
+    [`GIT_CONFIG_VALUE_${String(first + index)}`, value],
   ])
-  return { GIT_CONFIG_COUNT: String(settings.size), ...Object.fromEntries(pairs) }
+  return { GIT_CONFIG_COUNT: String(first + list.length), ...Object.fromEntries(pairs) }
 }

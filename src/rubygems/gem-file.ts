@@ -40,6 +40,8 @@ export interface GemFile {
   /** `allowed_push_host`, `rubygems_mfa_required` and whatever else the gemspec sets. */
   metadata: ReadonlyMap<string, string>
   dependencies: readonly GemDependency[]
+  /** How many files it lists. */
+  fileCount: number
   /** The version has a letter. */
   prerelease: boolean
 }

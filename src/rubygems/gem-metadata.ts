@@ -49,6 +49,8 @@ export interface Specification {
   originalPlatform: string
   metadata: ReadonlyMap<string, string>
   dependencies: readonly GemDependency[]
+  /** How many files it lists; RubyGems installs no others. */
+  fileCount: number
 }
 
 /** Reads the inflated `metadata.gz`. Throws InvalidGem for everything the registry would refuse in what is read. */
@@ -68,6 +70,7 @@ export function readSpecification(bytes: Buffer): Specification {
     originalPlatform,
     metadata: readMetadata(entries.get('metadata')),
     dependencies: list(entries.get('dependencies'), 'dependencies').map(readDependency),
+    fileCount: countOf(entries.get('files')),
   }
 }
 
@@ -98,6 +101,11 @@ function list(node: YamlNode | undefined, what: string): readonly YamlNode[] {
   if (isNothing(node)) return []
   if (node?.kind !== 'seq' || node.tag !== undefined) throw new InvalidGem(`its ${what} is not a list`)
   return node.items
+}
+
+/** Of a list that is no concern of the registry's, so that one of another kind is no reason to refuse the gem. */
+function countOf(node: YamlNode | undefined): number {
+  return node?.kind === 'seq' ? node.items.length : 0
 }
 
 function text(node: YamlNode | undefined, what: string): string {

@@ -3,6 +3,7 @@ import { ReleaseError } from '../errors.ts'
 import { title } from '../rubygems/versions.ts'
 import type { Plan, PlannedGem } from '../plan/planned.ts'
 import { buildEnvironment } from '../rubygems/child-environment.ts'
+import { trustForeignCheckout } from '../git/foreign-owner.ts'
 import { files } from '../world/files.ts'
 import { lastWords } from '../world/last-words.ts'
 import { type Finished, ProgramNotFound } from '../world/processes.ts'
@@ -27,7 +28,7 @@ export async function build(
   committedAt: number,
   world: World,
 ): Promise<BuiltGem[]> {
-  const env = buildEnvironment(world.runner.env, { SOURCE_DATE_EPOCH: String(committedAt) })
+  const env = await projectEnvironment(workingDirectory, committedAt, world)
   const run = (command: readonly string[]): Promise<void> => runBuild(command, workingDirectory, env, world)
   switch (plan.build.kind) {
     case 'prebuilt':
@@ -41,6 +42,16 @@ export async function build(
       return Promise.all(plan.gems.map((planned) => findBuilt(planned, workingDirectory, before)))
     }
   }
+}
+
+/** What programs of the project get that read or build it. `committedAt` in seconds since 1970. */
+export async function projectEnvironment(
+  directory: string,
+  committedAt: number,
+  { runner }: World,
+): Promise<Record<string, string>> {
+  const env = buildEnvironment(runner.env, { SOURCE_DATE_EPOCH: String(committedAt) })
+  return { ...env, ...(await trustForeignCheckout(directory, env)) }
 }
 
 /** Runs `gem build` of each gemspec, in the order of the plan; with more than one, Ruby starts once for all of them. */

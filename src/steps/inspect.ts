@@ -52,6 +52,7 @@ export async function inspect(
   )
   const [first, ...others] = gems.flatMap((gem) => [
     ...unexpected(gem, gem.planned),
+    ...empty(gem, gem.planned),
     ...pushHostProblems(gem, gem.metadata, server),
     ...(gem.live && !gem.alreadyPublished ? [versionTaken(gem, gem.sha256, gem.live.sha256, server.host)] : []),
   ])
@@ -64,7 +65,8 @@ export async function inspect(
 }
 
 function describe(gem: ReleaseGem, server: GemServer, { runner }: World): void {
-  runner.info(`${title(gem)}: ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`)
+  const files = `${String(gem.fileCount)} ${gem.fileCount === 1 ? 'file' : 'files'}`
+  runner.info(`${title(gem)}: ${files}, ${String(gem.size)} bytes, SHA-256 ${gem.sha256}`)
   const runtime = gem.dependencies.filter((dependency) => dependency.type === 'runtime')
   if (runtime.length > 0) {
     runner.info(`  depends on ${runtime.map(({ name, requirement }) => `${name} ${requirement}`).join('; ')}`)
@@ -83,6 +85,19 @@ function unexpected(gem: GemFile, planned: PlannedGem): Problem[] {
       what: `The build made ${title(gem)}, but ${planned.gemspec ?? 'the plan'} said ${title(planned)}.`,
       why: 'The gemspec depends on something that changed between reading and building it, such as the clock or a file the build writes.',
       fix: 'Make name, version and platform in the gemspec independent of the build.',
+    },
+  ]
+}
+
+/** Only of gems that were built here: who hands a file over has made it that way. A gem may just depend on others. */
+function empty(gem: GemFile, { gemspec }: PlannedGem): Problem[] {
+  if (gemspec === undefined || gem.fileCount > 0 || gem.dependencies.some(({ type }) => type === 'runtime')) return []
+  return [
+    {
+      code: 'gem-unexpected',
+      what: `The build made ${title(gem)} without a single file: \`files\` of ${gemspec} was empty.`,
+      why: 'Most often the gemspec asks git for its files, and git had none to name: the checkout is shallow in an unusual way, belongs to another user, or the files were never added.',
+      fix: 'Look at the line in the gemspec that sets `files`, and run it in a step before this one.',
     },
   ]
 }

@@ -2,6 +2,7 @@ import { type Problem, ReleaseError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
 import { committer, fetchTags, gitCredentials } from '../git/authenticated.ts'
 import { keepForLaterSteps, putBack } from '../persisted-credentials.ts'
+import { trustForeignCheckout } from '../git/foreign-owner.ts'
 import type { Plan } from '../plan/planned.ts'
 import type { Release } from '../release-context.ts'
 import { releaseTaskEnvironment } from '../rubygems/child-environment.ts'
@@ -55,7 +56,8 @@ async function taskEnvironment({ world, run, inputs }: Release, facts: Facts): P
     // A `gem push` that names no host means the server of this release.
     ...(elsewhere ? { RUBYGEMS_HOST: inputs.server.origin } : {}),
   })
-  return { ...base, ...(await committer(inputs.workingDirectory, base)) }
+  const env = { ...base, ...(await trustForeignCheckout(inputs.workingDirectory, base)) }
+  return { ...env, ...(await committer(inputs.workingDirectory, env)) }
 }
 
 async function runTask(

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { ReleaseError } from '../errors.ts'
 
@@ -11,7 +11,8 @@ type Content = Buffer | 'absent' | 'no file'
  * The files through which a step speaks to the runner: environment, PATH, outputs, state, summary. Hiding their names
  * from a program does not hide the files, which have a known place below RUNNER_TEMP (actions/runner
  * src/Runner.Worker/FileCommandManager.cs). So they are compared before and after each program of the project, and
- * whenever something must not happen in a job whose later steps somebody else has furnished.
+ * whenever something must not happen in a job whose later steps somebody else has furnished. Only ours: the runner reads
+ * no other file for this step, and beside them are those of steps that run at the same time (`background`, `parallel`).
  */
 export class CommandFiles {
   readonly #named: ReadonlyMap<string, string>
@@ -25,7 +26,7 @@ export class CommandFiles {
       return file ? [[path.resolve(file), name] as const] : []
     })
     this.#named = new Map(named)
-    for (const file of this.#files()) this.#known.set(file, read(file))
+    for (const file of named.map(([name]) => name)) this.#known.set(file, read(file))
   }
 
   /** A write of ours: whatever else is new in that file stays noticed. */
@@ -37,16 +38,18 @@ export class CommandFiles {
   }
 
   /**
-   * Throws ReleaseError (`tampered-job`) where a file is not as we left it, or is new beside them. What the runner
-   * would have read is put back before, so that later steps do not get it.
+   * Throws ReleaseError (`tampered-job`) where a file is not as we left it. What the runner would have read is put back
+   * before, so that later steps do not get it.
    */
   check(): void {
-    const changed = this.#files().filter((file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)))
+    const changed = [...this.#named.keys()].filter(
+      (file) => this.#noticed.has(file) || !same(read(file), this.#known.get(file)),
+    )
     if (changed.length === 0) return
     const undone = changed.map((file) => this.#putBack(file))
     this.#noticed.clear()
     throw tampered(
-      changed.map((file) => this.#named.get(file) ?? path.basename(file)),
+      changed.map((file) => this.#named.get(file) ?? ''),
       undone.every(Boolean),
     )
   }
@@ -54,7 +57,7 @@ export class CommandFiles {
   /** Whether the runner now reads again what it would have read. */
   #putBack(file: string): boolean {
     const before = this.#known.get(file)
-    // A stranger among them means nothing to the runner, and is left as evidence.
+    // Where the runner had made none, it reads none.
     if (!Buffer.isBuffer(before)) {
       this.#known.set(file, read(file))
       return true
@@ -67,22 +70,6 @@ export class CommandFiles {
     } catch {
       return false
     }
-  }
-
-  /** The named files, and all that are beside them. */
-  #files(): string[] {
-    const directories = new Set([...this.#named.keys()].map((file) => path.dirname(file)))
-    const found = [...directories].flatMap((directory) => list(directory).map((name) => path.join(directory, name)))
-    return [...new Set([...this.#named.keys(), ...this.#known.keys(), ...found])].toSorted()
-  }
-}
-
-function list(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-  } catch {
-    // Where it cannot be listed any more, the files that are known have changed as well.
-    return []
   }
 }
 

@@ -60,6 +60,15 @@ export const files = {
     await rm(target, { recursive: true, force: true, maxRetries: 3 })
   },
 
+  /** User id of the owner; undefined where there is nothing, or on Windows. */
+  async owner(target: string): Promise<number | undefined> {
+    if (process.platform === 'win32') return undefined
+    return stat(target).then(
+      ({ uid }) => uid,
+      () => undefined,
+    )
+  },
+
   async exists(target: string): Promise<boolean> {
     return stat(target).then(
       () => true,

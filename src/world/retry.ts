@@ -79,7 +79,7 @@ export const POLICIES: Readonly<Record<Edge, Policy>> = {
     // docs.github.com, "Rate limits for the REST API": "wait for at least one minute before retrying".
     limited: seconds(60),
     longestWait: seconds(300),
-    answerBytes: 4 * MiB,
+    answerBytes: 16 * MiB,
   },
   sigstore: {
     attempt: seconds(20),

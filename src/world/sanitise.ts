@@ -13,8 +13,12 @@ const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 /* oxlint-enable no-control-regex */
 const BIDI_AND_INVISIBLE = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]/g
 
-/** Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. */
-const CREDENTIALS = /\b(rubygems_|gh[a-z]_|github_pat_)\w{16,}|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g
+/**
+ * Keys and tokens of RubyGems.org and GitHub, and JSON web tokens: no log is the place for them, whoever prints them. An
+ * installation token of GitHub may be `ghs_`, a number and a JSON web token in one.
+ */
+const CREDENTIALS =
+  /\b(rubygems_|gh[a-z]_|github_pat_)(?:\d+_eyJ[\w-]+(?:\.[\w-]+){2}|\w{16,})|(?<![\w-])(eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g
 
 /** One line of foreign text that neither the runner nor a reader can take for something else. Never holds CR or LF. */
 export function safeLine(text: string): string {

@@ -76,6 +76,22 @@ describe('a proxy', () => {
     expect([proxy.connects, other.connects]).toEqual([[`${HOST}:443`], []])
   })
 
+  it('may be named without a scheme, as others read it', async () => {
+    await using proxy = await ConnectProxy.start({ to: secure })
+    const env = { HTTPS_PROXY: `127.0.0.1:${String(proxy.port)}` }
+    await withHttp(env, (http) => push(http, `https://${HOST}`))
+    expect(proxy.connects).toEqual([`${HOST}:443`])
+  })
+
+  it.each([`http://ada:${PASSWORD}%@proxy:3128`, `socks5://ada:${PASSWORD}@proxy:1080`, `http://${PASSWORD}:x:y`])(
+    'that cannot be one is refused, and not shown: %s',
+    async (value) => {
+      const failure: unknown = await withHttp({ https_proxy: value }, async () => undefined).catch((e: unknown) => e)
+      expect(failure).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(/^https_proxy in the/) })
+      expect(inspect(failure)).not.toContain(PASSWORD)
+    },
+  )
+
   it.each(['http', 'https', 'localhost', '[::1]'] as const)('is not used for loopback: %s', async (kind) => {
     await using proxy = await ConnectProxy.start({ to: secure })
     const port = new URL(local.http).port

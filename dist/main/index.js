@@ -65939,6 +65939,7 @@ var world_traffic = __nccwpck_require__(3029);
 
 
 
+
 /** To one server: those of its API, and as many again for index and files, which caches give out. */
 const CONNECTIONS = 2 * world_traffic/* AT_ONCE */.Q;
 const CONNECTION = {
@@ -65947,11 +65948,14 @@ const CONNECTION = {
     rejectUnauthorized: true,
     allowH2: false,
 };
-/** Loopback never goes through a proxy: rehearsals and tests live there, and no proxy could reach it. */
+/**
+ * Loopback never goes through a proxy: rehearsals and tests live there, and no proxy could reach it. Throws ReleaseError
+ * (`invalid-input`) where a variable names no proxy that could be used.
+ */
 function proxyAgent(env) {
     const noProxy = [env['no_proxy'] ?? env['NO_PROXY'], 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(',');
-    const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'];
-    const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'];
+    const httpProxy = proxyAddress(env, 'http_proxy');
+    const httpsProxy = proxyAddress(env, 'https_proxy');
     const dialler = new Dialler();
     const dispatcher = new undici/* EnvHttpProxyAgent */.J2({
         noProxy,
@@ -65973,6 +65977,31 @@ function proxyAgent(env) {
             dialler.giveUp();
         },
     };
+}
+/** The address of a proxy, as curl, git and Ruby read it: without a scheme it is `http`. */
+function proxyAddress(env, lower) {
+    const name = env[lower] === undefined ? lower.toUpperCase() : lower;
+    const value = env[name];
+    if (!value)
+        return undefined;
+    const address = value.includes('://') ? value : `http://${value}`;
+    const url = URL.parse(address);
+    if (url && /^https?:$/.test(url.protocol) && isDecodable(url.username) && isDecodable(url.password))
+        return address;
+    throw new errors/* ReleaseError */.K2({
+        code: 'invalid-input',
+        what: `${name} in the environment is not the address of a proxy. It is not shown, as it may hold a password.`,
+        fix: 'Write it as `http://HOST:PORT` or `http://USER:PASSWORD@HOST:PORT`, with `%25` for a percent sign in the password.',
+    });
+}
+function isDecodable(part) {
+    try {
+        decodeURIComponent(part);
+        return true;
+    }
+    catch {
+        return false;
+    }
 }
 /**
  * Makes the direct connections, and remembers those that are not made yet: undici would keep the process alive until

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import { buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+import { ReleaseError } from '../errors.ts'
 import { AT_ONCE } from './traffic.ts'
 
 /** Our connections: direct ones, and those through the proxy that the environment names. */
@@ -19,11 +20,14 @@ const CONNECTION = {
   allowH2: false,
 }
 
-/** Loopback never goes through a proxy: rehearsals and tests live there, and no proxy could reach it. */
+/**
+ * Loopback never goes through a proxy: rehearsals and tests live there, and no proxy could reach it. Throws ReleaseError
+ * (`invalid-input`) where a variable names no proxy that could be used.
+ */
 export function proxyAgent(env: Readonly<Record<string, string | undefined>>): Agent {
   const noProxy = [env['no_proxy'] ?? env['NO_PROXY'], 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(',')
-  const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY']
-  const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY']
+  const httpProxy = proxyAddress(env, 'http_proxy')
+  const httpsProxy = proxyAddress(env, 'https_proxy')
   const dialler = new Dialler()
   const dispatcher = new EnvHttpProxyAgent({
     noProxy,
@@ -44,6 +48,30 @@ export function proxyAgent(env: Readonly<Record<string, string | undefined>>): A
       await dispatcher.destroy()
       dialler.giveUp()
     },
+  }
+}
+
+/** The address of a proxy, as curl, git and Ruby read it: without a scheme it is `http`. */
+function proxyAddress(env: Readonly<Record<string, string | undefined>>, lower: string): string | undefined {
+  const name = env[lower] === undefined ? lower.toUpperCase() : lower
+  const value = env[name]
+  if (!value) return undefined
+  const address = value.includes('://') ? value : `http://${value}`
+  const url = URL.parse(address)
+  if (url && /^https?:$/.test(url.protocol) && isDecodable(url.username) && isDecodable(url.password)) return address
+  throw new ReleaseError({
+    code: 'invalid-input',
+    what: `${name} in the environment is not the address of a proxy. It is not shown, as it may hold a password.`,
+    fix: 'Write it as `http://HOST:PORT` or `http://USER:PASSWORD@HOST:PORT`, with `%25` for a percent sign in the password.',
+  })
+}
+
+function isDecodable(part: string): boolean {
+  try {
+    decodeURIComponent(part)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -42,8 +42,9 @@ function handOver(socketAddress: string): void {
     if (exitCode === 'by-gem') runGem()
     else process.exitCode = exitCode === 0 ? 0 : 1
   })
-  const { [BY_NAME]: byName, RUBYGEMS_HOST: host } = process.env
-  socket.write(`${JSON.stringify({ args, cwd: process.cwd(), host, byName: byName === '1' })}\n`)
+  const { [BY_NAME]: byName, RUBYGEMS_HOST: host, GEM_HOST_API_KEY: key } = process.env
+  const request = { args, cwd: process.cwd(), host, ownKey: Boolean(key), byName: byName === '1' }
+  socket.write(`${JSON.stringify(request)}\n`)
 }
 
 function runGem(): void {

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { prebuilt } from './prebuilt.ts'
 import { project } from './projects.ts'
+import { ownRelease, rakeProject } from './rake-projects.ts'
 import { HOSTS, RealNames } from './real-names.ts'
 import { ACTION, expectGreen, newWorld, type RunOptions } from './scenario.ts'
 
@@ -62,6 +63,32 @@ describe('hosts that are contacted', () => {
     expectGreen(await world.run(names.job({ ...options, with: { ...options.with, ...token } })))
     expect(asDocumented(names.contacted)).toEqual(documented().get(what))
     expect(names.aroundTheProxy).toEqual([])
+  })
+
+  it('do not get the key of another: a release task that pushes elsewhere without one is refused', async () => {
+    await using world = await newWorld()
+    await using names = await RealNames.over(world)
+    const elsewhere = `sh({ "RUBYGEMS_HOST" => "https://${HOSTS.otherServer}" }, "gem push #{GEM}")`
+    await world.repository(rakeProject(ownRelease(elsewhere)))
+    const { step, error } = await world.run(names.job({}))
+    expect(step.exitCode).toBe(1)
+    expect(error).toContain(
+      `push-host-mismatch: The release task tried to push rack-lens 1.2.3 to "https://${HOSTS.otherServer}"`,
+    )
+    expect(names.contacted).not.toContain(HOSTS.otherServer)
+    expect(world.uploads).toEqual([])
+  })
+
+  it('get a push of a release task that brings a key for them', async () => {
+    await using world = await newWorld()
+    await using names = await RealNames.over(world)
+    const key = world.sandbox.registry.addUserKey({ gems: ['rack-lens'] })
+    const there = `{ "RUBYGEMS_HOST" => "https://${HOSTS.otherServer}", "GEM_HOST_API_KEY" => "${key}" }`
+    await world.repository(
+      rakeProject(ownRelease('stand_in "push", GEM', `sh(${there}, "gem push #{GEM}") { |_, _| }`)),
+    )
+    await world.run(names.job({ with: { attestations: 'false' } }))
+    expect(names.contacted).toContain(HOSTS.otherServer)
   })
 
   it('would be noticed also if they were not asked for through the proxy', async () => {

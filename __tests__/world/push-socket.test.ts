@@ -55,11 +55,19 @@ describe('a push handed over by the stand-in for gem', () => {
     })
     const env = { RELEASE_GEM_SOCKET: socket.address }
     expect(await standIn(['push', 'a b.gem', '--key', "it's"], env)).toEqual({ code: 0, stdout: 'no. 1\n', stderr: '' })
-    const byName = { ...env, RELEASE_GEM_BY_NAME: '1' }
+    const hosts = { RUBYGEMS_HOST: 'https://gems.example.com', GEM_HOST_API_KEY: 'secret' }
+    const byName = { ...env, ...hosts, RELEASE_GEM_BY_NAME: '1' }
     expect(await standIn(['push', 'c.gem'], byName)).toMatchObject({ code: 1, stdout: 'no. 2\n' })
     expect(requests).toEqual([
-      { args: ['a b.gem', '--key', "it's"], cwd: directory, byName: false },
-      { args: ['c.gem'], cwd: directory, byName: true },
+      { args: ['a b.gem', '--key', "it's"], cwd: directory, ownKey: false, byName: false },
+      // That there is a key, and not the key.
+      {
+        args: ['c.gem'],
+        cwd: directory,
+        environmentHost: 'https://gems.example.com',
+        ownKey: true,
+        byName: true,
+      },
     ])
   })
 

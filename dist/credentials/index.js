@@ -47873,7 +47873,7 @@ var id_tokens = __nccwpck_require__(4350);
 // EXTERNAL MODULE: ./lib/inputs.js + 2 modules
 var inputs = __nccwpck_require__(6917);
 // EXTERNAL MODULE: ./lib/world/files.js
-var files = __nccwpck_require__(7939);
+var world_files = __nccwpck_require__(7939);
 // EXTERNAL MODULE: ./lib/world/secret.js
 var secret = __nccwpck_require__(1502);
 // EXTERNAL MODULE: ./lib/rubygems/credentials-file.js + 2 modules
@@ -47899,7 +47899,7 @@ async function existingKey(server, { runner }) {
     const { HOME, XDG_DATA_HOME, USERPROFILE } = runner.env;
     const path = await (0,credentials_file/* credentialsPath */._x)({ HOME, XDG_DATA_HOME, USERPROFILE });
     const key = (0,credentials_text/* credentialsKey */.Up)(new URL(server.origin));
-    const found = (0,credentials_text/* findCredential */.L4)((await files/* files */.a.text(path)) ?? '', key);
+    const found = (0,credentials_text/* findCredential */.L4)((await world_files/* files */.a.text(path)) ?? '', key);
     if (found)
         return usable(found, `entry \`${key}\` of ${path}`, runner);
     throw new errors/* ReleaseError */.K2({
@@ -47907,6 +47907,12 @@ async function existingKey(server, { runner }) {
         what: `Input \`setup-trusted-publisher\` is "false", and no credentials for ${server.origin} are configured: neither \`GEM_HOST_API_KEY\` nor an entry \`${key}\` in ${path}.`,
         fix: 'Run the step that configures credentials in this same job before this one, or remove `setup-trusted-publisher: false`.',
     });
+}
+/** Whether the credentials file has an entry for the server at this address, as `gem push` looks it up. */
+async function hasCredential(server, { runner }) {
+    const { HOME, XDG_DATA_HOME, USERPROFILE } = runner.env;
+    const text = await files.text(await credentialsPath({ HOME, XDG_DATA_HOME, USERPROFILE }));
+    return findCredential(text ?? '', server) !== undefined;
 }
 function usable(value, source, runner) {
     runner.mask(value);

@@ -58578,7 +58578,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6704);
 /* harmony import */ var _ledger_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2682);
 /* harmony import */ var _phases_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1939);
-/* harmony import */ var _release_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6852);
+/* harmony import */ var _release_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4124);
 /* harmony import */ var _release_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5226);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9293);
 /* harmony import */ var _summary_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6095);
@@ -59141,7 +59141,7 @@ function noToken() {
 
 /***/ }),
 
-/***/ 6852:
+/***/ 4124:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -59372,53 +59372,8 @@ function digestAt(value) {
 var github_claims = __nccwpck_require__(9742);
 // EXTERNAL MODULE: ./lib/inputs.js + 1 modules
 var inputs = __nccwpck_require__(6704);
-// EXTERNAL MODULE: ./lib/world/files.js
-var files = __nccwpck_require__(7939);
-// EXTERNAL MODULE: ./lib/world/secret.js
-var secret = __nccwpck_require__(1502);
-// EXTERNAL MODULE: ./lib/rubygems/credentials-file.js + 2 modules
-var credentials_file = __nccwpck_require__(4653);
-// EXTERNAL MODULE: ./lib/rubygems/credentials-text.js
-var credentials_text = __nccwpck_require__(5636);
-;// CONCATENATED MODULE: ./lib/rubygems/existing-key.js
-
-
-
-
-
-
-/**
- * The key that earlier steps configured, found as `gem push` finds it (rubygems/gemcutter_utilities.rb): the variable
- * `GEM_HOST_API_KEY`, then the credentials file's entry for this very server. RubyGems would fall back to the key of
- * RubyGems.org for any server; this action does not send it elsewhere. Throws ReleaseError (`no-credentials`).
- */
-async function existingKey(server, { runner }) {
-    const fromVariable = runner.env['GEM_HOST_API_KEY'];
-    if (fromVariable)
-        return usable(fromVariable, 'variable `GEM_HOST_API_KEY`', runner);
-    const { HOME, XDG_DATA_HOME, USERPROFILE } = runner.env;
-    const path = await (0,credentials_file/* credentialsPath */._x)({ HOME, XDG_DATA_HOME, USERPROFILE });
-    const key = (0,credentials_text/* credentialsKey */.Up)(new URL(server.origin));
-    const found = (0,credentials_text/* findCredential */.L4)((await files/* files */.a.text(path)) ?? '', key);
-    if (found)
-        return usable(found, `entry \`${key}\` of ${path}`, runner);
-    throw new errors/* ReleaseError */.K2({
-        code: 'no-credentials',
-        what: `Input \`setup-trusted-publisher\` is "false", and no credentials for ${server.origin} are configured: neither \`GEM_HOST_API_KEY\` nor an entry \`${key}\` in ${path}.`,
-        fix: 'Run the step that configures credentials in this same job before this one, or remove `setup-trusted-publisher: false`.',
-    });
-}
-function usable(value, source, runner) {
-    runner.mask(value);
-    if (inputs/* API_TOKEN */.BA.test(value))
-        return { value: new secret/* Secret */.z(value), source };
-    throw new errors/* ReleaseError */.K2({
-        code: 'no-credentials',
-        what: `The existing credential (${source}) cannot be sent: it must be 8 to 512 printable ASCII characters without spaces.`,
-        fix: 'Set it again without line breaks or quotes.',
-    });
-}
-
+// EXTERNAL MODULE: ./lib/rubygems/existing-key.js
+var existing_key = __nccwpck_require__(8857);
 ;// CONCATENATED MODULE: ./lib/rubygems/refused-exchange.js
 
 /** The one issuer with trusted publishers on RubyGems.org (rubygems.org app/models/oidc/provider.rb). */
@@ -59535,6 +59490,8 @@ function claimList(claims) {
     return `repository ${repository}, ref ${ref}, environment ${environment ?? '(none)'}, job_workflow_ref ${jobWorkflowRef}, event_name ${eventName}`;
 }
 
+// EXTERNAL MODULE: ./lib/world/secret.js
+var secret = __nccwpck_require__(1502);
 ;// CONCATENATED MODULE: ./lib/steps/exchange.js
 
 
@@ -59560,7 +59517,7 @@ async function exchange(authentication, server, run, tokens, world) {
         case 'api-token':
             return { value: authentication.token, source: 'input `api-token`' };
         case 'existing':
-            return existingKey(server, world);
+            return (0,existing_key/* existingKey */.b)(server, world);
         case 'trusted-publisher':
             return exchangeToken({
                 path: '/api/v1/oidc/trusted_publisher/exchange_token',
@@ -61915,6 +61872,7 @@ function asRequest(value) {
         args: value['args'].filter((argument) => typeof argument === 'string'),
         cwd: value['cwd'],
         ...(typeof value['host'] === 'string' && value['host'] !== '' ? { environmentHost: value['host'] } : {}),
+        ownKey: value['ownKey'] === true,
         byName: value['byName'] === true,
     };
 }
@@ -62015,6 +61973,8 @@ function notComparable(gem, host) {
     };
 }
 
+// EXTERNAL MODULE: ./lib/rubygems/existing-key.js
+var existing_key = __nccwpck_require__(8857);
 ;// CONCATENATED MODULE: ./lib/rubygems/push-arguments.js
 /** Options with a value that say which credential to use: that is for the action to know. */
 const CREDENTIALS = new Set(['-k', '--key', '--otp']);
@@ -62025,6 +61985,7 @@ function readPushArguments(args) {
     const files = [];
     const unknown = [];
     let host;
+    let namesKey = false;
     for (let index = 0; index < args.length; index++) {
         const argument = args[index] ?? '';
         const [name, attached] = splitOption(argument);
@@ -62038,9 +61999,11 @@ function readPushArguments(args) {
             const value = attached ?? args[(index += 1)];
             if (name === '--host')
                 host = value ?? '';
+            else
+                namesKey ||= name !== '--otp';
         }
     }
-    return { files, host, unknown };
+    return { files, host, namesKey, unknown };
 }
 /** `--host=URL` as name and value, `-kNAME` as well; everything else is a name. */
 function splitOption(argument) {
@@ -62054,6 +62017,7 @@ function splitOption(argument) {
 // EXTERNAL MODULE: ./lib/server.js
 var server = __nccwpck_require__(9040);
 ;// CONCATENATED MODULE: ./lib/steps/task-pushes.js
+
 
 
 
@@ -62101,11 +62065,19 @@ class TaskPushes {
             return { message: `${(0,versions/* title */.DD)(gem)} is on ${this.#it.inputs.server.host}.`, exitCode: 0 };
         }
         catch (error) {
-            if (error instanceof NotOurs && request.byName)
+            if (error instanceof NotOurs && request.byName && !(await this.#wouldGetOurKey(error.server, request))) {
                 return leftToGem(error);
+            }
             this.failure ??= { error };
             return { message: errors/* ReleaseError */.K2.from(error).message, exitCode: 1 };
         }
+    }
+    /** For a server it has no key of, `gem push` takes that of RubyGems.org (lib/rubygems/gemcutter_utilities.rb). */
+    async #wouldGetOurKey(server, { args, ownKey }) {
+        const { inputs, world } = this.#it;
+        if (server === undefined || inputs.server.kind !== 'rubygems.org')
+            return false;
+        return !ownKey && !readPushArguments(args).namesKey && !(await (0,existing_key/* hasCredential */.m)(server, world));
     }
     async #attested(gem) {
         if (gem.alreadyPublished)
@@ -62121,9 +62093,10 @@ class TaskPushes {
             throw new NotOurs(notUnderstood(asked));
         const builtPath = external_node_path_.resolve(cwd, file);
         const gem = await (0,gem_file/* readGem */.k)(builtPath, { copyTo: (0,inspect/* privateCopy */.Ns)(world) });
-        const [unwanted, ...more] = this.#unwanted(gem, asked.host ?? hostFor(gem, environmentHost));
+        const host = asked.host ?? hostFor(gem, environmentHost);
+        const [unwanted, ...more] = this.#unwanted(gem, host);
         if (unwanted)
-            throw new NotOurs([unwanted, ...more]);
+            throw new NotOurs([unwanted, ...more], host);
         const live = (0,versions/* publishedVersion */.xJ)(gem, this.#facts.published);
         errors/* ReleaseError */.K2.throwIfAny([
             ...(0,plan_gems/* pushHostProblems */.n8)(gem, gem.metadata, inputs.server),
@@ -62144,6 +62117,12 @@ class TaskPushes {
 }
 /** A push that is no part of what this run releases, or is to be done in a way that is not ours. */
 class NotOurs extends errors/* ReleaseError */.K2 {
+    /** Where it was to go, if that was said. */
+    server;
+    constructor(problems, server) {
+        super(problems);
+        this.server = server;
+    }
 }
 /** Who calls `gem` by its name gets `gem`, as without us; who runs GEM_COMMAND asked for what stands there. */
 function leftToGem({ problems }) {
@@ -62172,7 +62151,8 @@ function otherHost(gem, host, origin) {
     return {
         code: 'push-host-mismatch',
         what: `The release task tried to push ${(0,versions/* title */.DD)(gem)} to ${JSON.stringify(host)}, but \`gem-server\` is ${origin}.`,
-        fix: 'Make the two agree.',
+        why: '`gem` itself would send it the key of RubyGems.org where it has none for that server.',
+        fix: 'Make the two agree; or give that push a key of its own, with `GEM_HOST_API_KEY` or an entry for the server in the credentials file.',
     };
 }
 
@@ -63327,6 +63307,66 @@ function unkeepable(name, rule) {
         what: `${name} is not a list of keys that can be kept.`,
         why: `${rule} RubyGems itself does not read other forms in every version.`,
         fix: 'Write one `https://gem-server.example: key` per line, each key once, or move the file away.',
+    });
+}
+
+
+/***/ }),
+
+/***/ 8857:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   b: () => (/* binding */ existingKey),
+/* harmony export */   m: () => (/* binding */ hasCredential)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+/* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6704);
+/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7939);
+/* harmony import */ var _world_secret_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1502);
+/* harmony import */ var _credentials_file_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4653);
+/* harmony import */ var _credentials_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5636);
+
+
+
+
+
+
+/**
+ * The key that earlier steps configured, found as `gem push` finds it (rubygems/gemcutter_utilities.rb): the variable
+ * `GEM_HOST_API_KEY`, then the credentials file's entry for this very server. RubyGems would fall back to the key of
+ * RubyGems.org for any server; this action does not send it elsewhere. Throws ReleaseError (`no-credentials`).
+ */
+async function existingKey(server, { runner }) {
+    const fromVariable = runner.env['GEM_HOST_API_KEY'];
+    if (fromVariable)
+        return usable(fromVariable, 'variable `GEM_HOST_API_KEY`', runner);
+    const { HOME, XDG_DATA_HOME, USERPROFILE } = runner.env;
+    const path = await (0,_credentials_file_js__WEBPACK_IMPORTED_MODULE_4__/* .credentialsPath */ ._x)({ HOME, XDG_DATA_HOME, USERPROFILE });
+    const key = (0,_credentials_text_js__WEBPACK_IMPORTED_MODULE_5__/* .credentialsKey */ .Up)(new URL(server.origin));
+    const found = (0,_credentials_text_js__WEBPACK_IMPORTED_MODULE_5__/* .findCredential */ .L4)((await _world_files_js__WEBPACK_IMPORTED_MODULE_2__/* .files */ .a.text(path)) ?? '', key);
+    if (found)
+        return usable(found, `entry \`${key}\` of ${path}`, runner);
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2({
+        code: 'no-credentials',
+        what: `Input \`setup-trusted-publisher\` is "false", and no credentials for ${server.origin} are configured: neither \`GEM_HOST_API_KEY\` nor an entry \`${key}\` in ${path}.`,
+        fix: 'Run the step that configures credentials in this same job before this one, or remove `setup-trusted-publisher: false`.',
+    });
+}
+/** Whether the credentials file has an entry for the server at this address, as `gem push` looks it up. */
+async function hasCredential(server, { runner }) {
+    const { HOME, XDG_DATA_HOME, USERPROFILE } = runner.env;
+    const text = await _world_files_js__WEBPACK_IMPORTED_MODULE_2__/* .files */ .a.text(await (0,_credentials_file_js__WEBPACK_IMPORTED_MODULE_4__/* .credentialsPath */ ._x)({ HOME, XDG_DATA_HOME, USERPROFILE }));
+    return (0,_credentials_text_js__WEBPACK_IMPORTED_MODULE_5__/* .findCredential */ .L4)(text ?? '', server) !== undefined;
+}
+function usable(value, source, runner) {
+    runner.mask(value);
+    if (_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .API_TOKEN */ .BA.test(value))
+        return { value: new _world_secret_js__WEBPACK_IMPORTED_MODULE_3__/* .Secret */ .z(value), source };
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ReleaseError */ .K2({
+        code: 'no-credentials',
+        what: `The existing credential (${source}) cannot be sent: it must be 8 to 512 printable ASCII characters without spaces.`,
+        fix: 'Set it again without line breaks or quotes.',
     });
 }
 

@@ -46889,6 +46889,7 @@ function asRequest(value) {
         args: value['args'].filter((argument) => typeof argument === 'string'),
         cwd: value['cwd'],
         ...(typeof value['host'] === 'string' && value['host'] !== '' ? { environmentHost: value['host'] } : {}),
+        ownKey: value['ownKey'] === true,
         byName: value['byName'] === true,
     };
 }

@@ -29,6 +29,13 @@ export async function existingKey(server: GemServer, { runner }: World): Promise
   })
 }
 
+/** Whether the credentials file has an entry for the server at this address, as `gem push` looks it up. */
+export async function hasCredential(server: string, { runner }: World): Promise<boolean> {
+  const { HOME, XDG_DATA_HOME, USERPROFILE } = runner.env
+  const text = await files.text(await credentialsPath({ HOME, XDG_DATA_HOME, USERPROFILE }))
+  return findCredential(text ?? '', server) !== undefined
+}
+
 function usable(value: string, source: string, runner: Runner): ApiKey {
   runner.mask(value)
   if (API_TOKEN.test(value)) return { value: new Secret(value), source }

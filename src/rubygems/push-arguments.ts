@@ -3,6 +3,8 @@ export interface PushArguments {
   files: readonly string[]
   /** Value of `--host`. */
   host: string | undefined
+  /** Whether a key of the credentials file is named. */
+  namesKey: boolean
   /** Options whose meaning would be lost: their names, without their values. */
   unknown: readonly string[]
 }
@@ -17,6 +19,7 @@ export function readPushArguments(args: readonly string[]): PushArguments {
   const files: string[] = []
   const unknown: string[] = []
   let host: string | undefined
+  let namesKey = false
   for (let index = 0; index < args.length; index++) {
     const argument = args[index] ?? ''
     const [name, attached] = splitOption(argument)
@@ -26,9 +29,10 @@ export function readPushArguments(args: readonly string[]): PushArguments {
     else {
       const value = attached ?? args[(index += 1)]
       if (name === '--host') host = value ?? ''
+      else namesKey ||= name !== '--otp'
     }
   }
-  return { files, host, unknown }
+  return { files, host, namesKey, unknown }
 }
 
 /** `--host=URL` as name and value, `-kNAME` as well; everything else is a name. */

@@ -7,6 +7,7 @@ import { publishedVersion, title, versionTaken } from '../rubygems/versions.ts'
 import type { Plan } from '../plan/planned.ts'
 import type { Release } from '../release-context.ts'
 import { type GemFile, readGem } from '../rubygems/gem-file.ts'
+import { hasCredential } from '../rubygems/existing-key.ts'
 import { type PushArguments, readPushArguments } from '../rubygems/push-arguments.ts'
 import { allowsPushTo } from '../server.ts'
 import type { PushReply, PushRequest } from '../world/push-socket.ts'
@@ -57,10 +58,19 @@ export class TaskPushes {
       this.gems.push(gem)
       return { message: `${title(gem)} is on ${this.#it.inputs.server.host}.`, exitCode: 0 }
     } catch (error) {
-      if (error instanceof NotOurs && request.byName) return leftToGem(error)
+      if (error instanceof NotOurs && request.byName && !(await this.#wouldGetOurKey(error.server, request))) {
+        return leftToGem(error)
+      }
       this.failure ??= { error }
       return { message: ReleaseError.from(error).message, exitCode: 1 }
     }
+  }
+
+  /** For a server it has no key of, `gem push` takes that of RubyGems.org (lib/rubygems/gemcutter_utilities.rb). */
+  async #wouldGetOurKey(server: string | undefined, { args, ownKey }: PushRequest): Promise<boolean> {
+    const { inputs, world } = this.#it
+    if (server === undefined || inputs.server.kind !== 'rubygems.org') return false
+    return !ownKey && !readPushArguments(args).namesKey && !(await hasCredential(server, world))
   }
 
   async #attested(gem: ReleaseGem): Promise<ReleaseGem> {
@@ -76,8 +86,9 @@ export class TaskPushes {
     if (file === undefined || others.length > 0 || asked.unknown.length > 0) throw new NotOurs(notUnderstood(asked))
     const builtPath = path.resolve(cwd, file)
     const gem = await readGem(builtPath, { copyTo: privateCopy(world) })
-    const [unwanted, ...more] = this.#unwanted(gem, asked.host ?? hostFor(gem, environmentHost))
-    if (unwanted) throw new NotOurs([unwanted, ...more])
+    const host = asked.host ?? hostFor(gem, environmentHost)
+    const [unwanted, ...more] = this.#unwanted(gem, host)
+    if (unwanted) throw new NotOurs([unwanted, ...more], host)
     const live = publishedVersion(gem, this.#facts.published)
     ReleaseError.throwIfAny([
       ...pushHostProblems(gem, gem.metadata, inputs.server),
@@ -99,7 +110,15 @@ export class TaskPushes {
 }
 
 /** A push that is no part of what this run releases, or is to be done in a way that is not ours. */
-class NotOurs extends ReleaseError {}
+class NotOurs extends ReleaseError {
+  /** Where it was to go, if that was said. */
+  readonly server: string | undefined
+
+  constructor(problems: Problem | readonly [Problem, ...Problem[]], server?: string) {
+    super(problems)
+    this.server = server
+  }
+}
 
 /** Who calls `gem` by its name gets `gem`, as without us; who runs GEM_COMMAND asked for what stands there. */
 function leftToGem({ problems }: NotOurs): PushReply {
@@ -132,6 +151,7 @@ function otherHost(gem: Named, host: string, origin: string): Problem {
   return {
     code: 'push-host-mismatch',
     what: `The release task tried to push ${title(gem)} to ${JSON.stringify(host)}, but \`gem-server\` is ${origin}.`,
-    fix: 'Make the two agree.',
+    why: '`gem` itself would send it the key of RubyGems.org where it has none for that server.',
+    fix: 'Make the two agree; or give that push a key of its own, with `GEM_HOST_API_KEY` or an entry for the server in the credentials file.',
   }
 }

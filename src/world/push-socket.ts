@@ -12,6 +12,8 @@ export interface PushRequest {
   cwd: string
   /** Its RUBYGEMS_HOST, which a task may set for one push alone; absent where there is none. */
   environmentHost?: string
+  /** Whether its GEM_HOST_API_KEY holds a key, which `gem push` sends before every other. */
+  ownKey: boolean
   /** Whether it was found on PATH as `gem`; otherwise it was started as GEM_COMMAND. */
   byName: boolean
 }
@@ -120,6 +122,7 @@ function asRequest(value: unknown): PushRequest | undefined {
     args: value['args'].filter((argument) => typeof argument === 'string'),
     cwd: value['cwd'],
     ...(typeof value['host'] === 'string' && value['host'] !== '' ? { environmentHost: value['host'] } : {}),
+    ownKey: value['ownKey'] === true,
     byName: value['byName'] === true,
   }
 }

@@ -5,7 +5,7 @@ import type { Inputs } from './inputs.ts'
 import type { Ledger } from './ledger.ts'
 import type { Phases } from './phases.ts'
 import { selectGems } from './plan/gems.ts'
-import { chooseStrategy, projectProblem } from './plan/strategy.ts'
+import { chooseBuild } from './plan/strategy.ts'
 import { build } from './steps/build.ts'
 import { inspect } from './steps/inspect.ts'
 import { rebuild } from './steps/rebuild.ts'
@@ -41,9 +41,8 @@ export async function buildGems(
 
 function decide(inputs: Inputs, facts: Facts, { runner }: World): Parameters<typeof build>[0] {
   const gems = selectGems(inputs, facts)
-  const strategy = chooseStrategy(inputs, facts, gems.choice)
-  const broken = facts.project ? projectProblem(facts.project, gems.choice) : undefined
-  ReleaseError.throwIfAny([...gems.problems, ...(broken ? [broken] : [])])
+  const strategy = chooseBuild(inputs, facts, gems.choice)
+  ReleaseError.throwIfAny([...gems.problems, ...strategy.problems])
   for (const sentence of [...gems.because, ...strategy.because]) runner.info(sentence)
   return { gems: gems.choice, build: strategy.choice.build }
 }

@@ -5,6 +5,7 @@ import type { Inputs } from './inputs.ts'
 import type { Ledger } from './ledger.ts'
 import type { Phases } from './phases.ts'
 import { selectGems } from './plan/gems.ts'
+import { takeAskedPlatforms } from './plan/handover.ts'
 import { chooseBuild } from './plan/strategy.ts'
 import { build } from './steps/build.ts'
 import { inspect } from './steps/inspect.ts'
@@ -39,7 +40,10 @@ export async function buildGems(
   await phases.run('Build again', () => rebuild(gems, plan, project, world))
 }
 
-function decide(inputs: Inputs, facts: Facts, { runner }: World): Parameters<typeof build>[0] {
+function decide(inputs: Inputs, found: Facts, { runner }: World): Parameters<typeof build>[0] {
+  const files = takeAskedPlatforms(found.prebuilt, inputs)
+  for (const sentence of files.because) runner.info(sentence)
+  const facts = { ...found, prebuilt: files.choice }
   const gems = selectGems(inputs, facts)
   const strategy = chooseBuild(inputs, facts, gems.choice)
   ReleaseError.throwIfAny([...gems.problems, ...strategy.problems])

@@ -7,27 +7,14 @@ import { rakeProject } from '../scenarios/rake-projects.ts'
 import { newWorld, REPOSITORY, type ScenarioWorld } from '../scenarios/scenario.ts'
 import { readManifest } from '../../sandbox/runner/manifest.ts'
 import { runExample, type Start } from './run.ts'
+import { GEM_TASKS, NATIVE_TASKS } from './rakefiles.ts'
 import { readWorkflow, ROOT } from './workflow.ts'
 
-const GEM_TASKS = 'require "bundler/gem_tasks"\n'
 const BY_HAND: Start = { on: { branch: 'main', event: 'workflow_dispatch' } }
 const IGNORED = { '.gitignore': 'pkg/\n*.gem\nGemfile.lock\n' }
 /** Without a Rakefile, which takes Ruby a while to load. */
 const PLAIN = project({ rakefile: false })
 const WITH_BUNDLE: Files = { ...rakeProject(GEM_TASKS, { gemfile: true }), ...IGNORED }
-
-/** As rake-compiler names its tasks; nothing is compiled here. */
-const NATIVE_TASKS = [
-  GEM_TASKS,
-  'platform = nil',
-  '%w[x86_64-linux-gnu arm64-darwin].each { |name| task("native:#{name}") { platform = name } }',
-  'task(:gem) do',
-  '  target = "pkg/rack-lens-1.2.3-#{platform}.gem"',
-  '  mkdir_p "pkg"',
-  '  Bundler.with_unbundled_env { sh({ "GEM_PLATFORM" => platform }, "gem build rack-lens.gemspec -o #{target}") }',
-  'end',
-  '',
-].join('\n')
 
 interface Example {
   files: Files
@@ -85,10 +72,7 @@ const EXAMPLES: Record<string, Example> = {
   'own-tag.yml': { files: PLAIN, makes: 'release-1.2.3' },
   'two-jobs.yml': { files: PLAIN, makes: 'v1.2.3' },
   'platform-gems.yml': {
-    files: {
-      ...rakeProject(NATIVE_TASKS, { gemfile: true, gemspecLines: ['spec.platform = ENV["GEM_PLATFORM"] || "ruby"'] }),
-      ...IGNORED,
-    },
+    files: { ...rakeProject(NATIVE_TASKS, { gemfile: true }), ...IGNORED },
     released: {
       'rack-lens': ['rack-lens-1.2.3', 'rack-lens-1.2.3-arm64-darwin', 'rack-lens-1.2.3-x86_64-linux-gnu'],
     },

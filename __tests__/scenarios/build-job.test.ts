@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { SeedGem } from '../../sandbox/registry/seed-gem.ts'
+import { LENS, prebuilt } from './prebuilt.ts'
 import { type Files, monorepo, project } from './projects.ts'
 import { commandsOf } from './refusal.ts'
 import { expectGreen, newWorld, type Ran, type RunOptions } from './scenario.ts'
@@ -55,5 +57,45 @@ describe('`strategy` of a build job', () => {
     expect(step.exitCode).toBe(1)
     expect(error).toContain(`invalid-input: Input \`strategy\` is "${strategy}", but must be one of auto, direct.`)
     expect(error).toContain('Set `strategy:` to one of auto, direct, or leave it out.')
+  })
+})
+
+/** A build job that finds these files, and is asked for these platforms. */
+async function handedOver(found: readonly SeedGem[], platforms: string): Promise<Ran> {
+  return buildJob(project(), prebuilt(found, { with: { platforms } }))
+}
+
+describe('`platforms` of a build job', () => {
+  const java = { ...LENS, platform: 'java' }
+  const darwin = { ...LENS, platform: 'arm64-darwin' }
+
+  it('are handed over, and what else was built is named and left out', async () => {
+    const ran = await handedOver([LENS, java, darwin], 'java, arm64-darwin')
+    expectGreen(ran)
+    expect(ran.gems.map(({ platform }) => platform).toSorted()).toEqual(['arm64-darwin', 'java'])
+    for (const output of ['files', 'checksums'] as const) {
+      expect(ran.step.outputs[output]).not.toContain('rack-lens-1.2.3.gem')
+      expect(ran.step.outputs[output]?.split('\n')).toHaveLength(2)
+    }
+    expect(ran.log.split('\n').filter((line) => line.includes('left out'))).toEqual([
+      'Found as well, and left out, as input `platforms` is java, arm64-darwin: rack-lens-1.2.3.gem.',
+    ])
+  })
+
+  it('leave nothing out where none are given', async () => {
+    const ran = await handedOver([LENS, java], '')
+    expectGreen(ran)
+    expect(ran.gems).toHaveLength(2)
+    expect(ran.log).not.toContain('left out')
+  })
+
+  it('must all be there, of every version that is', async () => {
+    const part = await handedOver([LENS, java], 'java, arm64-darwin')
+    expect(part.step.exitCode).toBe(1)
+    expect(part.error).toContain('platform-mismatch: The set of rack-lens 1.2.3 lacks arm64-darwin (input `platforms`')
+    expect(part.error).not.toContain('nobody asked for')
+    const none = await handedOver([LENS, { ...darwin, number: '1.2.4' }], 'arm64-darwin')
+    expect(none.step.exitCode).toBe(1)
+    expect(none.error).toContain('The set of rack-lens 1.2.3 lacks arm64-darwin and has ruby that nobody asked for')
   })
 })

@@ -5,7 +5,8 @@ import type { Inputs } from './inputs.ts'
 import type { Ledger } from './ledger.ts'
 import type { Phases } from './phases.ts'
 import { selectGems } from './plan/gems.ts'
-import { chooseStrategy, projectProblem } from './plan/strategy.ts'
+import { takeAskedPlatforms } from './plan/handover.ts'
+import { chooseBuild } from './plan/strategy.ts'
 import { build } from './steps/build.ts'
 import { inspect } from './steps/inspect.ts'
 import { rebuild } from './steps/rebuild.ts'
@@ -39,11 +40,13 @@ export async function buildGems(
   await phases.run('Build again', () => rebuild(gems, plan, project, world))
 }
 
-function decide(inputs: Inputs, facts: Facts, { runner }: World): Parameters<typeof build>[0] {
+function decide(inputs: Inputs, found: Facts, { runner }: World): Parameters<typeof build>[0] {
+  const files = takeAskedPlatforms(found.prebuilt, inputs)
+  for (const sentence of files.because) runner.info(sentence)
+  const facts = { ...found, prebuilt: files.choice }
   const gems = selectGems(inputs, facts)
-  const strategy = chooseStrategy(inputs, facts, gems.choice)
-  const broken = facts.project ? projectProblem(facts.project, gems.choice) : undefined
-  ReleaseError.throwIfAny([...gems.problems, ...(broken ? [broken] : [])])
+  const strategy = chooseBuild(inputs, facts, gems.choice)
+  ReleaseError.throwIfAny([...gems.problems, ...strategy.problems])
   for (const sentence of [...gems.because, ...strategy.because]) runner.info(sentence)
   return { gems: gems.choice, build: strategy.choice.build }
 }

@@ -117,7 +117,7 @@ export function readBuildInputs(runner: Runner): BuildInputs {
     ...readSources(read, runner),
     server: readServer(read),
     checksums: new Map(),
-    strategy: 'direct',
+    strategy: read.choice('strategy', ['auto', 'direct']),
     authentication: { kind: 'existing' },
     attestations: 'false',
     attestationBundles: [],

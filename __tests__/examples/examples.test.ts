@@ -6,28 +6,15 @@ import { below, type Files, monorepo, project } from '../scenarios/projects.ts'
 import { rakeProject } from '../scenarios/rake-projects.ts'
 import { newWorld, REPOSITORY, type ScenarioWorld } from '../scenarios/scenario.ts'
 import { readManifest } from '../../sandbox/runner/manifest.ts'
-import { runExample, type Start } from './run.ts'
+import { OWN_REPOSITORY, REUSABLE, runExample, type Start } from './run.ts'
+import { GEM_TASKS, NATIVE_TASKS } from './rakefiles.ts'
 import { readWorkflow, ROOT } from './workflow.ts'
 
-const GEM_TASKS = 'require "bundler/gem_tasks"\n'
 const BY_HAND: Start = { on: { branch: 'main', event: 'workflow_dispatch' } }
 const IGNORED = { '.gitignore': 'pkg/\n*.gem\nGemfile.lock\n' }
 /** Without a Rakefile, which takes Ruby a while to load. */
 const PLAIN = project({ rakefile: false })
 const WITH_BUNDLE: Files = { ...rakeProject(GEM_TASKS, { gemfile: true }), ...IGNORED }
-
-/** As rake-compiler names its tasks; nothing is compiled here. */
-const NATIVE_TASKS = [
-  GEM_TASKS,
-  'platform = nil',
-  '%w[x86_64-linux-gnu arm64-darwin].each { |name| task("native:#{name}") { platform = name } }',
-  'task(:gem) do',
-  '  target = "pkg/rack-lens-1.2.3-#{platform}.gem"',
-  '  mkdir_p "pkg"',
-  '  Bundler.with_unbundled_env { sh({ "GEM_PLATFORM" => platform }, "gem build rack-lens.gemspec -o #{target}") }',
-  'end',
-  '',
-].join('\n')
 
 interface Example {
   files: Files
@@ -36,8 +23,10 @@ interface Example {
   tag?: string
   /** Names of the gems that trust the workflow, with the versions that come out. */
   released?: Record<string, string[]>
-  /** The tag that is there afterwards. */
-  makes?: string
+  /** The tags that are there afterwards. */
+  makes?: string | string[]
+  /** Its jobs are those of the reusable workflow, which is what has to be trusted. */
+  called?: boolean
   prepare?: (world: ScenarioWorld, sha: string) => Partial<Start>
 }
 
@@ -85,10 +74,7 @@ const EXAMPLES: Record<string, Example> = {
   'own-tag.yml': { files: PLAIN, makes: 'release-1.2.3' },
   'two-jobs.yml': { files: PLAIN, makes: 'v1.2.3' },
   'platform-gems.yml': {
-    files: {
-      ...rakeProject(NATIVE_TASKS, { gemfile: true, gemspecLines: ['spec.platform = ENV["GEM_PLATFORM"] || "ruby"'] }),
-      ...IGNORED,
-    },
+    files: { ...rakeProject(NATIVE_TASKS, { gemfile: true }), ...IGNORED },
     released: {
       'rack-lens': ['rack-lens-1.2.3', 'rack-lens-1.2.3-arm64-darwin', 'rack-lens-1.2.3-x86_64-linux-gnu'],
     },
@@ -118,16 +104,29 @@ const EXAMPLES: Record<string, Example> = {
     start: { on: { branch: 'main', event: 'pull_request' } },
     released: { 'rack-lens': [] },
   },
+  'monorepo-two-jobs.yml': {
+    files: {
+      ...below('lens-core', project({ name: 'lens-core', rakefile: false })),
+      ...below('lens-rails', project({ name: 'lens-rails', version: '2.0.0', rakefile: false })),
+    },
+    called: true,
+    released: { 'lens-core': ['lens-core-1.2.3'], 'lens-rails': ['lens-rails-2.0.0'] },
+    makes: ['lens-core-v1.2.3', 'lens-rails-v2.0.0'],
+  },
+  'organisation.yml': { files: PLAIN, called: true, makes: 'v1.2.3' },
   'own-steps.yml': { files: WITH_BUNDLE, tag: 'v1.2.3', start: { on: { tag: 'v1.2.3' } } },
 }
 
 describe('an example of examples/', () => {
   it.each(Object.entries(EXAMPLES))('%s releases as it says', async (file, example) => {
-    const { files, tag, released = LENS, makes, prepare } = example
+    const { files, tag, released = LENS, makes = [], prepare } = example
+    const trusted = example.called
+      ? { workflow: 'release.yml', workflowRepository: OWN_REPOSITORY }
+      : { workflow: file }
     await using world = await newWorld()
     const sha = await world.repository(files, { gems: [], ...(tag === undefined ? {} : { tag }) })
     for (const gem of Object.keys(released)) {
-      world.sandbox.registry.addTrustedPublisher({ gem, repository: REPOSITORY, workflow: file })
+      world.sandbox.registry.addTrustedPublisher({ gem, repository: REPOSITORY, ...trusted })
     }
     const refs = Object.keys((await world.public()).refs)
     const steps = await runExample(world, `examples/${file}`, {
@@ -140,24 +139,27 @@ describe('an example of examples/', () => {
     expect(steps.flatMap(({ lines }) => lines).filter(({ text }) => text.startsWith('Unexpected input'))).toEqual([])
     expect(world.live).toEqual(Object.values(released).flat().toSorted())
     const made = Object.keys((await world.public()).refs).filter((ref) => !refs.includes(ref))
-    expect(made).toEqual(makes === undefined ? [] : [`refs/tags/${makes}`])
+    expect(made.toSorted()).toEqual([makes].flat().map((name) => `refs/tags/${name}`))
   })
 
-  it('organisation.yml calls the reusable workflow with inputs it has, and grants what its jobs ask for', () => {
-    const { jobs } = readWorkflow('examples/organisation.yml')
-    const called = readWorkflow('.github/workflows/release.yml')
-    expect(jobs).toHaveLength(1)
-    expect(jobs[0]?.uses).toBe('OWNER/release-gem/.github/workflows/release.yml@v1')
-    const known = Object.keys(objectAt(called.document, 'on', 'workflow_call', 'inputs'))
-    expect(known).toEqual(expect.arrayContaining(Object.keys(jobs[0]?.with ?? {})))
-    for (const { permissions } of called.jobs) {
-      for (const scope of Object.keys(permissions)) expect(jobs[0]?.permissions[scope]).toBe('write')
-    }
-  })
+  it.each(Object.keys(EXAMPLES).filter((name) => EXAMPLES[name]?.called))(
+    '%s calls the reusable workflow with inputs it has, and grants what its jobs ask for',
+    (name) => {
+      const { jobs } = readWorkflow(`examples/${name}`)
+      const called = readWorkflow(REUSABLE)
+      expect(jobs).toHaveLength(1)
+      expect(jobs[0]?.uses).toBe(`OWNER/release-gem/${REUSABLE}@v1`)
+      const known = Object.keys(objectAt(called.document, 'on', 'workflow_call', 'inputs'))
+      expect(known).toEqual(expect.arrayContaining(Object.keys(jobs[0]?.with ?? {})))
+      for (const { permissions } of called.jobs) {
+        for (const scope of Object.keys(permissions)) expect(jobs[0]?.permissions[scope]).toBe('write')
+      }
+    },
+  )
 
-  it('is run above or checked by itself, is linked from the README, and gives inputs the action has', async () => {
+  it('is run above, is linked from the README, and gives inputs the action has', async () => {
     const names = readdirSync(path.join(ROOT, 'examples')).toSorted()
-    expect(names).toEqual([...Object.keys(EXAMPLES), 'organisation.yml'].toSorted())
+    expect(names).toEqual(Object.keys(EXAMPLES).toSorted())
     const readme = readFileSync(path.join(ROOT, 'README.md'), 'utf8')
     expect(names.filter((name) => !readme.includes(`(examples/${name})`))).toEqual([])
     for (const name of names) {

@@ -12,14 +12,16 @@ export interface Step {
   with: Record<string, string>
   env: Record<string, string>
   directory: string | undefined
+  /** `if:`; undefined where it always runs. */
+  condition: string | undefined
 }
 
 export interface Job {
   id: string
   needs: readonly string[]
   permissions: Record<string, string>
-  /** Each entry of the matrix; one empty entry where there is none. */
-  matrix: readonly Record<string, string>[]
+  /** Each entry of the matrix, or the expression that gives them; one empty entry where there is none. */
+  matrix: readonly Record<string, string>[] | string
   outputs: Record<string, string>
   steps: readonly Step[]
   /** A reusable workflow that is called instead of steps. */
@@ -35,8 +37,12 @@ export interface WorkflowFile {
 }
 
 export function readWorkflow(file: string): WorkflowFile {
-  const document: unknown = parse(readFileSync(path.join(ROOT, file), 'utf8'))
-  if (!isObject(document)) throw new Error(`${file} is no workflow`)
+  return asWorkflow(readFileSync(path.join(ROOT, file), 'utf8'))
+}
+
+export function asWorkflow(text: string): WorkflowFile {
+  const document: unknown = parse(text)
+  if (!isObject(document)) throw new Error(`no workflow: ${text}`)
   const on = document['on']
   return {
     document,
@@ -47,17 +53,25 @@ export function readWorkflow(file: string): WorkflowFile {
 
 function asJob(id: string, job: unknown): Job {
   const needs = stringAt(job, 'needs')
-  const matrix = objectsAt(job, 'strategy', 'matrix', 'include').map(texts)
   return {
     id,
     needs: needs === undefined ? [] : [needs],
     permissions: texts(objectAt(job, 'permissions')),
-    matrix: matrix.length > 0 ? matrix : [{}],
+    matrix: stringAt(job, 'strategy', 'matrix', 'include') ?? entriesOf(objectAt(job, 'strategy', 'matrix')),
     outputs: texts(objectAt(job, 'outputs')),
     steps: objectsAt(job, 'steps').map(asStep),
     uses: stringAt(job, 'uses'),
     with: texts(objectAt(job, 'with')),
   }
+}
+
+/** What a matrix includes, or each value of its one axis. */
+function entriesOf({ include, ...axes }: JsonObject): Record<string, string>[] {
+  const [axis, ...more] = Object.entries(axes)
+  if (more.length > 0) throw new Error('a matrix with more axes than these tests can multiply')
+  if (axis === undefined) return Array.isArray(include) ? include.filter(isObject).map(texts) : [{}]
+  const [name, values] = axis
+  return Array.isArray(values) ? values.map((value) => ({ [name]: String(value) })) : []
 }
 
 function asStep(step: JsonObject): Step {
@@ -68,9 +82,10 @@ function asStep(step: JsonObject): Step {
     with: texts(objectAt(step, 'with')),
     env: texts(objectAt(step, 'env')),
     directory: stringAt(step, 'working-directory'),
+    condition: stringAt(step, 'if'),
   }
 }
 
-function texts(values: JsonObject): Record<string, string> {
+export function texts(values: JsonObject): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]))
 }

@@ -16,15 +16,15 @@ const { runLint }: { runLint: (text: string, name: string) => Promise<Finding[]>
 )
 
 /**
- * actionlint 1.7.7 is older than `$/path`, "this repository at this commit" (July 2026). That the path exists is checked
- * by `misuses`.
+ * What actionlint 1.7.7 is older than: `$/path`, "this repository at this commit" (July 2026), of which `misuses` checks
+ * that it exists, and `queue` of `concurrency` (May 2026).
  */
-const SELF_REPOSITORY = /^specifying action "\$\//
+const NEWER = [/^specifying action "\$\//, /^unexpected key "queue" for "concurrency" section/]
 
 async function actionlint({ name, text }: WorkflowText): Promise<string[]> {
   const findings = await runLint(text, name)
   return findings
-    .filter(({ kind, message }) => kind !== 'action' || !SELF_REPOSITORY.test(message))
+    .filter(({ message }) => !NEWER.some((syntax) => syntax.test(message)))
     .map(({ line, message }) => `${name}, line ${String(line)} of the workflow: ${message}`)
 }
 

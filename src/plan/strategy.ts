@@ -12,12 +12,27 @@ interface Strategy {
 /** `direct` where it is provably what the project's own task would do, `rake` where the project goes its own way. */
 export function chooseStrategy(inputs: Inputs, facts: Facts, gems: readonly PlannedGem[]): Decision<Strategy> {
   const { project } = facts
-  if (!project)
-    return decided({ strategy: 'direct', build: { kind: 'prebuilt' } }, 'Strategy direct: the gems are prebuilt.')
+  if (!project) return prebuilt()
   if (inputs.strategy === 'direct') return direct('input `strategy`', project, gems)
   const broken = projectProblem(project, gems)
   if (broken) return { ...direct('', project, gems), problems: [broken] }
   return inputs.strategy === 'rake' ? byRequest(project) : automatic(facts, project, gems)
+}
+
+/** The same for a job that only builds: what a release task would do after the build is not asked for there. */
+export function chooseBuild(
+  { strategy }: Inputs,
+  { project }: Pick<Facts, 'project'>,
+  gems: readonly PlannedGem[],
+): Decision<Strategy> {
+  if (!project) return prebuilt()
+  if (strategy === 'direct') return direct('input `strategy`', project, gems)
+  const broken = projectProblem(project, gems)
+  return { ...direct('this job only builds', project, gems), problems: broken ? [broken] : [] }
+}
+
+function prebuilt(): Decision<Strategy> {
+  return decided({ strategy: 'direct', build: { kind: 'prebuilt' } }, 'Strategy direct: the gems are prebuilt.')
 }
 
 function automatic(facts: Facts, project: Project, gems: readonly PlannedGem[]): Decision<Strategy> {
@@ -90,7 +105,7 @@ function usesRakeBuild(rake: Extract<Rake, { state: 'loaded' }>, gems: readonly 
 }
 
 /** Why the project's own tasks cannot even be looked at; `strategy: direct` does without them. */
-export function projectProblem({ rake, bundler, gemspecs }: Project, gems: readonly PlannedGem[]): Problem | undefined {
+function projectProblem({ rake, bundler, gemspecs }: Project, gems: readonly PlannedGem[]): Problem | undefined {
   if (rake.state !== 'failed') return undefined
   if (bundler.state === 'failed') {
     return {

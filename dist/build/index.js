@@ -57385,7 +57385,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 4328:
+/***/ 9852:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -57444,30 +57444,59 @@ function duplicateProblems(gems) {
             },
         ]);
 }
+/**
+ * Of the files an earlier step of a build job made, those of the platforms it is asked for: the Rake task that packs one
+ * platform usually packs the source gem as well, which another job hands over. Of a version that has none of them
+ * everything stays, so that it is refused for what it lacks.
+ */
+function takeAskedPlatforms(prebuilt, { platforms }) {
+    const asked = (gem) => platforms.includes(gem.originalPlatform);
+    const served = new Set(prebuilt.filter(asked).map(setOf));
+    const others = prebuilt.filter((gem) => served.has(setOf(gem)) && !asked(gem));
+    if (others.length === 0)
+        return { choice: prebuilt, because: [], problems: [] };
+    const names = others.map(({ fileName }) => fileName).join(', ');
+    return {
+        choice: prebuilt.filter((gem) => !others.includes(gem)),
+        because: [`Found as well, and left out, as input \`platforms\` is ${platforms.join(', ')}: ${names}.`],
+        problems: [],
+    };
+}
 /** A set is complete or it is not published: users of a missing platform would silently get the source gem. */
 function platformProblems(gems, { platforms }) {
     if (platforms.length === 0)
         return [];
-    const sets = Map.groupBy(gems, (gem) => `${gem.name} ${gem.version}`);
-    return [...sets].flatMap(([label, set]) => {
+    return [...Map.groupBy(gems, setOf)].flatMap(([label, set]) => {
         const built = set.map((gem) => gem.platform);
         const missing = platforms.filter((platform) => !built.includes(platform));
         const extra = built.filter((platform) => !platforms.includes(platform));
-        if (missing.length === 0 && extra.length === 0)
-            return [];
-        const parts = [
-            ...(missing.length > 0 ? [`lacks ${missing.join(', ')}`] : []),
-            ...(extra.length > 0 ? [`has ${extra.join(', ')} that nobody asked for`] : []),
-        ];
-        return [
-            {
-                code: 'platform-mismatch',
-                what: `The set of ${label} ${parts.join(' and ')} (input \`platforms\`: ${platforms.join(', ')}).`,
-                why: 'A set that is published in part makes some users build from source, and is noticed late.',
-                fix: 'Look at the build job of the missing platform, or correct `platforms:`.',
-            },
-        ];
+        return missing.length === 0 && extra.length === 0 ? [] : [platformMismatch(label, platforms, { missing, extra })];
     });
+}
+/** What is missing was not built or not handed over; what is too much was, and perhaps under another name than expected. */
+function platformMismatch(label, platforms, { missing, extra }) {
+    const lacks = missing.length > 0;
+    const has = extra.length > 0;
+    const parts = [
+        ...(lacks ? [`lacks ${missing.join(', ')}`] : []),
+        ...(has ? [`has ${extra.join(', ')} that nobody asked for`] : []),
+    ];
+    const fixes = [
+        ...(lacks ? ['Look at the build job of what is missing: did it build and hand over that platform?'] : []),
+        ...(has ? ['If what nobody asked for is to go out, add it to `platforms:`; if not, keep it out of `gems:`.'] : []),
+    ];
+    return {
+        code: 'platform-mismatch',
+        what: `The set of ${label} ${parts.join(' and ')} (input \`platforms\`: ${platforms.join(', ')}).`,
+        why: lacks
+            ? 'A set that is published in part makes some users build from source, and is noticed late.'
+            : 'What goes out by mistake cannot be replaced: a version and platform can be pushed only once.',
+        fix: fixes.join(' '),
+    };
+}
+/** The files of one version belong together, whatever their platforms. */
+function setOf({ name, version }) {
+    return `${name} ${version}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/tags.js
@@ -57683,25 +57712,31 @@ function takenProblem(gem, { server }, { published }) {
     return [(0,versions/* versionTaken */.Qy)(gem, gem.file.sha256, live.sha256, server.host)];
 }
 
-;// CONCATENATED MODULE: ./lib/facts.js
-/** The commit a release is made from: what is checked out, or what the event names. */
-function facts_releasedCommit(facts) {
-    return facts.checkout?.head ?? facts.run.sha;
-}
-
 ;// CONCATENATED MODULE: ./lib/plan/strategy.js
 
 /** `direct` where it is provably what the project's own task would do, `rake` where the project goes its own way. */
 function chooseStrategy(inputs, facts, gems) {
     const { project } = facts;
     if (!project)
-        return decided({ strategy: 'direct', build: { kind: 'prebuilt' } }, 'Strategy direct: the gems are prebuilt.');
+        return prebuilt();
     if (inputs.strategy === 'direct')
         return direct('input `strategy`', project, gems);
     const broken = projectProblem(project, gems);
     if (broken)
         return { ...direct('', project, gems), problems: [broken] };
     return inputs.strategy === 'rake' ? byRequest(project) : automatic(facts, project, gems);
+}
+/** The same for a job that only builds: what a release task would do after the build is not asked for there. */
+function chooseBuild({ strategy }, { project }, gems) {
+    if (!project)
+        return prebuilt();
+    if (strategy === 'direct')
+        return direct('input `strategy`', project, gems);
+    const broken = projectProblem(project, gems);
+    return { ...direct('this job only builds', project, gems), problems: broken ? [broken] : [] };
+}
+function prebuilt() {
+    return decided({ strategy: 'direct', build: { kind: 'prebuilt' } }, 'Strategy direct: the gems are prebuilt.');
 }
 function automatic(facts, project, gems) {
     const release = project.rake.state === 'loaded' ? project.rake.release : 'absent';
@@ -57713,7 +57748,7 @@ function automatic(facts, project, gems) {
         return direct('the `release` task is Bundler’s own, unchanged', project, gems);
     if (facts.checkout?.branch === undefined)
         return direct('the `release` task is Bundler’s own, unchanged', project, gems);
-    return viaRake(project, `commit ${facts_releasedCommit(facts).slice(0, 12)} is not on GitHub yet, and the release task pushes it`);
+    return viaRake(project, `commit ${releasedCommit(facts).slice(0, 12)} is not on GitHub yet, and the release task pushes it`);
 }
 /** Unknown counts as yes: then no tag is wanted, and nothing depends on it. */
 function isOnGitHub(facts) {
@@ -59426,6 +59461,7 @@ async function askGitHub(inputs, facts, world) {
 
 
 
+
 /** What a job without any credential does for a release: builds the gems, reads them and tells their digests. */
 async function buildGems({ inputs, run, reproducible }, { ledger, phases, world }) {
     if (run.idToken)
@@ -59450,11 +59486,14 @@ async function buildGems({ inputs, run, reproducible }, { ledger, phases, world 
     };
     await phases.run('Build again', () => rebuild(gems, plan, project, world));
 }
-function decide(inputs, facts, { runner }) {
+function decide(inputs, found, { runner }) {
+    const files = takeAskedPlatforms(found.prebuilt, inputs);
+    for (const sentence of files.because)
+        runner.info(sentence);
+    const facts = { ...found, prebuilt: files.choice };
     const gems = selectGems(inputs, facts);
-    const strategy = chooseStrategy(inputs, facts, gems.choice);
-    const broken = facts.project ? projectProblem(facts.project, gems.choice) : undefined;
-    errors/* ReleaseError */.K2.throwIfAny([...gems.problems, ...(broken ? [broken] : [])]);
+    const strategy = chooseBuild(inputs, facts, gems.choice);
+    errors/* ReleaseError */.K2.throwIfAny([...gems.problems, ...strategy.problems]);
     for (const sentence of [...gems.because, ...strategy.because])
         runner.info(sentence);
     return { gems: gems.choice, build: strategy.choice.build };
@@ -59472,7 +59511,7 @@ const CAN_PUBLISH = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4328);
+/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9852);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _github_run_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5928);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6704);
@@ -59967,7 +60006,7 @@ function readBuildInputs(runner) {
         ...readSources(read, runner),
         server: readServer(read),
         checksums: new Map(),
-        strategy: 'direct',
+        strategy: read.choice('strategy', ['auto', 'direct']),
         authentication: { kind: 'existing' },
         attestations: 'false',
         attestationBundles: [],

@@ -46306,7 +46306,7 @@ function readBuildInputs(runner) {
         ...readSources(read, runner),
         server: readServer(read),
         checksums: new Map(),
-        strategy: 'direct',
+        strategy: read.choice('strategy', ['auto', 'direct']),
         authentication: { kind: 'existing' },
         attestations: 'false',
         attestationBundles: [],

@@ -58193,7 +58193,7 @@ function readBuildInputs(runner) {
         ...readSources(read, runner),
         server: readServer(read),
         checksums: new Map(),
-        strategy: 'direct',
+        strategy: read.choice('strategy', ['auto', 'direct']),
         authentication: { kind: 'existing' },
         attestations: 'false',
         attestationBundles: [],
@@ -58814,30 +58814,59 @@ function duplicateProblems(gems) {
             },
         ]);
 }
+/**
+ * Of the files an earlier step of a build job made, those of the platforms it is asked for: the Rake task that packs one
+ * platform usually packs the source gem as well, which another job hands over. Of a version that has none of them
+ * everything stays, so that it is refused for what it lacks.
+ */
+function takeAskedPlatforms(prebuilt, { platforms }) {
+    const asked = (gem) => platforms.includes(gem.originalPlatform);
+    const served = new Set(prebuilt.filter(asked).map(setOf));
+    const others = prebuilt.filter((gem) => served.has(setOf(gem)) && !asked(gem));
+    if (others.length === 0)
+        return { choice: prebuilt, because: [], problems: [] };
+    const names = others.map(({ fileName }) => fileName).join(', ');
+    return {
+        choice: prebuilt.filter((gem) => !others.includes(gem)),
+        because: [`Found as well, and left out, as input \`platforms\` is ${platforms.join(', ')}: ${names}.`],
+        problems: [],
+    };
+}
 /** A set is complete or it is not published: users of a missing platform would silently get the source gem. */
 function platformProblems(gems, { platforms }) {
     if (platforms.length === 0)
         return [];
-    const sets = Map.groupBy(gems, (gem) => `${gem.name} ${gem.version}`);
-    return [...sets].flatMap(([label, set]) => {
+    return [...Map.groupBy(gems, setOf)].flatMap(([label, set]) => {
         const built = set.map((gem) => gem.platform);
         const missing = platforms.filter((platform) => !built.includes(platform));
         const extra = built.filter((platform) => !platforms.includes(platform));
-        if (missing.length === 0 && extra.length === 0)
-            return [];
-        const parts = [
-            ...(missing.length > 0 ? [`lacks ${missing.join(', ')}`] : []),
-            ...(extra.length > 0 ? [`has ${extra.join(', ')} that nobody asked for`] : []),
-        ];
-        return [
-            {
-                code: 'platform-mismatch',
-                what: `The set of ${label} ${parts.join(' and ')} (input \`platforms\`: ${platforms.join(', ')}).`,
-                why: 'A set that is published in part makes some users build from source, and is noticed late.',
-                fix: 'Look at the build job of the missing platform, or correct `platforms:`.',
-            },
-        ];
+        return missing.length === 0 && extra.length === 0 ? [] : [platformMismatch(label, platforms, { missing, extra })];
     });
+}
+/** What is missing was not built or not handed over; what is too much was, and perhaps under another name than expected. */
+function platformMismatch(label, platforms, { missing, extra }) {
+    const lacks = missing.length > 0;
+    const has = extra.length > 0;
+    const parts = [
+        ...(lacks ? [`lacks ${missing.join(', ')}`] : []),
+        ...(has ? [`has ${extra.join(', ')} that nobody asked for`] : []),
+    ];
+    const fixes = [
+        ...(lacks ? ['Look at the build job of what is missing: did it build and hand over that platform?'] : []),
+        ...(has ? ['If what nobody asked for is to go out, add it to `platforms:`; if not, keep it out of `gems:`.'] : []),
+    ];
+    return {
+        code: 'platform-mismatch',
+        what: `The set of ${label} ${parts.join(' and ')} (input \`platforms\`: ${platforms.join(', ')}).`,
+        why: lacks
+            ? 'A set that is published in part makes some users build from source, and is noticed late.'
+            : 'What goes out by mistake cannot be replaced: a version and platform can be pushed only once.',
+        fix: fixes.join(' '),
+    };
+}
+/** The files of one version belong together, whatever their platforms. */
+function setOf({ name, version }) {
+    return `${name} ${version}`;
 }
 
 // EXTERNAL MODULE: ./lib/tags.js
@@ -60000,13 +60029,25 @@ var lib_facts = __nccwpck_require__(1588);
 function chooseStrategy(inputs, facts, gems) {
     const { project } = facts;
     if (!project)
-        return decided({ strategy: 'direct', build: { kind: 'prebuilt' } }, 'Strategy direct: the gems are prebuilt.');
+        return prebuilt();
     if (inputs.strategy === 'direct')
         return direct('input `strategy`', project, gems);
     const broken = projectProblem(project, gems);
     if (broken)
         return { ...direct('', project, gems), problems: [broken] };
     return inputs.strategy === 'rake' ? byRequest(project) : automatic(facts, project, gems);
+}
+/** The same for a job that only builds: what a release task would do after the build is not asked for there. */
+function chooseBuild({ strategy }, { project }, gems) {
+    if (!project)
+        return prebuilt();
+    if (strategy === 'direct')
+        return direct('input `strategy`', project, gems);
+    const broken = projectProblem(project, gems);
+    return { ...direct('this job only builds', project, gems), problems: broken ? [broken] : [] };
+}
+function prebuilt() {
+    return decided({ strategy: 'direct', build: { kind: 'prebuilt' } }, 'Strategy direct: the gems are prebuilt.');
 }
 function automatic(facts, project, gems) {
     const release = project.rake.state === 'loaded' ? project.rake.release : 'absent';

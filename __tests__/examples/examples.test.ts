@@ -38,7 +38,7 @@ interface Example {
   released?: Record<string, string[]>
   /** The tag that is there afterwards. */
   makes?: string
-  prepare?: (world: ScenarioWorld, sha: string) => Partial<Start>
+  prepare?: (world: ScenarioWorld, sha: string) => Partial<Start> | Promise<Partial<Start>>
 }
 
 const LENS = { 'rack-lens': ['rack-lens-1.2.3'] }
@@ -58,11 +58,15 @@ const EXAMPLES: Record<string, Example> = {
   'after-ci.yml': {
     files: PLAIN,
     start: { on: { branch: 'main', event: 'workflow_run' } },
-    prepare: (_, head_sha) => ({
-      payload: {
-        workflow_run: { head_sha, event: 'push', conclusion: 'success', head_repository: { full_name: REPOSITORY } },
-      },
-    }),
+    prepare: async ({ sandbox }, head_sha) => {
+      // While CI was running.
+      await sandbox.github.repository(REPOSITORY).commit({ 'lib/rack-lens.rb': 'raise "not tested yet"\n' })
+      return {
+        payload: {
+          workflow_run: { head_sha, event: 'push', conclusion: 'success', head_repository: { full_name: REPOSITORY } },
+        },
+      }
+    },
     makes: 'v1.2.3',
   },
   'monorepo.yml': {
@@ -133,7 +137,7 @@ describe('an example of examples/', () => {
     const steps = await runExample(world, `examples/${file}`, {
       ...BY_HAND,
       ...example.start,
-      ...prepare?.(world, sha),
+      ...(await prepare?.(world, sha)),
     })
     const failed = steps.find(({ conclusion }) => conclusion !== 'success')
     expect(failed?.lines.map(({ text }) => text).join('\n') ?? '').toBe('')
@@ -141,6 +145,8 @@ describe('an example of examples/', () => {
     expect(world.live).toEqual(Object.values(released).flat().toSorted())
     const made = Object.keys((await world.public()).refs).filter((ref) => !refs.includes(ref))
     expect(made).toEqual(makes === undefined ? [] : [`refs/tags/${makes}`])
+    const named = await world.sandbox.github.repository(REPOSITORY).tag(makes ?? '')
+    expect(named?.commit).toBe(makes === undefined ? undefined : sha)
   })
 
   it('organisation.yml calls the reusable workflow with inputs it has, and grants what its jobs ask for', () => {

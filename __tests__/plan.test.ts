@@ -34,7 +34,7 @@ describe('the plan', () => {
       commit: HEAD,
       tags: [{ name: 'v1.2.3', message: 'Version 1.2.3', gems: ['rack-lens'], action: 'create' }],
       attest: true,
-      doubts: [],
+      warnings: [],
       decisions: [
         'rack-lens 1.2.3 is released from rack-lens.gemspec.',
         'Strategy direct: the `release` task is Bundler’s own, unchanged.',

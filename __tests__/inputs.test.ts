@@ -6,6 +6,7 @@ import { type Inputs, readInputs } from '../src/inputs.ts'
 import { RecordedRunner } from './recorded-runner.ts'
 
 const ROLE = `rg_oidc_akr_${'a1'.repeat(10)}`
+const COMMIT = 'b2'.repeat(32)
 const KEY = `rubygems_${'0f'.repeat(24)}`
 
 function read(inputs: Record<string, string> = {}): Inputs {
@@ -49,6 +50,9 @@ describe('inputs', () => {
     [{ 'working-directory': 'gems/lens' }, { workingDirectory: '/home/runner/work/lens/lens/gems/lens' }],
     [{ 'working-directory': '/elsewhere' }, { workingDirectory: '/elsewhere' }],
     [{ gems: ' pkg/*.gem \n\n other.gem' }, { gems: ['pkg/*.gem', 'other.gem'] }],
+    [{ gems: '*.gem', commit: `\n ${'A1'.repeat(20)} \n\n` }, { commit: 'a1'.repeat(20) }],
+    [{ gems: '*.gem', commit: `${COMMIT}\n${COMMIT.toUpperCase()}` }, { commit: COMMIT }],
+    [{ gems: '*.gem', commit: ' \n' }, { commit: undefined }],
     [{ 'expected-version': 'v2.0.0.rc1' }, { expectedVersion: '2.0.0.rc1' }],
     [{ strategy: 'RAKE' }, { strategy: 'rake' }],
     [{ tag: 'false' }, { tag: { kind: 'none' } }],
@@ -128,6 +132,8 @@ describe('inputs', () => {
 
   it.each([
     [{ gems: 'pkg/*.gem', strategy: 'rake' }, '`gems` and `strategy: rake` contradict'],
+    [{ commit: COMMIT }, '`commit` is given without `gems`'],
+    [{ gems: '*.gem', commit: `${COMMIT}\n${'a1'.repeat(20)}` }, '`commit` names 2 commits'],
     [{ 'api-token': KEY, 'role-to-assume': ROLE }, '`api-token` and `role-to-assume` are given together'],
   ])('that contradict each other are refused: %o', (inputs, says) => {
     expect(refusal(inputs).message).toContain(says)
@@ -142,6 +148,14 @@ describe('secrets in inputs', () => {
     expect(`${JSON.stringify(inputs)}${String(inputs.githubToken)}`).not.toContain('0123456789')
     expect(JSON.stringify(inputs)).not.toContain(KEY)
   })
+
+  it.each(['main', 'a1b2c3d', 'a1'.repeat(21), 'v1.2.3', `${'a1'.repeat(20)} ${'a1'.repeat(20)}`])(
+    'name a commit in full: %s is refused',
+    (commit) => {
+      const { problems } = refusal({ gems: '*.gem', commit })
+      expect(problems.map(({ what }) => what)).toEqual([expect.stringContaining('`commit` is')])
+    },
+  )
 
   it.each(['gem-server', 'audience', 'role-to-assume', 'strategy', 'tag', 'expected-version', 'await-timeout'])(
     'are not repeated where a key was put into %s',
@@ -170,6 +184,7 @@ describe('secrets in inputs', () => {
       {
         'working-directory': anything,
         gems: anything,
+        commit: anything,
         checksums: anything,
         platforms: anything,
         'expected-version': anything,

@@ -100,6 +100,7 @@ export function facts(values: Partial<Facts> = {}): Facts {
     checkout: { head: HEAD, committedAt: 1_700_000_000, dirty: [], branch: 'main' },
     project: project(),
     prebuilt: [],
+    builtFrom: undefined,
     canSign: true,
     github: { commit: { sha: HEAD, author: { name: 'Ada', email: 'ada@example.com' } }, rulesets: [], tags: new Map() },
     published: new Map(),

@@ -19,6 +19,8 @@ const NO_RAKE = { state: 'none' } as const
 const SAME = [gemspec({ name: 'lens-core' }), gemspec({ name: 'lens-web' })]
 const DIFFERENT = [gemspec({ name: 'lens-core', version: '3.0.0' }), gemspec({ name: 'lens-web' })]
 
+const GIVEN = handover([file()], { builtFrom: OTHER, github: tagged('v1.2.3', OTHER) })
+
 describe('tags to come', () => {
   it.each<[string, Partial<Facts>, Record<string, string>, string[]]>([
     ['one gem', {}, {}, ['v1.2.3 create']],
@@ -38,6 +40,13 @@ describe('tags to come', () => {
     ['a release task that tags', { project: project({ rake: rake({ release: 'project' }) }) }, {}, ['v1.2.3 by-task']],
     ['no token', { github: undefined }, { token: '' }, ['tag-not-permitted']],
     ['a detached commit that GitHub lacks', detached(), {}, ['commit-not-on-github']],
+    ['gems of a commit that has the tag', GIVEN, { gems: '*.gem' }, ['v1.2.3 exists']],
+    [
+      'gems of a commit that GitHub lacks',
+      { ...GIVEN, github: { commit: undefined, rulesets: [], tags: new Map() } },
+      { gems: '*.gem', commit: OTHER },
+      ['commit-not-on-github'],
+    ],
   ])('of a run on a branch, with %s', (_, known, inputs, expected) => {
     expect(tags(known, inputs)).toEqual(expected)
   })
@@ -50,6 +59,11 @@ describe('tags to come', () => {
     [
       'is not what is checked out',
       { github: tagged('v1.2.3'), checkout: { head: OTHER, committedAt: 0, dirty: [], branch: undefined } },
+      ['tag-commit-mismatch'],
+    ],
+    [
+      'is not what was built',
+      { github: tagged('v1.2.3'), checkout: undefined, project: undefined, prebuilt: [file()], builtFrom: OTHER },
       ['tag-commit-mismatch'],
     ],
     [

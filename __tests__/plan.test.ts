@@ -34,7 +34,7 @@ describe('the plan', () => {
       commit: HEAD,
       tags: [{ name: 'v1.2.3', message: 'Version 1.2.3', gems: ['rack-lens'], action: 'create' }],
       attest: true,
-      doubts: [],
+      warnings: [],
       decisions: [
         'rack-lens 1.2.3 is released from rack-lens.gemspec.',
         'Strategy direct: the `release` task is Bundler’s own, unchanged.',
@@ -61,6 +61,7 @@ describe('the plan', () => {
     expect(decisions(known, inputsOf({ gems: 'pkg/*.gem' }))).toEqual([
       'rack-lens 1.2.3 is released as prebuilt (input `gems`: rack-lens-1.2.3.gem).',
       'rack-lens 1.2.3 (java) is released as prebuilt (input `gems`: rack-lens-1.2.3-java.gem).',
+      `Built from commit ${SHORT}: it started this run.`,
       'Strategy direct: the gems are prebuilt.',
       `Tag v1.2.3 will be created on ${SHORT} after the push (default form).`,
       'The gems are published with attestations (signed by this run).',

@@ -34,8 +34,8 @@ export interface JobOptions {
   workflowFile?: string
   jobWorkflowRef?: string
   runAttempt?: number
-  /** `false` for a publish job, which checks nothing out. */
-  checkout?: boolean
+  /** `false` for a publish job, which checks nothing out; a text is the `ref:` of actions/checkout. */
+  checkout?: boolean | string
   persistCredentials?: boolean
   /** Directories of programs; the system's when absent. */
   path?: string
@@ -126,7 +126,7 @@ export class Sandbox implements AsyncDisposable {
     if (options.checkout !== false) {
       await checkout({
         repository,
-        ref,
+        ref: typeof options.checkout === 'string' ? options.checkout : ref,
         directory: runner.workspace,
         token,
         persistCredentials: options.persistCredentials ?? false,

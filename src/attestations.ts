@@ -4,6 +4,7 @@ import { title } from './rubygems/versions.ts'
 import type { Plan } from './plan/planned.ts'
 import type { Release } from './release-context.ts'
 import { areListed } from './sigstore/published.ts'
+import { FINAL, UNATTESTED } from './sigstore/policy.ts'
 import type { BundleFile } from './sigstore/ready-made.ts'
 import { sigstoreServices } from './sigstore/services.ts'
 import { attest, registryAttestations } from './steps/attest.ts'
@@ -36,12 +37,10 @@ export async function attestAll(
       ...problems.map(({ what }) => what),
       FINAL,
     ]
-    world.runner.warning('Published without attestations', lines.join('\n'))
+    world.runner.warning(UNATTESTED, lines.join('\n'))
   }
   return gems.map((gem) => withBundles(gem, bundles.get(gem.sha256)))
 }
-
-const FINAL = 'They cannot be added later. `attestations: required` stops here instead, before anything is public.'
 
 function withBundles(gem: ReleaseGem, bundles: ReleaseGem['bundles']): ReleaseGem {
   return bundles === undefined ? gem : { ...gem, bundles }

@@ -1,5 +1,5 @@
 import { ReleaseError } from './errors.ts'
-import type { Facts } from './facts.ts'
+import { type Facts, knownCommit } from './facts.ts'
 import type { RunContext } from './github/run-context.ts'
 import type { Inputs } from './inputs.ts'
 import type { Ledger } from './ledger.ts'
@@ -7,6 +7,7 @@ import type { Phases } from './phases.ts'
 import { selectGems } from './plan/gems.ts'
 import { takeAskedPlatforms } from './plan/handover.ts'
 import { chooseBuild } from './plan/strategy.ts'
+import { otherThanTagged } from './plan/tags.ts'
 import { build } from './steps/build.ts'
 import { inspect } from './steps/inspect.ts'
 import { rebuild } from './steps/rebuild.ts'
@@ -25,7 +26,9 @@ export async function buildGems(
     published: new Map(),
   }
   const plan = decide(inputs, facts, world)
-  ledger.planned(plan.gems, { commit: facts.checkout?.head ?? run.sha, repository: run.repository })
+  const commit = knownCommit(facts)
+  if (commit === undefined) world.runner.warning('Commit not known', NOT_KNOWN)
+  ledger.planned(plan.gems, { commit: commit ?? '', repository: run.repository })
   const built = await phases.run('Build', () =>
     build(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world),
   )
@@ -46,7 +49,7 @@ function decide(inputs: Inputs, found: Facts, { runner }: World): Parameters<typ
   const facts = { ...found, prebuilt: files.choice }
   const gems = selectGems(inputs, facts)
   const strategy = chooseBuild(inputs, facts, gems.choice)
-  ReleaseError.throwIfAny([...gems.problems, ...strategy.problems])
+  ReleaseError.throwIfAny([...gems.problems, ...otherThanTagged(inputs, facts), ...strategy.problems])
   for (const sentence of [...gems.because, ...strategy.because]) runner.info(sentence)
   return { gems: gems.choice, build: strategy.choice.build }
 }
@@ -54,4 +57,9 @@ function decide(inputs: Inputs, found: Facts, { runner }: World): Parameters<typ
 const CAN_PUBLISH = [
   'This job builds, and it may ask for ID tokens: code of the project or its dependencies could publish in its name.',
   'Remove `id-token: write` from the build job; only the publish job needs it.',
+].join('\n')
+
+const NOT_KNOWN = [
+  'There is no git checkout around these gems that can be read: the output `commit` is empty.',
+  'A publish job then tags the commit that started the run. Add `actions/checkout` before this step, and install git in the container image.',
 ].join('\n')

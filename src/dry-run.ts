@@ -19,7 +19,7 @@ export async function dryRun(it: Release, plan: Plan, facts: Facts): Promise<voi
   const gems = await buildAndInspect(it, { ...plan, build: buildOf(it, plan, facts) }, facts)
   for (const gem of gems) await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'would-push')
   const untagged = await phases.run('Prepare tag', () => tryTag(it, plan, facts))
-  const unchecked = [...untagged, ...(await phases.run('Exchange', () => tryExchange(it)))]
+  const unchecked = [...untagged, ...(await phases.run('Exchange', () => tryExchange(it, plan)))]
   await phases.run('What a real run would do', async () => {
     for (const line of [...prospects(it, plan, gems), ...unchecked, ...foreign(it)]) it.world.runner.info(line)
   })
@@ -40,7 +40,7 @@ async function tryTag(it: Release, plan: Plan, facts: Facts): Promise<string[]> 
 }
 
 /** Gets a key and forgets it. Returns what could not be tried, as sentences. */
-async function tryExchange({ keys, inputs, run, world }: Release): Promise<string[]> {
+async function tryExchange({ keys, inputs, run, world }: Release, { attest }: Plan): Promise<string[]> {
   const { kind } = inputs.authentication
   if ((kind === 'trusted-publisher' || kind === 'api-key-role') && !run.idToken) {
     return [
@@ -49,8 +49,10 @@ async function tryExchange({ keys, inputs, run, world }: Release): Promise<strin
   }
   const key = await keys.current()
   world.runner.info(`${inputs.server.host} accepts this job (${key.source}); its key has been thrown away.`)
-  if (key.claims)
-    for (const line of [...publisherLines(key.claims), ...identityLines(key.claims)]) world.runner.info(line)
+  if (key.claims) {
+    const identity = attest ? identityLines(key.claims) : []
+    for (const line of [...publisherLines(key.claims), ...identity]) world.runner.info(line)
+  }
   return ['Not checked: whether each gem trusts this workflow. The registry tells only when a gem is pushed.']
 }
 

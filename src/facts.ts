@@ -17,6 +17,8 @@ export interface Facts {
   canSign: boolean
   /** The files `gems` names, already copied, read and hashed. */
   prebuilt: readonly GemFile[]
+  /** The commit those were built from, as the build job or a checkout says; absent where neither does. */
+  builtFrom: string | undefined
   github: GitHubFacts | undefined
   /** Live versions by gem name. */
   published: ReadonlyMap<string, readonly PublishedVersion[]>
@@ -32,7 +34,15 @@ export interface GitHubFacts {
   rulesets: readonly TagRuleset[]
 }
 
-/** The commit a release is made from: what is checked out, or what the event names. */
-export function releasedCommit(facts: Pick<Facts, 'run' | 'checkout'>): string {
-  return facts.checkout?.head ?? facts.run.sha
+/** What is known of where the gems come from. */
+export type Origin = Pick<Facts, 'run' | 'checkout' | 'builtFrom'>
+
+/** The commit a release is made from: what was built, what is checked out, or what the event names. */
+export function releasedCommit(facts: Origin): string {
+  return knownCommit(facts) ?? facts.run.sha
+}
+
+/** The same where it is known, and not taken from the event. */
+export function knownCommit({ checkout, builtFrom }: Origin): string | undefined {
+  return checkout?.head ?? builtFrom
 }

@@ -28,6 +28,8 @@ export interface Inputs {
   gems: readonly string[]
   /** SHA-256 by file name, as the build job found them; empty where none were handed over. */
   checksums: ReadonlyMap<string, string>
+  /** The commit that `gems` were built from; undefined where nobody says. */
+  commit: string | undefined
   /** Platforms every gem must come in; empty where any set is right. */
   platforms: readonly string[]
   expectedVersion: string | undefined
@@ -69,6 +71,8 @@ export interface BuildInputs {
 const ROLE = /^rg_oidc_akr_[0-9a-z]{20}$/
 /** Gem::Version::VERSION_PATTERN without the `-` that the registry refuses. */
 const VERSION = /^[0-9]+(\.[0-9A-Za-z]+)*$/
+/** A commit's name under SHA-1 or SHA-256. */
+const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/
 /** What may be sent as the value of an `Authorization` header without being quoted or cut. */
 export const API_TOKEN = /^[\x21-\x7e]{8,512}$/
 
@@ -79,6 +83,7 @@ export function readInputs(runner: Runner): Inputs {
   const inputs: Inputs = {
     ...readSources(read, runner),
     checksums: readChecksums(read),
+    commit: readCommit(read),
     strategy: read.choice('strategy', ['auto', 'direct', 'rake']),
     server,
     authentication: readAuthentication(read, server),
@@ -104,6 +109,12 @@ export function readInputs(runner: Runner): Inputs {
       'Give `gems:` as well, such as `gems: pkg/*.gem`.',
     )
   }
+  if (inputs.gems.length === 0 && inputs.commit !== undefined) {
+    read.conflict(
+      'Input `commit` is given without `gems`: what is built here is of the commit that is checked out.',
+      'Give `gems:` as well, such as `gems: pkg/*.gem`; or remove `commit:`, and let actions/checkout have it as its `ref:`.',
+    )
+  }
   ReleaseError.throwIfAny(read.problems)
   return inputs
 }
@@ -117,6 +128,7 @@ export function readBuildInputs(runner: Runner): BuildInputs {
     ...readSources(read, runner),
     server: readServer(read),
     checksums: new Map(),
+    commit: undefined,
     strategy: read.choice('strategy', ['auto', 'direct']),
     authentication: { kind: 'existing' },
     attestations: 'false',
@@ -283,6 +295,20 @@ function readChecksums(read: InputReader): Map<string, string> {
     } else checksums.set(name, digest.toLowerCase())
   }
   return checksums
+}
+
+/** One commit; in several lines where each job of a matrix says which one it has built. */
+function readCommit(read: InputReader): string | undefined {
+  const commits = [...new Set(read.lines('commit').map((line) => line.toLowerCase()))]
+  const wrong = commits.filter((commit) => !COMMIT.test(commit))
+  for (const commit of wrong) read.refuse('commit', commit, '40 or 64 hex digits: the build action’s output `commit`')
+  if (commits.length > 1 && wrong.length === 0) {
+    read.conflict(
+      `Input \`commit\` names ${String(commits.length)} commits (${commits.join(', ')}): the build jobs have not built the same.`,
+      'Let all of them check out one commit, such as `ref: ${{ github.sha }}`, and run them all again.',
+    )
+  }
+  return commits[0]
 }
 
 /** Separated by line breaks, spaces or commas. */

@@ -23,6 +23,7 @@ export interface GemRecord extends GemVersion {
 /** What has happened so far; enough to report half a release, and to go on with it by hand. Holds no secret. */
 export interface LedgerRecord {
   server: string
+  /** What is released; empty where a build job cannot tell. */
   commit: string
   /** `OWNER/NAME` of the repository that released. */
   repository: string

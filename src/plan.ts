@@ -4,11 +4,11 @@ import type { RunContext } from './github/run-context.ts'
 import { eventProblem } from './github/who-may-release.ts'
 import type { Inputs } from './inputs.ts'
 import { selectGems } from './plan/gems.ts'
-import type { Decision, Plan, PlannedGem } from './plan/planned.ts'
+import type { Decision, Plan, PlannedGem, Warning } from './plan/planned.ts'
 import { judgeRulesets } from './plan/rulesets.ts'
 import { chooseStrategy } from './plan/strategy.ts'
 import { planTags } from './plan/tags.ts'
-import { decideAttestations } from './sigstore/policy.ts'
+import { decideAttestations, FINAL, UNATTESTED } from './sigstore/policy.ts'
 
 /**
  * Whether what started this run may release at all: asked before anything of the project is read, because reading a
@@ -51,11 +51,12 @@ export function makePlan(inputs: Inputs, facts: Facts): Plan {
       ...attestations.because,
       ...remarks(facts, gems.choice),
     ],
-    doubts: rulings.doubts,
+    warnings: [...rulings.doubts.map((text) => ({ title: 'The tag may be refused', text })), ...attestations.warnings],
   }
 }
 
-function planAttestations(inputs: Inputs, { run, canSign }: Facts): Decision<boolean> {
+function planAttestations(inputs: Inputs, facts: Facts): Decision<boolean> & { warnings: readonly Warning[] } {
+  const { run, canSign } = facts
   const decision = decideAttestations({
     input: inputs.attestations,
     server: inputs.server,
@@ -63,12 +64,19 @@ function planAttestations(inputs: Inputs, { run, canSign }: Facts): Decision<boo
     event: run.event,
     bundlesGiven: inputs.attestationBundles.length > 0,
     canSign,
+    commit: releasedCommit(facts),
+    certified: run.sha,
   })
-  if ('refused' in decision) return { choice: false, because: [], problems: [decision.refused] }
+  if ('refused' in decision) return { choice: false, because: [], problems: [decision.refused], warnings: [] }
   const sentence = decision.attest
     ? `The gems are published with attestations (${inputs.attestationBundles.length > 0 ? 'input `attestation-bundles`' : 'signed by this run'}).`
     : `The gems are published without attestations: ${decision.because}.`
-  return { choice: decision.attest, because: [sentence], problems: [] }
+  const warnings = !decision.attest && decision.aloud ? [unattested(sentence)] : []
+  return { choice: decision.attest, because: [sentence], problems: [], warnings }
+}
+
+function unattested(sentence: string): Warning {
+  return { title: UNATTESTED, text: [sentence, FINAL].join('\n') }
 }
 
 /** Pushes that rubygems.org accepts from one address in an hour (config/initializers/rack_attack.rb). */

@@ -94,7 +94,7 @@ async function planOrExplain(inputs: Inputs, facts: Facts, registry: Registry, w
 async function decide({ inputs, run, ledger, registry, world }: Release, facts: Facts): Promise<Plan> {
   const plan = await planOrExplain(inputs, facts, registry, world)
   for (const sentence of plan.decisions) world.runner.info(sentence)
-  for (const doubt of plan.doubts) world.runner.warning('The tag may be refused', doubt)
+  for (const { title, text } of plan.warnings) world.runner.warning(title, text)
   ledger.planned(plan.gems, { commit: plan.commit, repository: run.repository })
   return plan
 }

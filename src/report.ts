@@ -16,15 +16,17 @@ export function setOutputs(record: LedgerRecord, runner: Runner): void {
   runner.output('release-url', record.releaseUrl)
 }
 
-/** The outputs of the build action; in a matrix, the checksums also under a name no other of its jobs uses. */
+/** The outputs of the build action; in a matrix, what is handed over also under names no other of its jobs uses. */
 export function setBuildOutputs(record: LedgerRecord, matrixIndex: number | undefined, runner: Runner): void {
   const [first] = record.gems
   runner.output('gems', JSON.stringify(record.gems))
   runner.output('name', first?.name ?? '')
   runner.output('version', first?.version ?? '')
   runner.output('files', record.gems.map((gem) => gem.file).join('\n'))
-  runner.output('checksums', checksums(record))
-  if (matrixIndex !== undefined) runner.output(`checksums-${String(matrixIndex)}`, checksums(record))
+  for (const [name, value] of Object.entries({ checksums: checksums(record), commit: record.commit })) {
+    runner.output(name, value)
+    if (matrixIndex !== undefined) runner.output(`${name}-${String(matrixIndex)}`, value)
+  }
 }
 
 /** `SHA256  FILE` for every gem that was built, as `sha256sum --check` reads it. */

@@ -2,6 +2,7 @@ import { ReleaseError } from './errors.ts'
 import { type Facts, type GitHubFacts, releasedCommit } from './facts.ts'
 import { readCheckout } from './git/checkout.ts'
 import { readOnlyGit } from './git/git.ts'
+import { headOf } from './git/head.ts'
 import { createRepository, type Repository } from './github/repository.ts'
 import type { RunContext } from './github/run-context.ts'
 import type { Inputs } from './inputs.ts'
@@ -30,19 +31,20 @@ export async function survey(inputs: Inputs, run: RunContext, registry: Registry
 
 /** The part of the survey that needs no network: all there is to know in a job that only builds. */
 export async function surveyMachine(
-  inputs: Pick<Inputs, 'gems' | 'workingDirectory' | 'server'>,
+  inputs: Pick<Inputs, 'gems' | 'commit' | 'workingDirectory' | 'server'>,
   run: RunContext,
   world: World,
 ): Promise<Omit<Facts, 'github' | 'published'>> {
   const building = inputs.gems.length === 0
   if (building && !(await files.isDirectory(inputs.workingDirectory))) throw new ReleaseError(noDirectory(inputs))
   const checkout = building ? await readCheckout(readOnlyGit(inputs.workingDirectory, world.runner.env)) : undefined
-  const [project, prebuilt] = await Promise.all([
+  const [project, prebuilt, builtFrom] = await Promise.all([
     building ? surveyProject(inputs, checkout?.committedAt ?? 0, world) : undefined,
     building ? [] : prebuiltGems(inputs, world),
+    building ? undefined : (inputs.commit ?? headOf(inputs.workingDirectory, run.workspace)),
   ])
   const canSign = sigstoreServices(inputs.server, world.runner.env) !== undefined
-  return { run, checkout, project, canSign, prebuilt }
+  return { run, checkout, project, canSign, prebuilt, builtFrom }
 }
 
 /** The repository of this run through the token of the step; undefined where there is no token. */
@@ -95,7 +97,7 @@ async function prebuiltGems(inputs: Pick<Inputs, 'gems' | 'workingDirectory'>, w
 /** Asks for the commit and the tags only where the release depends on them. */
 async function askGitHub(
   inputs: Inputs,
-  facts: Pick<Facts, 'run' | 'checkout' | 'project' | 'prebuilt'>,
+  facts: Omit<Facts, 'github' | 'published'>,
   world: World,
 ): Promise<GitHubFacts | undefined> {
   const repository = repositoryOf(inputs, facts.run, world)

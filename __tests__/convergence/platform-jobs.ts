@@ -9,6 +9,7 @@ export const PLATFORMS = ['ruby', 'x86_64-linux', 'arm64-darwin'] as const
 export interface Handover {
   directory: string
   checksums: string
+  commit: string
   jobs: readonly Ran[]
 }
 
@@ -39,13 +40,14 @@ export async function buildAll(world: ScenarioWorld, platforms: readonly string[
     expectGreen(ran)
     jobs.push(ran)
   }
-  const checksums = jobs.map(({ step }, index) => step.outputs[`checksums-${String(index)}`] ?? '').join('\n')
-  return { directory, checksums, jobs }
+  const told = (name: string): string =>
+    jobs.map(({ step }, index) => step.outputs[`${name}-${String(index)}`] ?? '').join('\n')
+  return { directory, checksums: told('checksums'), commit: told('commit'), jobs }
 }
 
 /** What would have been handed over by some of the jobs, in a directory of its own. */
 export async function partOf(
-  { directory, checksums, jobs }: Handover,
+  { directory, checksums, commit, jobs }: Handover,
   platforms: readonly string[],
 ): Promise<Handover> {
   const part = await mkdtemp(`${directory}-`)
@@ -53,13 +55,13 @@ export async function partOf(
   const names = kept.flatMap(({ gems }) => gems.map(({ file }) => path.basename(file)))
   for (const name of names) await copyFile(path.join(directory, name), path.join(part, name))
   const lines = checksums.split('\n').filter((line) => names.some((name) => line.endsWith(`  ${name}`)))
-  return { directory: part, checksums: lines.join('\n'), jobs: kept }
+  return { directory: part, checksums: lines.join('\n'), commit, jobs: kept }
 }
 
 /** The publish job: the files and what was said about them; no checkout, no Ruby, no git. */
 export async function publishJob(
   world: ScenarioWorld,
-  { directory, checksums }: Handover,
+  { directory, checksums, commit }: Handover,
   options: RunOptions = {},
 ): Promise<Ran> {
   return world.run({
@@ -68,7 +70,7 @@ export async function publishJob(
     path: '/nonexistent',
     before: async ({ runner }) => copyAll(directory, path.join(runner.workspace, 'pkg')),
     ...options,
-    with: { gems: 'pkg/*.gem', checksums, platforms: PLATFORMS.join('\n'), ...options.with },
+    with: { gems: 'pkg/*.gem', checksums, commit, platforms: PLATFORMS.join('\n'), ...options.with },
   })
 }
 

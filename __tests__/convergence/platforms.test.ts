@@ -41,7 +41,9 @@ describe('a set of platforms, built by a matrix and published by one job', { tim
       expect(step.outputs['files']).toBe(gem?.file)
       expect(step.outputs['checksums']).toBe(`${gem?.sha256 ?? ''}  ${fileName ?? ''}.gem`)
       expect(step.outputs[`checksums-${String(index)}`]).toBe(step.outputs['checksums'])
-      expect(Object.keys(step.outputs).filter((name) => name.startsWith('checksums-'))).toHaveLength(1)
+      expect(step.outputs[`commit-${String(index)}`]).toBe(step.outputs['commit'])
+      expect(step.outputs['commit']).toMatch(/^[0-9a-f]{40}$/)
+      expect(Object.keys(step.outputs).filter((name) => /-\d+$/.test(name))).toHaveLength(2)
     }
   })
 
@@ -131,6 +133,9 @@ describe('a build job', { timeout: 180_000 }, () => {
   it('has no outputs of a matrix outside of one', async () => {
     await using world = await platformWorld()
     const { step } = await buildJob(world)
-    expect(Object.keys(step.outputs).filter((name) => name.startsWith('checksums'))).toEqual(['checksums'])
+    expect(Object.keys(step.outputs).filter((name) => /^(checksums|commit)/.test(name))).toEqual([
+      'checksums',
+      'commit',
+    ])
   })
 })

@@ -27,7 +27,7 @@ interface Example {
   makes?: string | string[]
   /** Its jobs are those of the reusable workflow, which is what has to be trusted. */
   called?: boolean
-  prepare?: (world: ScenarioWorld, sha: string) => Partial<Start>
+  prepare?: (world: ScenarioWorld, sha: string) => Partial<Start> | Promise<Partial<Start>>
 }
 
 const LENS = { 'rack-lens': ['rack-lens-1.2.3'] }
@@ -47,11 +47,15 @@ const EXAMPLES: Record<string, Example> = {
   'after-ci.yml': {
     files: PLAIN,
     start: { on: { branch: 'main', event: 'workflow_run' } },
-    prepare: (_, head_sha) => ({
-      payload: {
-        workflow_run: { head_sha, event: 'push', conclusion: 'success', head_repository: { full_name: REPOSITORY } },
-      },
-    }),
+    prepare: async ({ sandbox }, head_sha) => {
+      // While CI was running.
+      await sandbox.github.repository(REPOSITORY).commit({ 'lib/rack-lens.rb': 'raise "not tested yet"\n' })
+      return {
+        payload: {
+          workflow_run: { head_sha, event: 'push', conclusion: 'success', head_repository: { full_name: REPOSITORY } },
+        },
+      }
+    },
     makes: 'v1.2.3',
   },
   'monorepo.yml': {
@@ -132,7 +136,7 @@ describe('an example of examples/', () => {
     const steps = await runExample(world, `examples/${file}`, {
       ...BY_HAND,
       ...example.start,
-      ...prepare?.(world, sha),
+      ...(await prepare?.(world, sha)),
     })
     const failed = steps.find(({ conclusion }) => conclusion !== 'success')
     expect(failed?.lines.map(({ text }) => text).join('\n') ?? '').toBe('')
@@ -140,6 +144,8 @@ describe('an example of examples/', () => {
     expect(world.live).toEqual(Object.values(released).flat().toSorted())
     const made = Object.keys((await world.public()).refs).filter((ref) => !refs.includes(ref))
     expect(made.toSorted()).toEqual([makes].flat().map((name) => `refs/tags/${name}`))
+    for (const name of [makes].flat())
+      expect((await world.sandbox.github.repository(REPOSITORY).tag(name))?.commit).toBe(sha)
   })
 
   it.each(Object.keys(EXAMPLES).filter((name) => EXAMPLES[name]?.called))(

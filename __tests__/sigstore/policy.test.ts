@@ -15,7 +15,11 @@ const USUAL: AttestationQuestion = {
   event: PUBLIC,
   bundlesGiven: false,
   canSign: true,
+  commit: 'a1'.repeat(20),
+  certified: 'a1'.repeat(20),
 }
+
+const ELSEWHERE = { certified: 'b2'.repeat(20) }
 
 type Verdict = 'attest' | 'without' | 'refused'
 
@@ -50,6 +54,12 @@ describe('whether to attest', () => {
       { event: { repository: { private: false, visibility: 'internal' } } },
       { true: 'without', required: 'refused', false: 'without' },
     ],
+    ['another commit than the run’s', ELSEWHERE, { true: 'without', required: 'refused', false: 'without' }],
+    [
+      'given bundles and another commit than the run’s',
+      { ...ELSEWHERE, bundlesGiven: true },
+      { true: 'attest', required: 'attest', false: 'refused' },
+    ],
     ['given bundles', { bundlesGiven: true }, { true: 'attest', required: 'attest', false: 'refused' }],
     [
       'given bundles and a role',
@@ -77,6 +87,13 @@ describe('whether to attest', () => {
       attest: false,
       because:
         'the key comes from an API key role, and RubyGems.org accepts attestations only with the key of a trusted publisher',
+      aloud: false,
+    })
+    expect(decideAttestations({ ...USUAL, ...ELSEWHERE })).toEqual({
+      attest: false,
+      because:
+        'the gems are of commit a1a1a1a1a1a1, and the certificate of this run would name b2b2b2b2b2b2, the commit that started it',
+      aloud: true,
     })
     expect(decideAttestations({ ...USUAL, input: 'required', server: OTHER })).toEqual({
       refused: {

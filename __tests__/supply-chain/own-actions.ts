@@ -40,10 +40,20 @@ export function misuses(text: WorkflowText): string[] {
     if (ours === undefined) return [`${text.name}: ${uses} is not in this repository`]
     const given = Object.keys(objectAt(step, 'with')).filter((name) => !ours.inputs.includes(name))
     const taken = outputsRead(text.text, stringAt(step, 'id')).filter(
-      (name) => !ours.outputs.includes(name.replace(/^(checksums)-\d+$/, '$1')),
+      (name) => !ours.outputs.includes(name.replace(/^(checksums|commit)-\d+$/, '$1')),
     )
     return [...given, ...taken].map((name) => `${text.name}: ${uses} has no \`${name}\``)
   })
+}
+
+/** Where a build job hands over what it has built, and not from which commit: another one might be tagged. */
+export function halfHandovers({ name, text }: WorkflowText): string[] {
+  if (!/\bneeds\.\w+\.outputs\.checksums/.test(text)) return []
+  const handed = text.match(/\b(?:needs|steps)\.\w+\.outputs\.checksums(?:-\d+)?(?= }})/g) ?? []
+  const missing = handed
+    .map((reference) => reference.replace('checksums', 'commit'))
+    .filter((reference) => !text.includes(`${reference} }}`))
+  return missing.map((reference) => `${name}: nothing takes ${reference}`)
 }
 
 function outputsRead(text: string, id: string | undefined): string[] {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { describe, expect, it } from 'vitest'
-import { misuses } from './own-actions.ts'
+import { halfHandovers, misuses } from './own-actions.ts'
 import { type Problem, problemsIn, type Rule } from './workflow-rules.ts'
 import { blocksOf, type WorkflowText, workflowTexts } from './workflow-texts.ts'
 
@@ -49,6 +49,11 @@ describe('workflows of this repository, and those its documents show', () => {
   it('use our own actions as they are declared', () => {
     expect(texts.flatMap(misuses)).toEqual([])
   })
+
+  it('say with each checksum from which commit it was built', () => {
+    expect(texts.filter(({ text }) => text.includes('.outputs.checksums')).length).toBeGreaterThanOrEqual(4)
+    expect(texts.flatMap(halfHandovers)).toEqual([])
+  })
 })
 
 const CHECKOUT = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1'
@@ -93,6 +98,8 @@ jobs:
 
 const found = (...workflows: WorkflowText[]): Rule[] => problemsIn(workflows).map(({ rule }: Problem) => rule)
 
+const handover = (...lines: string[]): string[] => halfHandovers({ name: 'a.yml', text: lines.join('\n'), kind: 'own' })
+
 describe('the rules', () => {
   it('are kept by a workflow that keeps them', async () => {
     expect(found(changed())).toEqual([])
@@ -126,6 +133,14 @@ describe('the rules', () => {
   it('one-version finds an update that was forgotten in one place', () => {
     const older = changed([`${CHECKOUT} # v7.0.1`, `actions/checkout@${'a'.repeat(40)} # v6.0.3`])
     expect(found(changed(), older)).toEqual(['one-version'])
+  })
+
+  it('half a handover is a checksum whose commit nothing takes', () => {
+    const both = ['${{ needs.build.outputs.checksums-1 }}', '${{ needs.build.outputs.commit-1 }}']
+    expect(handover(...both)).toEqual([])
+    expect(handover(both[0] ?? '', '${{ needs.build.outputs.commit-11 }}')).toEqual([
+      'a.yml: nothing takes needs.build.outputs.commit-1',
+    ])
   })
 
   it('misuses are inputs, outputs and actions that do not exist', () => {

@@ -57385,7 +57385,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 9852:
+/***/ 6935:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -57396,6 +57396,16 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
+;// CONCATENATED MODULE: ./lib/facts.js
+/** The commit a release is made from: what was built, what is checked out, or what the event names. */
+function facts_releasedCommit(facts) {
+    return knownCommit(facts) ?? facts.run.sha;
+}
+/** The same where it is known, and not taken from the event. */
+function knownCommit({ checkout, builtFrom }) {
+    return checkout?.head ?? builtFrom;
+}
+
 // EXTERNAL MODULE: ./lib/rubygems/versions.js
 var versions = __nccwpck_require__(7055);
 ;// CONCATENATED MODULE: ./lib/plan/handover.js
@@ -57501,7 +57511,7 @@ function setOf({ name, version }) {
 
 ;// CONCATENATED MODULE: ./lib/tags.js
 /** The tag to create for a gem; `alone` when no other version is released by this run. */
-function tagFor(gem, alone, { input, bundler }) {
+function tags_tagFor(gem, alone, { input, bundler }) {
     if (input.kind === 'none')
         return undefined;
     if (input.kind === 'template')
@@ -57565,6 +57575,7 @@ var lib_server = __nccwpck_require__(9040);
 
 
 
+
 /** Which gems this run publishes, and whether they may go where they are to go. */
 function selectGems(inputs, facts) {
     const found = facts.project ? fromGemspecs(facts) : fromFiles(facts);
@@ -57574,7 +57585,11 @@ function selectGems(inputs, facts) {
     const gems = byTag.choice;
     return {
         choice: gems,
-        because: [...byTag.because, ...gems.map((gem) => `${(0,versions/* title */.DD)(gem)} is released ${origin(gem)}.`)],
+        because: [
+            ...byTag.because,
+            ...gems.map((gem) => `${(0,versions/* title */.DD)(gem)} is released ${origin(gem)}.`),
+            ...(facts.project ? [] : [builtFrom(inputs, facts)]),
+        ],
         problems: [
             ...byTag.problems,
             ...checkoutProblems(facts),
@@ -57589,7 +57604,7 @@ function selectGems(inputs, facts) {
         ],
     };
 }
-function tagRules(inputs, facts) {
+function gems_tagRules(inputs, facts) {
     const rake = facts.project?.rake;
     const bundler = rake?.state === 'loaded' && rake.gem && rake.tag ? { gem: rake.gem, tag: rake.tag } : undefined;
     return { input: inputs.tag, bundler };
@@ -57615,6 +57630,11 @@ function fromFiles({ prebuilt }) {
 function origin(gem) {
     return gem.gemspec === undefined ? `as prebuilt (input \`gems\`: ${gem.file?.fileName ?? ''})` : `from ${gem.gemspec}`;
 }
+/** What was built elsewhere does not show it. */
+function builtFrom({ commit }, facts) {
+    const because = facts.builtFrom === undefined ? 'it started this run' : 'it is checked out';
+    return `Built from commit ${facts_releasedCommit(facts).slice(0, 12)}: ${commit === undefined ? because : 'input `commit`'}.`;
+}
 function nothingToRelease(inputs) {
     return {
         code: 'no-gemspec',
@@ -57627,7 +57647,7 @@ function selectByTag(gems, inputs, facts) {
     const { tag } = facts.run;
     if (tag === undefined)
         return { choice: gems, because: [], problems: [] };
-    const rules = tagRules(inputs, facts);
+    const rules = gems_tagRules(inputs, facts);
     const matched = gems.map((gem) => ({ gem, match: matchTag(tag, gem, rules) }));
     const mine = matched.filter(({ match }) => match.scope === 'mine');
     const concerned = mine.length > 0 ? mine : matched;
@@ -57833,6 +57853,156 @@ function firstLines(text) {
 }
 function decided(choice, ...because) {
     return { choice, because, problems: [] };
+}
+
+;// CONCATENATED MODULE: ./lib/plan/tags.js
+
+
+
+/** The names of all tags whose state the plan needs to know: the run's own, or those that would be created. */
+function tags_tagsToLookUp(inputs, facts) {
+    if (facts.run.tag !== undefined)
+        return [facts.run.tag];
+    const gems = facts.project?.gemspecs ?? facts.prebuilt;
+    return wantedTags(inputs, facts, gems).map((tag) => tag.name);
+}
+/** Which tags there will be. A tag is made once, never moved, and only where none started the run. */
+function planTags(inputs, facts, gems, strategy) {
+    const { run, github } = facts;
+    if (run.tag !== undefined)
+        return startedByTag(run.tag, inputs, facts, gems);
+    const wanted = wantedTags(inputs, facts, gems);
+    if (wanted.length === 0 && inputs.githubRelease !== 'false') {
+        return { choice: [], because: [], problems: [releaseWithoutTag()] };
+    }
+    if (wanted.length === 0)
+        return { choice: [], because: ['No tag is created: input `tag` is "false".'], problems: [] };
+    if (strategy === 'rake')
+        return byTask(wanted, facts);
+    if (!github)
+        return { choice: [], because: [], problems: [noToken()] };
+    const problems = wanted.flatMap((tag) => elsewhere(tag.name, github.tags.get(tag.name), facts));
+    if (!github.commit)
+        problems.push(notOnGitHub(inputs, facts));
+    const choice = wanted.map((tag) => ({
+        ...tag,
+        ...notesOf(github.tags.get(tag.name)),
+        action: github.tags.get(tag.name) ? 'exists' : 'create',
+    }));
+    const because = choice.map(({ name, action }) => action === 'exists'
+        ? `Tag ${name} is on this commit already.`
+        : `Tag ${name} will be created on ${releasedCommit(facts).slice(0, 12)} after the push (${provenance(inputs, facts)}).`);
+    return { choice, because, problems };
+}
+function wantedTags(inputs, facts, gems) {
+    const rules = tagRules(inputs, facts);
+    const alone = new Set(gems.map((gem) => gem.version)).size === 1;
+    const byTag = Map.groupBy(gems, (gem) => tagFor(gem, alone, rules));
+    return [...byTag].flatMap(([name, its]) => name === undefined
+        ? []
+        : [{ name, message: `Version ${its[0]?.version ?? ''}`, gems: [...new Set(its.map((gem) => gem.name))] }]);
+}
+function provenance(inputs, facts) {
+    if (inputs.tag.kind === 'template')
+        return 'input `tag`';
+    return tagRules(inputs, facts).bundler ? 'the form Bundler uses in this project' : 'default form';
+}
+function startedByTag(tag, inputs, facts, gems) {
+    const known = facts.github?.tags.get(tag);
+    const problems = facts.github && !known ? [gone(tag)] : [];
+    if (known?.commit !== facts.run.sha)
+        problems.push(...elsewhere(tag, known, facts));
+    problems.push(...otherThanTagged(inputs, facts));
+    return {
+        choice: [
+            { name: tag, message: '', ...notesOf(known), gems: [...new Set(gems.map((gem) => gem.name))], action: 'exists' },
+        ],
+        because: [`No tag is created: ${tag} started this run and names commit ${facts.run.sha.slice(0, 12)}.`],
+        problems,
+    };
+}
+/** The first line of a tag's message is its title. */
+function notesOf(tag) {
+    const [, ...rest] = (tag?.message ?? '').trim().split(/\r?\n/);
+    const notes = rest.join('\n').trim();
+    return notes === '' ? {} : { notes };
+}
+function byTask(wanted, facts) {
+    return {
+        choice: wanted.map((tag) => ({ ...tag, action: 'by-task' })),
+        because: ['The tag is left to the release task.'],
+        problems: wanted.flatMap((tag) => elsewhere(tag.name, facts.github?.tags.get(tag.name), facts)),
+    };
+}
+function elsewhere(name, tag, facts) {
+    const commit = releasedCommit(facts);
+    if (!tag || tag.commit === commit)
+        return [];
+    return [
+        {
+            code: 'tag-commit-mismatch',
+            what: `The tag ${name} names commit ${tag.commit.slice(0, 12)}, but this run releases ${commit.slice(0, 12)}.`,
+            why: 'A tag is never moved. Most often the version was released before and has not been bumped since.',
+            fix: 'Bump the version. If the tag was made by mistake and nothing was published, delete it and run again.',
+        },
+    ];
+}
+function gone(tag) {
+    return {
+        code: 'tag-commit-mismatch',
+        what: `The tag ${tag} started this run, but it is not in the repository any more.`,
+        fix: 'Push the tag again on the commit to release; that starts a new run.',
+    };
+}
+/** Where a tag started the run, and what is released is of another commit. */
+function otherThanTagged({ commit: given }, facts) {
+    const { tag, sha } = facts.run;
+    const released = facts_releasedCommit(facts);
+    if (tag === undefined || released === sha)
+        return [];
+    const whatIs = given === undefined ? 'is checked out' : 'is what was built (input `commit`)';
+    const orSay = facts.project || given !== undefined ? '' : ' In a job that only publishes, `commit:` says what was built.';
+    return [
+        {
+            code: 'tag-commit-mismatch',
+            what: `The tag ${tag} names commit ${sha.slice(0, 12)}, but ${released.slice(0, 12)} ${whatIs}.`,
+            fix: `Use \`actions/checkout\` without \`ref:\` in a workflow that is started by tags, and do not commit in it.${orSay}`,
+        },
+    ];
+}
+function notOnGitHub({ commit: given }, facts) {
+    const commit = releasedCommit(facts).slice(0, 12);
+    const lacks = 'but GitHub does not have it, so that it cannot be tagged there.';
+    if (given !== undefined) {
+        return {
+            code: 'commit-not-on-github',
+            what: `Input \`commit\` names ${commit}, ${lacks}`,
+            why: `The build job made a commit and did not push it, or the commit is one of another repository than ${facts.run.repository}.`,
+            fix: 'Push the commit before it is built, and hand over the build action’s output `commit`.',
+        };
+    }
+    return {
+        code: 'commit-not-on-github',
+        what: `Commit ${commit} is checked out, ${lacks}`,
+        why: 'A step before this one made a commit and did not push it.',
+        fix: facts.project
+            ? 'Push the commit before this step, or set `strategy: rake`: Bundler’s release task pushes the branch.'
+            : 'Push the commit before this step. In a job that only publishes, `commit:` says what was built.',
+    };
+}
+function releaseWithoutTag() {
+    return {
+        code: 'invalid-input',
+        what: 'Input `github-release` wants a GitHub Release, and input `tag` is "false": a release belongs to a tag.',
+        fix: 'Remove `tag: false`, or remove `github-release:`.',
+    };
+}
+function noToken() {
+    return {
+        code: 'tag-not-permitted',
+        what: 'Input `token` is empty, but a tag has to be created.',
+        fix: 'Leave `token:` out, so that it is the job’s own, and give the job `permissions: contents: write`; or set `tag: false`.',
+    };
 }
 
 // EXTERNAL MODULE: ./lib/steps/build.js + 2 modules
@@ -58950,6 +59120,52 @@ function filteredPaths(attributes) {
 
 // EXTERNAL MODULE: ./lib/git/git.js
 var git = __nccwpck_require__(5216);
+;// CONCATENATED MODULE: ./lib/git/head.js
+
+
+const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
+/**
+ * The commit that is checked out around `directory`, read from git's own files: a publish job starts no program.
+ * Undefined where there is no checkout up to `top`, or where it keeps its refs in another form than files.
+ */
+async function headOf(directory, top) {
+    const own = await gitDirectory(directory, top);
+    if (own === undefined)
+        return undefined;
+    const head = await line(own, 'HEAD');
+    if (head === undefined || COMMIT.test(head))
+        return head;
+    const [, ref] = /^ref: (refs\/\S+)$/.exec(head) ?? [];
+    // No name of a ref has two dots, and what is above git's directory is not its business.
+    if (ref === undefined || ref.includes('..'))
+        return undefined;
+    // A further working tree shares its refs with the first one.
+    const shared = external_node_path_.resolve(own, (await line(own, 'commondir')) ?? '.');
+    const found = (await line(shared, ref)) ?? (await packed(shared, ref));
+    return found !== undefined && COMMIT.test(found) ? found : undefined;
+}
+/** Git's directory for a working tree; a `.git` that is a file names it (gitrepository-layout(5)). */
+async function gitDirectory(directory, top) {
+    const within = external_node_path_.relative(top, directory);
+    if (external_node_path_.isAbsolute(within) || within.split(external_node_path_.sep).includes('..'))
+        return undefined;
+    const candidate = external_node_path_.join(directory, '.git');
+    if (await files/* files */.a.isDirectory(candidate))
+        return candidate;
+    const [, named] = /^gitdir: (.+)$/.exec((await line(directory, '.git')) ?? '') ?? [];
+    if (named !== undefined)
+        return external_node_path_.resolve(directory, named);
+    return within === '' ? undefined : gitDirectory(external_node_path_.dirname(directory), top);
+}
+async function line(directory, name) {
+    return (await files/* files */.a.answer(external_node_path_.join(directory, name)))?.trim();
+}
+/** Of `packed-refs`: a line `COMMIT REF` for each. */
+async function packed(directory, ref) {
+    const lines = (await line(directory, 'packed-refs'))?.split('\n') ?? [];
+    return lines.find((one) => one.endsWith(` ${ref}`))?.split(' ')[0];
+}
+
 // EXTERNAL MODULE: ./lib/world/http-answer.js
 var http_answer = __nccwpck_require__(8873);
 // EXTERNAL MODULE: ./lib/world/retry.js
@@ -59379,6 +59595,7 @@ function sigstoreServices(server, env) {
 
 
 
+
 /** Looks around without changing anything: project or prebuilt gems, checkout, GitHub, registry. */
 async function survey(inputs, run, registry, world) {
     const local = await surveyMachine(inputs, run, world);
@@ -59395,12 +59612,13 @@ async function surveyMachine(inputs, run, world) {
     if (building && !(await files/* files */.a.isDirectory(inputs.workingDirectory)))
         throw new errors/* ReleaseError */.K2(noDirectory(inputs));
     const checkout = building ? await readCheckout((0,git/* readOnlyGit */.t)(inputs.workingDirectory, world.runner.env)) : undefined;
-    const [project, prebuilt] = await Promise.all([
+    const [project, prebuilt, builtFrom] = await Promise.all([
         building ? surveyProject(inputs, checkout?.committedAt ?? 0, world) : undefined,
         building ? [] : prebuiltGems(inputs, world),
+        building ? undefined : (inputs.commit ?? headOf(inputs.workingDirectory, run.workspace)),
     ]);
     const canSign = sigstoreServices(inputs.server, world.runner.env) !== undefined;
-    return { run, checkout, project, canSign, prebuilt };
+    return { run, checkout, project, canSign, prebuilt, builtFrom };
 }
 /** The repository of this run through the token of the step; undefined where there is no token. */
 function repositoryOf(inputs, run, world) {
@@ -59462,6 +59680,8 @@ async function askGitHub(inputs, facts, world) {
 
 
 
+
+
 /** What a job without any credential does for a release: builds the gems, reads them and tells their digests. */
 async function buildGems({ inputs, run, reproducible }, { ledger, phases, world }) {
     if (run.idToken)
@@ -59472,7 +59692,10 @@ async function buildGems({ inputs, run, reproducible }, { ledger, phases, world 
         published: new Map(),
     };
     const plan = decide(inputs, facts, world);
-    ledger.planned(plan.gems, { commit: facts.checkout?.head ?? run.sha, repository: run.repository });
+    const commit = knownCommit(facts);
+    if (commit === undefined)
+        world.runner.warning('Commit not known', NOT_KNOWN);
+    ledger.planned(plan.gems, { commit: commit ?? '', repository: run.repository });
     const built = await phases.run('Build', () => (0,build/* build */.jq)(plan, inputs.workingDirectory, facts.checkout?.committedAt ?? 0, world));
     const gems = await phases.run('Inspect', () => inspect(built, facts, { server: inputs.server }, world));
     for (const gem of gems)
@@ -59493,7 +59716,7 @@ function decide(inputs, found, { runner }) {
     const facts = { ...found, prebuilt: files.choice };
     const gems = selectGems(inputs, facts);
     const strategy = chooseBuild(inputs, facts, gems.choice);
-    errors/* ReleaseError */.K2.throwIfAny([...gems.problems, ...strategy.problems]);
+    errors/* ReleaseError */.K2.throwIfAny([...gems.problems, ...otherThanTagged(inputs, facts), ...strategy.problems]);
     for (const sentence of [...gems.because, ...strategy.because])
         runner.info(sentence);
     return { gems: gems.choice, build: strategy.choice.build };
@@ -59501,6 +59724,10 @@ function decide(inputs, found, { runner }) {
 const CAN_PUBLISH = [
     'This job builds, and it may ask for ID tokens: code of the project or its dependencies could publish in its name.',
     'Remove `id-token: write` from the build job; only the publish job needs it.',
+].join('\n');
+const NOT_KNOWN = [
+    'There is no git checkout around these gems that can be read: the output `commit` is empty.',
+    'A publish job then tags the commit that started the run. Add `actions/checkout` before this step, and install git in the container image.',
 ].join('\n');
 
 
@@ -59511,7 +59738,7 @@ const CAN_PUBLISH = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9852);
+/* harmony import */ var _build_gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6935);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _github_run_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5928);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6704);
@@ -59966,6 +60193,8 @@ var server = __nccwpck_require__(9040);
 const ROLE = /^rg_oidc_akr_[0-9a-z]{20}$/;
 /** Gem::Version::VERSION_PATTERN without the `-` that the registry refuses. */
 const VERSION = /^[0-9]+(\.[0-9A-Za-z]+)*$/;
+/** A commit's name under SHA-1 or SHA-256. */
+const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 /** What may be sent as the value of an `Authorization` header without being quoted or cut. */
 const API_TOKEN = /^[\x21-\x7e]{8,512}$/;
 /** The inputs of the root action. Throws ReleaseError (`invalid-input`) with every problem there is. */
@@ -59975,6 +60204,7 @@ function readInputs(runner) {
     const inputs = {
         ...readSources(read, runner),
         checksums: readChecksums(read),
+        commit: readCommit(read),
         strategy: read.choice('strategy', ['auto', 'direct', 'rake']),
         server,
         authentication: readAuthentication(read, server),
@@ -59994,6 +60224,9 @@ function readInputs(runner) {
     if (inputs.gems.length === 0 && inputs.checksums.size > 0) {
         read.conflict('Input `checksums` is given without `gems`: there are no prebuilt files to compare it with.', 'Give `gems:` as well, such as `gems: pkg/*.gem`.');
     }
+    if (inputs.gems.length === 0 && inputs.commit !== undefined) {
+        read.conflict('Input `commit` is given without `gems`: what is built here is of the commit that is checked out.', 'Give `gems:` as well, such as `gems: pkg/*.gem`; or remove `commit:`, and let actions/checkout have it as its `ref:`.');
+    }
     ReleaseError.throwIfAny(read.problems);
     return inputs;
 }
@@ -60006,6 +60239,7 @@ function readBuildInputs(runner) {
         ...readSources(read, runner),
         server: readServer(read),
         checksums: new Map(),
+        commit: undefined,
         strategy: read.choice('strategy', ['auto', 'direct']),
         authentication: { kind: 'existing' },
         attestations: 'false',
@@ -60138,6 +60372,17 @@ function readChecksums(read) {
             checksums.set(name, digest.toLowerCase());
     }
     return checksums;
+}
+/** One commit; in several lines where each job of a matrix says which one it has built. */
+function readCommit(read) {
+    const commits = [...new Set(read.lines('commit').map((line) => line.toLowerCase()))];
+    const wrong = commits.filter((commit) => !COMMIT.test(commit));
+    for (const commit of wrong)
+        read.refuse('commit', commit, '40 or 64 hex digits: the build action’s output `commit`');
+    if (commits.length > 1 && wrong.length === 0) {
+        read.conflict(`Input \`commit\` names ${String(commits.length)} commits (${commits.join(', ')}): the build jobs have not built the same.`, 'Let all of them check out one commit, such as `ref: ${{ github.sha }}`, and run them all again.');
+    }
+    return commits[0];
 }
 /** Separated by line breaks, spaces or commas. */
 function readPlatforms(read) {
@@ -60443,16 +60688,18 @@ function setOutputs(record, runner) {
     runner.output('checksums', checksums(record));
     runner.output('release-url', record.releaseUrl);
 }
-/** The outputs of the build action; in a matrix, the checksums also under a name no other of its jobs uses. */
+/** The outputs of the build action; in a matrix, what is handed over also under names no other of its jobs uses. */
 function setBuildOutputs(record, matrixIndex, runner) {
     const [first] = record.gems;
     runner.output('gems', JSON.stringify(record.gems));
     runner.output('name', first?.name ?? '');
     runner.output('version', first?.version ?? '');
     runner.output('files', record.gems.map((gem) => gem.file).join('\n'));
-    runner.output('checksums', checksums(record));
-    if (matrixIndex !== undefined)
-        runner.output(`checksums-${String(matrixIndex)}`, checksums(record));
+    for (const [name, value] of Object.entries({ checksums: checksums(record), commit: record.commit })) {
+        runner.output(name, value);
+        if (matrixIndex !== undefined)
+            runner.output(`${name}-${String(matrixIndex)}`, value);
+    }
 }
 /** `SHA256  FILE` for every gem that was built, as `sha256sum --check` reads it. */
 function checksums({ gems }) {

@@ -46266,6 +46266,8 @@ function allowsPushTo(allowed, server) {
 const ROLE = /^rg_oidc_akr_[0-9a-z]{20}$/;
 /** Gem::Version::VERSION_PATTERN without the `-` that the registry refuses. */
 const VERSION = /^[0-9]+(\.[0-9A-Za-z]+)*$/;
+/** A commit's name under SHA-1 or SHA-256. */
+const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 /** What may be sent as the value of an `Authorization` header without being quoted or cut. */
 const API_TOKEN = /^[\x21-\x7e]{8,512}$/;
 /** The inputs of the root action. Throws ReleaseError (`invalid-input`) with every problem there is. */
@@ -46275,6 +46277,7 @@ function readInputs(runner) {
     const inputs = {
         ...readSources(read, runner),
         checksums: readChecksums(read),
+        commit: readCommit(read),
         strategy: read.choice('strategy', ['auto', 'direct', 'rake']),
         server,
         authentication: readAuthentication(read, server),
@@ -46294,6 +46297,9 @@ function readInputs(runner) {
     if (inputs.gems.length === 0 && inputs.checksums.size > 0) {
         read.conflict('Input `checksums` is given without `gems`: there are no prebuilt files to compare it with.', 'Give `gems:` as well, such as `gems: pkg/*.gem`.');
     }
+    if (inputs.gems.length === 0 && inputs.commit !== undefined) {
+        read.conflict('Input `commit` is given without `gems`: what is built here is of the commit that is checked out.', 'Give `gems:` as well, such as `gems: pkg/*.gem`; or remove `commit:`, and let actions/checkout have it as its `ref:`.');
+    }
     ReleaseError.throwIfAny(read.problems);
     return inputs;
 }
@@ -46306,6 +46312,7 @@ function readBuildInputs(runner) {
         ...readSources(read, runner),
         server: readServer(read),
         checksums: new Map(),
+        commit: undefined,
         strategy: read.choice('strategy', ['auto', 'direct']),
         authentication: { kind: 'existing' },
         attestations: 'false',
@@ -46438,6 +46445,17 @@ function readChecksums(read) {
             checksums.set(name, digest.toLowerCase());
     }
     return checksums;
+}
+/** One commit; in several lines where each job of a matrix says which one it has built. */
+function readCommit(read) {
+    const commits = [...new Set(read.lines('commit').map((line) => line.toLowerCase()))];
+    const wrong = commits.filter((commit) => !COMMIT.test(commit));
+    for (const commit of wrong)
+        read.refuse('commit', commit, '40 or 64 hex digits: the build action’s output `commit`');
+    if (commits.length > 1 && wrong.length === 0) {
+        read.conflict(`Input \`commit\` names ${String(commits.length)} commits (${commits.join(', ')}): the build jobs have not built the same.`, 'Let all of them check out one commit, such as `ref: ${{ github.sha }}`, and run them all again.');
+    }
+    return commits[0];
 }
 /** Separated by line breaks, spaces or commas. */
 function readPlatforms(read) {
@@ -47149,16 +47167,18 @@ function setOutputs(record, runner) {
     runner.output('checksums', checksums(record));
     runner.output('release-url', record.releaseUrl);
 }
-/** The outputs of the build action; in a matrix, the checksums also under a name no other of its jobs uses. */
+/** The outputs of the build action; in a matrix, what is handed over also under names no other of its jobs uses. */
 function setBuildOutputs(record, matrixIndex, runner) {
     const [first] = record.gems;
     runner.output('gems', JSON.stringify(record.gems));
     runner.output('name', first?.name ?? '');
     runner.output('version', first?.version ?? '');
     runner.output('files', record.gems.map((gem) => gem.file).join('\n'));
-    runner.output('checksums', checksums(record));
-    if (matrixIndex !== undefined)
-        runner.output(`checksums-${String(matrixIndex)}`, checksums(record));
+    for (const [name, value] of Object.entries({ checksums: checksums(record), commit: record.commit })) {
+        runner.output(name, value);
+        if (matrixIndex !== undefined)
+            runner.output(`${name}-${String(matrixIndex)}`, value);
+    }
 }
 /** `SHA256  FILE` for every gem that was built, as `sha256sum --check` reads it. */
 function checksums({ gems }) {

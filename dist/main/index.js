@@ -57509,9 +57509,14 @@ function documentation(code) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   l: () => (/* binding */ releasedCommit)
 /* harmony export */ });
-/** The commit a release is made from: what is checked out, or what the event names. */
+/* unused harmony export knownCommit */
+/** The commit a release is made from: what was built, what is checked out, or what the event names. */
 function releasedCommit(facts) {
-    return facts.checkout?.head ?? facts.run.sha;
+    return knownCommit(facts) ?? facts.run.sha;
+}
+/** The same where it is known, and not taken from the event. */
+function knownCommit({ checkout, builtFrom }) {
+    return checkout?.head ?? builtFrom;
 }
 
 
@@ -58153,6 +58158,8 @@ var server = __nccwpck_require__(9040);
 const ROLE = /^rg_oidc_akr_[0-9a-z]{20}$/;
 /** Gem::Version::VERSION_PATTERN without the `-` that the registry refuses. */
 const VERSION = /^[0-9]+(\.[0-9A-Za-z]+)*$/;
+/** A commit's name under SHA-1 or SHA-256. */
+const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 /** What may be sent as the value of an `Authorization` header without being quoted or cut. */
 const API_TOKEN = /^[\x21-\x7e]{8,512}$/;
 /** The inputs of the root action. Throws ReleaseError (`invalid-input`) with every problem there is. */
@@ -58162,6 +58169,7 @@ function readInputs(runner) {
     const inputs = {
         ...readSources(read, runner),
         checksums: readChecksums(read),
+        commit: readCommit(read),
         strategy: read.choice('strategy', ['auto', 'direct', 'rake']),
         server,
         authentication: readAuthentication(read, server),
@@ -58181,6 +58189,9 @@ function readInputs(runner) {
     if (inputs.gems.length === 0 && inputs.checksums.size > 0) {
         read.conflict('Input `checksums` is given without `gems`: there are no prebuilt files to compare it with.', 'Give `gems:` as well, such as `gems: pkg/*.gem`.');
     }
+    if (inputs.gems.length === 0 && inputs.commit !== undefined) {
+        read.conflict('Input `commit` is given without `gems`: what is built here is of the commit that is checked out.', 'Give `gems:` as well, such as `gems: pkg/*.gem`; or remove `commit:`, and let actions/checkout have it as its `ref:`.');
+    }
     errors/* ReleaseError */.K2.throwIfAny(read.problems);
     return inputs;
 }
@@ -58193,6 +58204,7 @@ function readBuildInputs(runner) {
         ...readSources(read, runner),
         server: readServer(read),
         checksums: new Map(),
+        commit: undefined,
         strategy: read.choice('strategy', ['auto', 'direct']),
         authentication: { kind: 'existing' },
         attestations: 'false',
@@ -58325,6 +58337,17 @@ function readChecksums(read) {
             checksums.set(name, digest.toLowerCase());
     }
     return checksums;
+}
+/** One commit; in several lines where each job of a matrix says which one it has built. */
+function readCommit(read) {
+    const commits = [...new Set(read.lines('commit').map((line) => line.toLowerCase()))];
+    const wrong = commits.filter((commit) => !COMMIT.test(commit));
+    for (const commit of wrong)
+        read.refuse('commit', commit, '40 or 64 hex digits: the build action’s output `commit`');
+    if (commits.length > 1 && wrong.length === 0) {
+        read.conflict(`Input \`commit\` names ${String(commits.length)} commits (${commits.join(', ')}): the build jobs have not built the same.`, 'Let all of them check out one commit, such as `ref: ${{ github.sha }}`, and run them all again.');
+    }
+    return commits[0];
 }
 /** Separated by line breaks, spaces or commas. */
 function readPlatforms(read) {
@@ -58766,6 +58789,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   w8: () => (/* binding */ tagRules)
 });
 
+// EXTERNAL MODULE: ./lib/facts.js
+var lib_facts = __nccwpck_require__(1588);
 // EXTERNAL MODULE: ./lib/rubygems/versions.js
 var versions = __nccwpck_require__(7055);
 ;// CONCATENATED MODULE: ./lib/plan/handover.js
@@ -58878,6 +58903,7 @@ var lib_server = __nccwpck_require__(9040);
 
 
 
+
 /** Which gems this run publishes, and whether they may go where they are to go. */
 function selectGems(inputs, facts) {
     const found = facts.project ? fromGemspecs(facts) : fromFiles(facts);
@@ -58887,7 +58913,11 @@ function selectGems(inputs, facts) {
     const gems = byTag.choice;
     return {
         choice: gems,
-        because: [...byTag.because, ...gems.map((gem) => `${(0,versions/* title */.DD)(gem)} is released ${origin(gem)}.`)],
+        because: [
+            ...byTag.because,
+            ...gems.map((gem) => `${(0,versions/* title */.DD)(gem)} is released ${origin(gem)}.`),
+            ...(facts.project ? [] : [builtFrom(inputs, facts)]),
+        ],
         problems: [
             ...byTag.problems,
             ...checkoutProblems(facts),
@@ -58927,6 +58957,11 @@ function fromFiles({ prebuilt }) {
 }
 function origin(gem) {
     return gem.gemspec === undefined ? `as prebuilt (input \`gems\`: ${gem.file?.fileName ?? ''})` : `from ${gem.gemspec}`;
+}
+/** What was built elsewhere does not show it. */
+function builtFrom({ commit }, facts) {
+    const because = facts.builtFrom === undefined ? 'it started this run' : 'it is checked out';
+    return `Built from commit ${(0,lib_facts/* releasedCommit */.l)(facts).slice(0, 12)}: ${commit === undefined ? because : 'input `commit`'}.`;
 }
 function nothingToRelease(inputs) {
     return {
@@ -59032,9 +59067,10 @@ function takenProblem(gem, { server }, { published }) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   B: () => (/* binding */ tagsToLookUp),
-/* harmony export */   V: () => (/* binding */ planTags)
+/* harmony export */   Bl: () => (/* binding */ tagsToLookUp),
+/* harmony export */   Vd: () => (/* binding */ planTags)
 /* harmony export */ });
+/* unused harmony export otherThanTagged */
 /* harmony import */ var _facts_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1588);
 /* harmony import */ var _tags_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8826);
 /* harmony import */ var _gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5461);
@@ -59052,7 +59088,7 @@ function tagsToLookUp(inputs, facts) {
 function planTags(inputs, facts, gems, strategy) {
     const { run, github } = facts;
     if (run.tag !== undefined)
-        return startedByTag(run.tag, facts, gems);
+        return startedByTag(run.tag, inputs, facts, gems);
     const wanted = wantedTags(inputs, facts, gems);
     if (wanted.length === 0 && inputs.githubRelease !== 'false') {
         return { choice: [], because: [], problems: [releaseWithoutTag()] };
@@ -59065,7 +59101,7 @@ function planTags(inputs, facts, gems, strategy) {
         return { choice: [], because: [], problems: [noToken()] };
     const problems = wanted.flatMap((tag) => elsewhere(tag.name, github.tags.get(tag.name), facts));
     if (!github.commit)
-        problems.push(notOnGitHub(facts));
+        problems.push(notOnGitHub(inputs, facts));
     const choice = wanted.map((tag) => ({
         ...tag,
         ...notesOf(github.tags.get(tag.name)),
@@ -59089,13 +59125,12 @@ function provenance(inputs, facts) {
         return 'input `tag`';
     return (0,_gems_js__WEBPACK_IMPORTED_MODULE_1__/* .tagRules */ .w8)(inputs, facts).bundler ? 'the form Bundler uses in this project' : 'default form';
 }
-function startedByTag(tag, facts, gems) {
+function startedByTag(tag, inputs, facts, gems) {
     const known = facts.github?.tags.get(tag);
     const problems = facts.github && !known ? [gone(tag)] : [];
     if (known?.commit !== facts.run.sha)
         problems.push(...elsewhere(tag, known, facts));
-    if (facts.checkout && facts.checkout.head !== facts.run.sha)
-        problems.push(otherCheckout(tag, facts));
+    problems.push(...otherThanTagged(inputs, facts));
     return {
         choice: [
             { name: tag, message: '', ...notesOf(known), gems: [...new Set(gems.map((gem) => gem.name))], action: 'exists' },
@@ -59137,19 +59172,40 @@ function gone(tag) {
         fix: 'Push the tag again on the commit to release; that starts a new run.',
     };
 }
-function otherCheckout(tag, facts) {
-    return {
-        code: 'tag-commit-mismatch',
-        what: `The tag ${tag} names commit ${facts.run.sha.slice(0, 12)}, but ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .releasedCommit */ .l)(facts).slice(0, 12)} is checked out.`,
-        fix: 'Use `actions/checkout` without `ref:` in a workflow that is started by tags, and do not commit in it.',
-    };
+/** Where a tag started the run, and what is released is of another commit. */
+function otherThanTagged({ commit: given }, facts) {
+    const { tag, sha } = facts.run;
+    const released = (0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .releasedCommit */ .l)(facts);
+    if (tag === undefined || released === sha)
+        return [];
+    const whatIs = given === undefined ? 'is checked out' : 'is what was built (input `commit`)';
+    const orSay = facts.project || given !== undefined ? '' : ' In a job that only publishes, `commit:` says what was built.';
+    return [
+        {
+            code: 'tag-commit-mismatch',
+            what: `The tag ${tag} names commit ${sha.slice(0, 12)}, but ${released.slice(0, 12)} ${whatIs}.`,
+            fix: `Use \`actions/checkout\` without \`ref:\` in a workflow that is started by tags, and do not commit in it.${orSay}`,
+        },
+    ];
 }
-function notOnGitHub(facts) {
+function notOnGitHub({ commit: given }, facts) {
+    const commit = (0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .releasedCommit */ .l)(facts).slice(0, 12);
+    const lacks = 'but GitHub does not have it, so that it cannot be tagged there.';
+    if (given !== undefined) {
+        return {
+            code: 'commit-not-on-github',
+            what: `Input \`commit\` names ${commit}, ${lacks}`,
+            why: `The build job made a commit and did not push it, or the commit is one of another repository than ${facts.run.repository}.`,
+            fix: 'Push the commit before it is built, and hand over the build action’s output `commit`.',
+        };
+    }
     return {
         code: 'commit-not-on-github',
-        what: `Commit ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .releasedCommit */ .l)(facts).slice(0, 12)} is checked out, but GitHub does not have it, so that it cannot be tagged there.`,
+        what: `Commit ${commit} is checked out, ${lacks}`,
         why: 'A step before this one made a commit and did not push it.',
-        fix: 'Push the commit before this step, or set `strategy: rake`: Bundler’s release task pushes the branch.',
+        fix: facts.project
+            ? 'Push the commit before this step, or set `strategy: rake`: Bundler’s release task pushes the branch.'
+            : 'Push the commit before this step. In a job that only publishes, `commit:` says what was built.',
     };
 }
 function releaseWithoutTag() {
@@ -59663,8 +59719,8 @@ function doubtful(answer, name, source, run) {
     return undefined;
 }
 
-// EXTERNAL MODULE: ./lib/survey.js + 4 modules
-var survey = __nccwpck_require__(5749);
+// EXTERNAL MODULE: ./lib/survey.js + 5 modules
+var survey = __nccwpck_require__(5025);
 ;// CONCATENATED MODULE: ./lib/release-context.js
 
 
@@ -59759,6 +59815,92 @@ function essence(value) {
         signatures: (0,json/* objectsAt */.yR)(envelope, 'signatures').map((signature) => signature['sig']),
         message: (0,json/* objectAt */.lJ)(bundle, 'messageSignature')['signature'],
     };
+}
+
+;// CONCATENATED MODULE: ./lib/sigstore/policy.js
+
+/** Title and last line of the warning about gems that nobody chose to publish without. */
+const UNATTESTED = 'Published without attestations';
+const FINAL = 'They cannot be added later. `attestations: required` stops here instead, before anything is public.';
+/** Decides whether the gems of a release are attested. Nothing is dropped that was asked for: that is a refusal. */
+function decideAttestations(question) {
+    const { input, bundlesGiven } = question;
+    if (input === 'false') {
+        return bundlesGiven
+            ? refusal('Inputs `attestations: false` and `attestation-bundles` contradict each other.', 'Remove one of them.')
+            : { attest: false, because: '`attestations` is `false`', aloud: false };
+    }
+    const unaccepted = whyUnaccepted(question);
+    const obstacle = unaccepted ?? (bundlesGiven ? undefined : whyNotSigned(question));
+    if (obstacle === undefined)
+        return { attest: true };
+    if (input === 'required') {
+        return refusal(`Attestations are required, but ${obstacle.because}.`, obstacle.fix, obstacle.code);
+    }
+    if (bundlesGiven) {
+        return refusal(`Input \`attestation-bundles\` names bundles to send, but ${obstacle.because}.`, obstacle.fix);
+    }
+    return { attest: false, because: obstacle.because, aloud: obstacle.code !== undefined };
+}
+/** Why the registry would refuse any attestation (rubygems.org app/models/pusher.rb verify_sigstore). */
+function whyUnaccepted({ input, server, authentication, bundlesGiven }) {
+    if (server.kind === 'other') {
+        return {
+            because: `${server.host} is not known to accept attestations`,
+            fix: 'Set `attestations: false` for this gem server.',
+        };
+    }
+    const only = 'RubyGems.org accepts attestations only with the key of a trusted publisher';
+    switch (authentication) {
+        case 'trusted-publisher':
+            return undefined;
+        case 'api-key-role':
+            return {
+                because: `the key comes from an API key role, and ${only}`,
+                fix: 'Use a trusted publisher instead of `role-to-assume`, or set `attestations: false`.',
+            };
+        case 'api-token':
+            return {
+                because: `the key is a static token, and ${only}`,
+                fix: 'Use a trusted publisher instead of `api-token`, or set `attestations: false`.',
+            };
+        case 'existing':
+            // Whose key an earlier step configured cannot be seen from here: whoever insists on attestations may try.
+            if (input === 'required' || bundlesGiven)
+                return undefined;
+            return {
+                because: `the key was configured by an earlier step and may be any kind, while ${only}`,
+                fix: 'Remove `setup-trusted-publisher: false`.',
+            };
+    }
+}
+function whyNotSigned({ server, event, canSign, commit, certified }) {
+    if (isPrivate(event)) {
+        return {
+            because: 'the repository is not public: signing would write its name, workflow and commits into a public log for ever',
+            fix: 'Set `attestations: false`, or give bundles you made yourself with the public Sigstore instance as `attestation-bundles`.',
+        };
+    }
+    if (!canSign) {
+        return { because: `there is no Sigstore instance for ${server.host}`, fix: 'Set `attestations: false`.' };
+    }
+    if (commit !== certified) {
+        return {
+            because: `the gems are of commit ${commit.slice(0, 12)}, and the certificate of this run would name ${certified.slice(0, 12)}, the commit that started it`,
+            fix: 'Start the release from the commit itself, by pushing its tag for instance; or set `attestations: true`, and the gems are published without.',
+            code: 'attestation-failed',
+        };
+    }
+    return undefined;
+}
+/** Events without a repository in their payload say nothing; the ID token does, before anything is sent. */
+function isPrivate(event) {
+    const repository = (0,json/* objectAt */.lJ)(event, 'repository');
+    const visibility = (0,json/* isObject */.Gv)(event) ? (0,json/* stringAt */.bX)(event, 'repository', 'visibility') : undefined;
+    return repository['private'] === true || (visibility !== undefined && visibility !== 'public');
+}
+function refusal(what, fix, code = 'invalid-input') {
+    return { refused: { code, what, fix } };
 }
 
 // EXTERNAL MODULE: ./lib/sigstore/services.js
@@ -59872,6 +60014,7 @@ var files = __nccwpck_require__(7939);
 
 
 
+
 /**
  * Gives each gem the bundles it is pushed with, signed by this run or ready-made. Where `attestations: true` has to go on
  * without, that is said here, aloud, and never revised later. Throws ReleaseError (`attestation-failed`, …).
@@ -59893,11 +60036,10 @@ async function attestAll(gems, plan, { inputs, run, world }) {
             ...problems.map(({ what }) => what),
             FINAL,
         ];
-        world.runner.warning('Published without attestations', lines.join('\n'));
+        world.runner.warning(UNATTESTED, lines.join('\n'));
     }
     return gems.map((gem) => withBundles(gem, bundles.get(gem.sha256)));
 }
-const FINAL = 'They cannot be added later. `attestations: required` stops here instead, before anything is public.';
 function withBundles(gem, bundles) {
     return bundles === undefined ? gem : { ...gem, bundles };
 }
@@ -60251,7 +60393,7 @@ async function dryRun(it, plan, facts) {
     for (const gem of gems)
         await ledger.gem(gem, gem.alreadyPublished ? 'already-published' : 'would-push');
     const untagged = await phases.run('Prepare tag', () => tryTag(it, plan, facts));
-    const unchecked = [...untagged, ...(await phases.run('Exchange', () => tryExchange(it)))];
+    const unchecked = [...untagged, ...(await phases.run('Exchange', () => tryExchange(it, plan)))];
     await phases.run('What a real run would do', async () => {
         for (const line of [...prospects(it, plan, gems), ...unchecked, ...foreign(it)])
             it.world.runner.info(line);
@@ -60272,7 +60414,7 @@ async function tryTag(it, plan, facts) {
     return [];
 }
 /** Gets a key and forgets it. Returns what could not be tried, as sentences. */
-async function tryExchange({ keys, inputs, run, world }) {
+async function tryExchange({ keys, inputs, run, world }, { attest }) {
     const { kind } = inputs.authentication;
     if ((kind === 'trusted-publisher' || kind === 'api-key-role') && !run.idToken) {
         return [
@@ -60281,9 +60423,11 @@ async function tryExchange({ keys, inputs, run, world }) {
     }
     const key = await keys.current();
     world.runner.info(`${inputs.server.host} accepts this job (${key.source}); its key has been thrown away.`);
-    if (key.claims)
-        for (const line of [...publisherLines(key.claims), ...identityLines(key.claims)])
+    if (key.claims) {
+        const identity = attest ? identityLines(key.claims) : [];
+        for (const line of [...publisherLines(key.claims), ...identity])
             world.runner.info(line);
+    }
     return ['Not checked: whether each gem trusts this workflow. The registry tells only when a gem is pushed.'];
 }
 /** The trusted publisher this job is, as its form shows it. */
@@ -60653,82 +60797,6 @@ function doubtful(tag, { name, source }) {
 
 // EXTERNAL MODULE: ./lib/plan/tags.js
 var plan_tags = __nccwpck_require__(5126);
-;// CONCATENATED MODULE: ./lib/sigstore/policy.js
-
-/** Decides whether the gems of a release are attested. Nothing is dropped that was asked for: that is a refusal. */
-function decideAttestations(question) {
-    const { input, bundlesGiven } = question;
-    if (input === 'false') {
-        return bundlesGiven
-            ? refusal('Inputs `attestations: false` and `attestation-bundles` contradict each other.', 'Remove one of them.')
-            : { attest: false, because: '`attestations` is `false`' };
-    }
-    const unaccepted = whyUnaccepted(question);
-    const obstacle = unaccepted ?? (bundlesGiven ? undefined : whyNotSigned(question));
-    if (obstacle === undefined)
-        return { attest: true };
-    if (input === 'required') {
-        return refusal(`Attestations are required, but ${obstacle.because}.`, obstacle.fix);
-    }
-    if (bundlesGiven) {
-        return refusal(`Input \`attestation-bundles\` names bundles to send, but ${obstacle.because}.`, obstacle.fix);
-    }
-    return { attest: false, because: obstacle.because };
-}
-/** Why the registry would refuse any attestation (rubygems.org app/models/pusher.rb verify_sigstore). */
-function whyUnaccepted({ input, server, authentication, bundlesGiven }) {
-    if (server.kind === 'other') {
-        return {
-            because: `${server.host} is not known to accept attestations`,
-            fix: 'Set `attestations: false` for this gem server.',
-        };
-    }
-    const only = 'RubyGems.org accepts attestations only with the key of a trusted publisher';
-    switch (authentication) {
-        case 'trusted-publisher':
-            return undefined;
-        case 'api-key-role':
-            return {
-                because: `the key comes from an API key role, and ${only}`,
-                fix: 'Use a trusted publisher instead of `role-to-assume`, or set `attestations: false`.',
-            };
-        case 'api-token':
-            return {
-                because: `the key is a static token, and ${only}`,
-                fix: 'Use a trusted publisher instead of `api-token`, or set `attestations: false`.',
-            };
-        case 'existing':
-            // Whose key an earlier step configured cannot be seen from here: whoever insists on attestations may try.
-            if (input === 'required' || bundlesGiven)
-                return undefined;
-            return {
-                because: `the key was configured by an earlier step and may be any kind, while ${only}`,
-                fix: 'Remove `setup-trusted-publisher: false`.',
-            };
-    }
-}
-function whyNotSigned({ server, event, canSign }) {
-    if (isPrivate(event)) {
-        return {
-            because: 'the repository is not public: signing would write its name, workflow and commits into a public log for ever',
-            fix: 'Set `attestations: false`, or give bundles you made yourself with the public Sigstore instance as `attestation-bundles`.',
-        };
-    }
-    if (!canSign) {
-        return { because: `there is no Sigstore instance for ${server.host}`, fix: 'Set `attestations: false`.' };
-    }
-    return undefined;
-}
-/** Events without a repository in their payload say nothing; the ID token does, before anything is sent. */
-function isPrivate(event) {
-    const repository = (0,json/* objectAt */.lJ)(event, 'repository');
-    const visibility = (0,json/* isObject */.Gv)(event) ? (0,json/* stringAt */.bX)(event, 'repository', 'visibility') : undefined;
-    return repository['private'] === true || (visibility !== undefined && visibility !== 'public');
-}
-function refusal(what, fix) {
-    return { refused: { code: 'invalid-input', what, fix } };
-}
-
 ;// CONCATENATED MODULE: ./lib/plan.js
 
 
@@ -60755,7 +60823,7 @@ function refuseForeignEvents(run, dryRun) {
 function makePlan(inputs, facts) {
     const gems = (0,plan_gems/* selectGems */.$p)(inputs, facts);
     const strategy = chooseStrategy(inputs, facts, gems.choice);
-    const tags = (0,plan_tags/* planTags */.V)(inputs, facts, gems.choice, strategy.choice.strategy);
+    const tags = (0,plan_tags/* planTags */.Vd)(inputs, facts, gems.choice, strategy.choice.strategy);
     const attestations = planAttestations(inputs, facts);
     const newTags = tags.choice.filter(({ action }) => action === 'create').map(({ name }) => name);
     const rulings = judgeRulesets(newTags, facts.github?.rulesets ?? []);
@@ -60779,10 +60847,11 @@ function makePlan(inputs, facts) {
             ...attestations.because,
             ...remarks(facts, gems.choice),
         ],
-        doubts: rulings.doubts,
+        warnings: [...rulings.doubts.map((text) => ({ title: 'The tag may be refused', text })), ...attestations.warnings],
     };
 }
-function planAttestations(inputs, { run, canSign }) {
+function planAttestations(inputs, facts) {
+    const { run, canSign } = facts;
     const decision = decideAttestations({
         input: inputs.attestations,
         server: inputs.server,
@@ -60790,13 +60859,19 @@ function planAttestations(inputs, { run, canSign }) {
         event: run.event,
         bundlesGiven: inputs.attestationBundles.length > 0,
         canSign,
+        commit: (0,lib_facts/* releasedCommit */.l)(facts),
+        certified: run.sha,
     });
     if ('refused' in decision)
-        return { choice: false, because: [], problems: [decision.refused] };
+        return { choice: false, because: [], problems: [decision.refused], warnings: [] };
     const sentence = decision.attest
         ? `The gems are published with attestations (${inputs.attestationBundles.length > 0 ? 'input `attestation-bundles`' : 'signed by this run'}).`
         : `The gems are published without attestations: ${decision.because}.`;
-    return { choice: decision.attest, because: [sentence], problems: [] };
+    const warnings = !decision.attest && decision.aloud ? [plan_unattested(sentence)] : [];
+    return { choice: decision.attest, because: [sentence], problems: [], warnings };
+}
+function plan_unattested(sentence) {
+    return { title: UNATTESTED, text: [sentence, FINAL].join('\n') };
 }
 /** Pushes that rubygems.org accepts from one address in an hour (config/initializers/rack_attack.rb). */
 const PUSHES_AN_HOUR = 400;
@@ -62370,8 +62445,8 @@ async function verifyAndRecord(gem, { ledger, registry, world }) {
     }
 }
 
-// EXTERNAL MODULE: ./lib/survey.js + 4 modules
-var survey = __nccwpck_require__(5749);
+// EXTERNAL MODULE: ./lib/survey.js + 5 modules
+var survey = __nccwpck_require__(5025);
 ;// CONCATENATED MODULE: ./lib/release.js
 
 
@@ -62463,8 +62538,8 @@ async function decide({ inputs, run, ledger, registry, world }, facts) {
     const plan = await planOrExplain(inputs, facts, registry, world);
     for (const sentence of plan.decisions)
         world.runner.info(sentence);
-    for (const doubt of plan.doubts)
-        world.runner.warning('The tag may be refused', doubt);
+    for (const { title, text } of plan.warnings)
+        world.runner.warning(title, text);
     ledger.planned(plan.gems, { commit: plan.commit, repository: run.repository });
     return plan;
 }
@@ -62577,16 +62652,18 @@ function setOutputs(record, runner) {
     runner.output('checksums', checksums(record));
     runner.output('release-url', record.releaseUrl);
 }
-/** The outputs of the build action; in a matrix, the checksums also under a name no other of its jobs uses. */
+/** The outputs of the build action; in a matrix, what is handed over also under names no other of its jobs uses. */
 function setBuildOutputs(record, matrixIndex, runner) {
     const [first] = record.gems;
     runner.output('gems', JSON.stringify(record.gems));
     runner.output('name', first?.name ?? '');
     runner.output('version', first?.version ?? '');
     runner.output('files', record.gems.map((gem) => gem.file).join('\n'));
-    runner.output('checksums', checksums(record));
-    if (matrixIndex !== undefined)
-        runner.output(`checksums-${String(matrixIndex)}`, checksums(record));
+    for (const [name, value] of Object.entries({ checksums: checksums(record), commit: record.commit })) {
+        runner.output(name, value);
+        if (matrixIndex !== undefined)
+            runner.output(`${name}-${String(matrixIndex)}`, value);
+    }
 }
 /** `SHA256  FILE` for every gem that was built, as `sha256sum --check` reads it. */
 function checksums({ gems }) {
@@ -65137,7 +65214,7 @@ function folded(title, content) {
 
 /***/ }),
 
-/***/ 5749:
+/***/ 5025:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -65157,6 +65234,56 @@ var lib_facts = __nccwpck_require__(1588);
 var git_checkout = __nccwpck_require__(9050);
 // EXTERNAL MODULE: ./lib/git/git.js
 var git = __nccwpck_require__(5216);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/world/files.js
+var files = __nccwpck_require__(7939);
+;// CONCATENATED MODULE: ./lib/git/head.js
+
+
+const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
+/**
+ * The commit that is checked out around `directory`, read from git's own files: a publish job starts no program.
+ * Undefined where there is no checkout up to `top`, or where it keeps its refs in another form than files.
+ */
+async function headOf(directory, top) {
+    const own = await gitDirectory(directory, top);
+    if (own === undefined)
+        return undefined;
+    const head = await line(own, 'HEAD');
+    if (head === undefined || COMMIT.test(head))
+        return head;
+    const [, ref] = /^ref: (refs\/\S+)$/.exec(head) ?? [];
+    // No name of a ref has two dots, and what is above git's directory is not its business.
+    if (ref === undefined || ref.includes('..'))
+        return undefined;
+    // A further working tree shares its refs with the first one.
+    const shared = external_node_path_.resolve(own, (await line(own, 'commondir')) ?? '.');
+    const found = (await line(shared, ref)) ?? (await packed(shared, ref));
+    return found !== undefined && COMMIT.test(found) ? found : undefined;
+}
+/** Git's directory for a working tree; a `.git` that is a file names it (gitrepository-layout(5)). */
+async function gitDirectory(directory, top) {
+    const within = external_node_path_.relative(top, directory);
+    if (external_node_path_.isAbsolute(within) || within.split(external_node_path_.sep).includes('..'))
+        return undefined;
+    const candidate = external_node_path_.join(directory, '.git');
+    if (await files/* files */.a.isDirectory(candidate))
+        return candidate;
+    const [, named] = /^gitdir: (.+)$/.exec((await line(directory, '.git')) ?? '') ?? [];
+    if (named !== undefined)
+        return external_node_path_.resolve(directory, named);
+    return within === '' ? undefined : gitDirectory(external_node_path_.dirname(directory), top);
+}
+async function line(directory, name) {
+    return (await files/* files */.a.answer(external_node_path_.join(directory, name)))?.trim();
+}
+/** Of `packed-refs`: a line `COMMIT REF` for each. */
+async function packed(directory, ref) {
+    const lines = (await line(directory, 'packed-refs'))?.split('\n') ?? [];
+    return lines.find((one) => one.endsWith(` ${ref}`))?.split(' ')[0];
+}
+
 // EXTERNAL MODULE: ./lib/json.js
 var json = __nccwpck_require__(6413);
 // EXTERNAL MODULE: ./lib/world/http-fault.js
@@ -65346,10 +65473,6 @@ var plan_tags = __nccwpck_require__(5126);
 var build = __nccwpck_require__(7467);
 // EXTERNAL MODULE: ./lib/rubygems/gem-file.js + 4 modules
 var gem_file = __nccwpck_require__(9899);
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./lib/world/files.js
-var files = __nccwpck_require__(7939);
 // EXTERNAL MODULE: ./lib/world/last-words.js
 var last_words = __nccwpck_require__(6554);
 // EXTERNAL MODULE: ./lib/world/processes.js + 4 modules
@@ -65489,6 +65612,7 @@ var inspect = __nccwpck_require__(3159);
 
 
 
+
 /** Looks around without changing anything: project or prebuilt gems, checkout, GitHub, registry. */
 async function survey(inputs, run, registry, world) {
     const local = await surveyMachine(inputs, run, world);
@@ -65505,12 +65629,13 @@ async function surveyMachine(inputs, run, world) {
     if (building && !(await files/* files */.a.isDirectory(inputs.workingDirectory)))
         throw new errors/* ReleaseError */.K2(noDirectory(inputs));
     const checkout = building ? await (0,git_checkout/* readCheckout */.b)((0,git/* readOnlyGit */.t)(inputs.workingDirectory, world.runner.env)) : undefined;
-    const [project, prebuilt] = await Promise.all([
+    const [project, prebuilt, builtFrom] = await Promise.all([
         building ? surveyProject(inputs, checkout?.committedAt ?? 0, world) : undefined,
         building ? [] : prebuiltGems(inputs, world),
+        building ? undefined : (inputs.commit ?? headOf(inputs.workingDirectory, run.workspace)),
     ]);
     const canSign = (0,services/* sigstoreServices */.ve)(inputs.server, world.runner.env) !== undefined;
-    return { run, checkout, project, canSign, prebuilt };
+    return { run, checkout, project, canSign, prebuilt, builtFrom };
 }
 /** The repository of this run through the token of the step; undefined where there is no token. */
 function repositoryOf(inputs, run, world) {
@@ -65551,7 +65676,7 @@ async function prebuiltGems(inputs, world) {
 /** Asks for the commit and the tags only where the release depends on them. */
 async function askGitHub(inputs, facts, world) {
     const repository = repositoryOf(inputs, facts.run, world);
-    const names = (0,plan_tags/* tagsToLookUp */.B)(inputs, facts);
+    const names = (0,plan_tags/* tagsToLookUp */.Bl)(inputs, facts);
     if (!repository || names.length === 0)
         return undefined;
     const [commit, rulesets, ...tags] = await Promise.all([

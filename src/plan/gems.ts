@@ -1,5 +1,5 @@
 import type { Problem } from '../errors.ts'
-import type { Facts } from '../facts.ts'
+import { type Facts, releasedCommit } from '../facts.ts'
 import type { Inputs } from '../inputs.ts'
 import { publishedVersion, title, versionTaken } from '../rubygems/versions.ts'
 import type { Decision, PlannedGem } from './planned.ts'
@@ -15,7 +15,11 @@ export function selectGems(inputs: Inputs, facts: Facts): Decision<readonly Plan
   const gems = byTag.choice
   return {
     choice: gems,
-    because: [...byTag.because, ...gems.map((gem) => `${title(gem)} is released ${origin(gem)}.`)],
+    because: [
+      ...byTag.because,
+      ...gems.map((gem) => `${title(gem)} is released ${origin(gem)}.`),
+      ...(facts.project ? [] : [builtFrom(inputs, facts)]),
+    ],
     problems: [
       ...byTag.problems,
       ...checkoutProblems(facts),
@@ -59,6 +63,12 @@ function fromFiles({ prebuilt }: Facts): PlannedGem[] {
 
 function origin(gem: PlannedGem): string {
   return gem.gemspec === undefined ? `as prebuilt (input \`gems\`: ${gem.file?.fileName ?? ''})` : `from ${gem.gemspec}`
+}
+
+/** What was built elsewhere does not show it. */
+function builtFrom({ commit }: Inputs, facts: Facts): string {
+  const because = facts.builtFrom === undefined ? 'it started this run' : 'it is checked out'
+  return `Built from commit ${releasedCommit(facts).slice(0, 12)}: ${commit === undefined ? because : 'input `commit`'}.`
 }
 
 function nothingToRelease(inputs: Inputs): Problem {

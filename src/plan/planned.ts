@@ -35,6 +35,12 @@ export interface PlannedTag {
   action: 'create' | 'exists' | 'by-task'
 }
 
+/** An annotation of a run that goes on. */
+export interface Warning {
+  title: string
+  text: string
+}
+
 /** What will happen. Nothing after the plan decides anything but how to react to answers. */
 export interface Plan {
   strategy: 'direct' | 'rake'
@@ -46,8 +52,8 @@ export interface Plan {
   attest: boolean
   /** Each decision with where it comes from, as sentences for the log. */
   decisions: readonly string[]
-  /** What may go wrong after the push and cannot be known before; said as warnings. */
-  doubts: readonly string[]
+  /** What may go wrong after the push and cannot be known before, and what is left out without anybody having chosen it. */
+  warnings: readonly Warning[]
 }
 
 /** What one part of the plan contributes: its choice, its sentences, and what stands in the way. */

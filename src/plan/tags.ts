@@ -1,5 +1,5 @@
 import type { Problem } from '../errors.ts'
-import { type Facts, releasedCommit } from '../facts.ts'
+import { type Facts, type Origin, releasedCommit } from '../facts.ts'
 import type { RemoteTag } from '../github/repository.ts'
 import type { Inputs } from '../inputs.ts'
 import type { Decision, PlannedGem, PlannedTag } from './planned.ts'
@@ -21,7 +21,7 @@ export function planTags(
   strategy: 'direct' | 'rake',
 ): Decision<readonly PlannedTag[]> {
   const { run, github } = facts
-  if (run.tag !== undefined) return startedByTag(run.tag, facts, gems)
+  if (run.tag !== undefined) return startedByTag(run.tag, inputs, facts, gems)
   const wanted = wantedTags(inputs, facts, gems)
   if (wanted.length === 0 && inputs.githubRelease !== 'false') {
     return { choice: [], because: [], problems: [releaseWithoutTag()] }
@@ -30,7 +30,7 @@ export function planTags(
   if (strategy === 'rake') return byTask(wanted, facts)
   if (!github) return { choice: [], because: [], problems: [noToken()] }
   const problems = wanted.flatMap((tag) => elsewhere(tag.name, github.tags.get(tag.name), facts))
-  if (!github.commit) problems.push(notOnGitHub(facts))
+  if (!github.commit) problems.push(notOnGitHub(inputs, facts))
   const choice = wanted.map((tag) => ({
     ...tag,
     ...notesOf(github.tags.get(tag.name)),
@@ -64,11 +64,16 @@ function provenance(inputs: Inputs, facts: Pick<Facts, 'run' | 'project' | 'preb
   return tagRules(inputs, facts).bundler ? 'the form Bundler uses in this project' : 'default form'
 }
 
-function startedByTag(tag: string, facts: Facts, gems: readonly PlannedGem[]): Decision<readonly PlannedTag[]> {
+function startedByTag(
+  tag: string,
+  inputs: Inputs,
+  facts: Facts,
+  gems: readonly PlannedGem[],
+): Decision<readonly PlannedTag[]> {
   const known = facts.github?.tags.get(tag)
   const problems = facts.github && !known ? [gone(tag)] : []
   if (known?.commit !== facts.run.sha) problems.push(...elsewhere(tag, known, facts))
-  if (facts.checkout && facts.checkout.head !== facts.run.sha) problems.push(otherCheckout(tag, facts))
+  problems.push(...otherThanTagged(inputs, facts))
   return {
     choice: [
       { name: tag, message: '', ...notesOf(known), gems: [...new Set(gems.map((gem) => gem.name))], action: 'exists' },
@@ -114,20 +119,41 @@ function gone(tag: string): Problem {
   }
 }
 
-function otherCheckout(tag: string, facts: Facts): Problem {
-  return {
-    code: 'tag-commit-mismatch',
-    what: `The tag ${tag} names commit ${facts.run.sha.slice(0, 12)}, but ${releasedCommit(facts).slice(0, 12)} is checked out.`,
-    fix: 'Use `actions/checkout` without `ref:` in a workflow that is started by tags, and do not commit in it.',
-  }
+/** Where a tag started the run, and what is released is of another commit. */
+export function otherThanTagged({ commit: given }: Inputs, facts: Origin & Pick<Facts, 'project'>): Problem[] {
+  const { tag, sha } = facts.run
+  const released = releasedCommit(facts)
+  if (tag === undefined || released === sha) return []
+  const whatIs = given === undefined ? 'is checked out' : 'is what was built (input `commit`)'
+  const orSay =
+    facts.project || given !== undefined ? '' : ' In a job that only publishes, `commit:` says what was built.'
+  return [
+    {
+      code: 'tag-commit-mismatch',
+      what: `The tag ${tag} names commit ${sha.slice(0, 12)}, but ${released.slice(0, 12)} ${whatIs}.`,
+      fix: `Use \`actions/checkout\` without \`ref:\` in a workflow that is started by tags, and do not commit in it.${orSay}`,
+    },
+  ]
 }
 
-function notOnGitHub(facts: Facts): Problem {
+function notOnGitHub({ commit: given }: Inputs, facts: Facts): Problem {
+  const commit = releasedCommit(facts).slice(0, 12)
+  const lacks = 'but GitHub does not have it, so that it cannot be tagged there.'
+  if (given !== undefined) {
+    return {
+      code: 'commit-not-on-github',
+      what: `Input \`commit\` names ${commit}, ${lacks}`,
+      why: `The build job made a commit and did not push it, or the commit is one of another repository than ${facts.run.repository}.`,
+      fix: 'Push the commit before it is built, and hand over the build action’s output `commit`.',
+    }
+  }
   return {
     code: 'commit-not-on-github',
-    what: `Commit ${releasedCommit(facts).slice(0, 12)} is checked out, but GitHub does not have it, so that it cannot be tagged there.`,
+    what: `Commit ${commit} is checked out, ${lacks}`,
     why: 'A step before this one made a commit and did not push it.',
-    fix: 'Push the commit before this step, or set `strategy: rake`: Bundler’s release task pushes the branch.',
+    fix: facts.project
+      ? 'Push the commit before this step, or set `strategy: rake`: Bundler’s release task pushes the branch.'
+      : 'Push the commit before this step. In a job that only publishes, `commit:` says what was built.',
   }
 }
 

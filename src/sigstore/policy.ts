@@ -1,7 +1,12 @@
-import type { Problem } from '../errors.ts'
+import type { ErrorCode, Problem } from '../errors.ts'
 import type { AttestationsInput, Authentication } from '../inputs.ts'
 import { isObject, objectAt, stringAt } from '../json.ts'
 import type { GemServer } from '../server.ts'
+
+/** Title and last line of the warning about gems that nobody chose to publish without. */
+export const UNATTESTED = 'Published without attestations'
+export const FINAL =
+  'They cannot be added later. `attestations: required` stops here instead, before anything is public.'
 
 export interface AttestationQuestion {
   input: AttestationsInput
@@ -13,12 +18,16 @@ export interface AttestationQuestion {
   bundlesGiven: boolean
   /** Whether `server` has services to sign with. */
   canSign: boolean
+  /** What the gems were built from. */
+  commit: string
+  /** What the certificate will name: the commit that started the run, whatever was built. */
+  certified: string
 }
 
 export type AttestationDecision =
   | { attest: true }
-  /** `because` completes "The gems are published without attestations: …". */
-  | { attest: false; because: string }
+  /** `because` completes "The gems are published without attestations: …"; `aloud` where nobody chose that. */
+  | { attest: false; because: string; aloud: boolean }
   | { refused: Problem }
 
 /** Decides whether the gems of a release are attested. Nothing is dropped that was asked for: that is a refusal. */
@@ -27,23 +36,25 @@ export function decideAttestations(question: AttestationQuestion): AttestationDe
   if (input === 'false') {
     return bundlesGiven
       ? refusal('Inputs `attestations: false` and `attestation-bundles` contradict each other.', 'Remove one of them.')
-      : { attest: false, because: '`attestations` is `false`' }
+      : { attest: false, because: '`attestations` is `false`', aloud: false }
   }
   const unaccepted = whyUnaccepted(question)
   const obstacle = unaccepted ?? (bundlesGiven ? undefined : whyNotSigned(question))
   if (obstacle === undefined) return { attest: true }
   if (input === 'required') {
-    return refusal(`Attestations are required, but ${obstacle.because}.`, obstacle.fix)
+    return refusal(`Attestations are required, but ${obstacle.because}.`, obstacle.fix, obstacle.code)
   }
   if (bundlesGiven) {
     return refusal(`Input \`attestation-bundles\` names bundles to send, but ${obstacle.because}.`, obstacle.fix)
   }
-  return { attest: false, because: obstacle.because }
+  return { attest: false, because: obstacle.because, aloud: obstacle.code !== undefined }
 }
 
 interface Obstacle {
   because: string
   fix: string
+  /** Where no input is at fault. */
+  code?: ErrorCode
 }
 
 /** Why the registry would refuse any attestation (rubygems.org app/models/pusher.rb verify_sigstore). */
@@ -78,7 +89,7 @@ function whyUnaccepted({ input, server, authentication, bundlesGiven }: Attestat
   }
 }
 
-function whyNotSigned({ server, event, canSign }: AttestationQuestion): Obstacle | undefined {
+function whyNotSigned({ server, event, canSign, commit, certified }: AttestationQuestion): Obstacle | undefined {
   if (isPrivate(event)) {
     return {
       because:
@@ -88,6 +99,13 @@ function whyNotSigned({ server, event, canSign }: AttestationQuestion): Obstacle
   }
   if (!canSign) {
     return { because: `there is no Sigstore instance for ${server.host}`, fix: 'Set `attestations: false`.' }
+  }
+  if (commit !== certified) {
+    return {
+      because: `the gems are of commit ${commit.slice(0, 12)}, and the certificate of this run would name ${certified.slice(0, 12)}, the commit that started it`,
+      fix: 'Start the release from the commit itself, by pushing its tag for instance; or set `attestations: true`, and the gems are published without.',
+      code: 'attestation-failed',
+    }
   }
   return undefined
 }
@@ -99,6 +117,6 @@ function isPrivate(event: unknown): boolean {
   return repository['private'] === true || (visibility !== undefined && visibility !== 'public')
 }
 
-function refusal(what: string, fix: string): { refused: Problem } {
-  return { refused: { code: 'invalid-input', what, fix } }
+function refusal(what: string, fix: string, code: ErrorCode = 'invalid-input'): { refused: Problem } {
+  return { refused: { code, what, fix } }
 }

@@ -68,6 +68,23 @@ describe('a tag that is to be created', () => {
     expect(world.uploads).toEqual([])
   })
 
+  it('says what is published already, from the commit of the tag', async () => {
+    await using world = await newWorld()
+    const old = await world.repository()
+    expect((await world.run()).step.exitCode).toBe(0)
+    await world.sandbox.github.repository(REPOSITORY).commit({ 'README.md': '# More\n' })
+    await expectRefusedEarly(world, {
+      code: 'tag-commit-mismatch',
+      says: [
+        `v1.2.3 names commit ${old.slice(0, 12)}`,
+        'published already: rack-lens 1.2.3.',
+        'nothing is left to do',
+        'Nothing was published by this run.',
+      ],
+    })
+    expect(world.uploads).toHaveLength(1)
+  })
+
   it('is refused on a commit that GitHub does not have, where Bundler would not push it', async () => {
     await using world = await newWorld()
     await world.repository(project({ rakefile: false }))

@@ -57859,6 +57859,7 @@ function decided(choice, ...because) {
 
 
 
+
 /** The names of all tags whose state the plan needs to know: the run's own, or those that would be created. */
 function tags_tagsToLookUp(inputs, facts) {
     if (facts.run.tag !== undefined)
@@ -57878,10 +57879,10 @@ function planTags(inputs, facts, gems, strategy) {
     if (wanted.length === 0)
         return { choice: [], because: ['No tag is created: input `tag` is "false".'], problems: [] };
     if (strategy === 'rake')
-        return byTask(wanted, facts);
+        return byTask(wanted, facts, gems);
     if (!github)
         return { choice: [], because: [], problems: [noToken()] };
-    const problems = wanted.flatMap((tag) => elsewhere(tag.name, github.tags.get(tag.name), facts));
+    const problems = wanted.flatMap((tag) => elsewhere(tag.name, facts, gemsOf(tag, gems)));
     if (!github.commit)
         problems.push(notOnGitHub(inputs, facts));
     const choice = wanted.map((tag) => ({
@@ -57911,7 +57912,7 @@ function startedByTag(tag, inputs, facts, gems) {
     const known = facts.github?.tags.get(tag);
     const problems = facts.github && !known ? [gone(tag)] : [];
     if (known?.commit !== facts.run.sha)
-        problems.push(...elsewhere(tag, known, facts));
+        problems.push(...elsewhere(tag, facts, gems));
     problems.push(...otherThanTagged(inputs, facts));
     return {
         choice: [
@@ -57927,17 +57928,24 @@ function notesOf(tag) {
     const notes = rest.join('\n').trim();
     return notes === '' ? {} : { notes };
 }
-function byTask(wanted, facts) {
+function byTask(wanted, facts, gems) {
     return {
         choice: wanted.map((tag) => ({ ...tag, action: 'by-task' })),
         because: ['The tag is left to the release task.'],
-        problems: wanted.flatMap((tag) => elsewhere(tag.name, facts.github?.tags.get(tag.name), facts)),
+        problems: wanted.flatMap((tag) => elsewhere(tag.name, facts, gemsOf(tag, gems))),
     };
 }
-function elsewhere(name, tag, facts) {
+function gemsOf({ gems: names }, gems) {
+    return gems.filter(({ name }) => names.includes(name));
+}
+function elsewhere(name, facts, gems) {
+    const tag = facts.github?.tags.get(name);
     const commit = releasedCommit(facts);
     if (!tag || tag.commit === commit)
         return [];
+    const out = gems.filter((gem) => publishedVersion(gem, facts.published));
+    if (out.length > 0)
+        return [releasedBefore(name, tag.commit, commit, out)];
     return [
         {
             code: 'tag-commit-mismatch',
@@ -57946,6 +57954,15 @@ function elsewhere(name, tag, facts) {
             fix: 'Bump the version. If the tag was made by mistake and nothing was published, delete it and run again.',
         },
     ];
+}
+/** Also where a release task commits before it tags, and the job is run again on the commit it began with. */
+function releasedBefore(name, tagged, commit, out) {
+    return {
+        code: 'tag-commit-mismatch',
+        what: `The tag ${name} names commit ${tagged.slice(0, 12)}, but this run releases ${commit.slice(0, 12)}; published already: ${out.map(title).join(', ')}.`,
+        why: 'Most likely an earlier run has made this very release, from the commit that the tag names.',
+        fix: 'If it has, nothing is left to do. To release this commit, bump the version.',
+    };
 }
 function gone(tag) {
     return {

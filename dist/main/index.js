@@ -59072,8 +59072,10 @@ function takenProblem(gem, { server }, { published }) {
 /* harmony export */ });
 /* unused harmony export otherThanTagged */
 /* harmony import */ var _facts_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1588);
+/* harmony import */ var _rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7055);
 /* harmony import */ var _tags_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8826);
 /* harmony import */ var _gems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5461);
+
 
 
 
@@ -59096,10 +59098,10 @@ function planTags(inputs, facts, gems, strategy) {
     if (wanted.length === 0)
         return { choice: [], because: ['No tag is created: input `tag` is "false".'], problems: [] };
     if (strategy === 'rake')
-        return byTask(wanted, facts);
+        return byTask(wanted, facts, gems);
     if (!github)
         return { choice: [], because: [], problems: [noToken()] };
-    const problems = wanted.flatMap((tag) => elsewhere(tag.name, github.tags.get(tag.name), facts));
+    const problems = wanted.flatMap((tag) => elsewhere(tag.name, facts, gemsOf(tag, gems)));
     if (!github.commit)
         problems.push(notOnGitHub(inputs, facts));
     const choice = wanted.map((tag) => ({
@@ -59129,7 +59131,7 @@ function startedByTag(tag, inputs, facts, gems) {
     const known = facts.github?.tags.get(tag);
     const problems = facts.github && !known ? [gone(tag)] : [];
     if (known?.commit !== facts.run.sha)
-        problems.push(...elsewhere(tag, known, facts));
+        problems.push(...elsewhere(tag, facts, gems));
     problems.push(...otherThanTagged(inputs, facts));
     return {
         choice: [
@@ -59145,17 +59147,24 @@ function notesOf(tag) {
     const notes = rest.join('\n').trim();
     return notes === '' ? {} : { notes };
 }
-function byTask(wanted, facts) {
+function byTask(wanted, facts, gems) {
     return {
         choice: wanted.map((tag) => ({ ...tag, action: 'by-task' })),
         because: ['The tag is left to the release task.'],
-        problems: wanted.flatMap((tag) => elsewhere(tag.name, facts.github?.tags.get(tag.name), facts)),
+        problems: wanted.flatMap((tag) => elsewhere(tag.name, facts, gemsOf(tag, gems))),
     };
 }
-function elsewhere(name, tag, facts) {
+function gemsOf({ gems: names }, gems) {
+    return gems.filter(({ name }) => names.includes(name));
+}
+function elsewhere(name, facts, gems) {
+    const tag = facts.github?.tags.get(name);
     const commit = (0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .releasedCommit */ .l)(facts);
     if (!tag || tag.commit === commit)
         return [];
+    const out = gems.filter((gem) => (0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .publishedVersion */ .xJ)(gem, facts.published));
+    if (out.length > 0)
+        return [releasedBefore(name, tag.commit, commit, out)];
     return [
         {
             code: 'tag-commit-mismatch',
@@ -59164,6 +59173,15 @@ function elsewhere(name, tag, facts) {
             fix: 'Bump the version. If the tag was made by mistake and nothing was published, delete it and run again.',
         },
     ];
+}
+/** Also where a release task commits before it tags, and the job is run again on the commit it began with. */
+function releasedBefore(name, tagged, commit, out) {
+    return {
+        code: 'tag-commit-mismatch',
+        what: `The tag ${name} names commit ${tagged.slice(0, 12)}, but this run releases ${commit.slice(0, 12)}; published already: ${out.map(_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_3__/* .title */ .DD).join(', ')}.`,
+        why: 'Most likely an earlier run has made this very release, from the commit that the tag names.',
+        fix: 'If it has, nothing is left to do. To release this commit, bump the version.',
+    };
 }
 function gone(tag) {
     return {

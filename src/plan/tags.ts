@@ -2,6 +2,7 @@ import type { Problem } from '../errors.ts'
 import { type Facts, type Origin, releasedCommit } from '../facts.ts'
 import type { RemoteTag } from '../github/repository.ts'
 import type { Inputs } from '../inputs.ts'
+import { publishedVersion, title } from '../rubygems/versions.ts'
 import type { Decision, PlannedGem, PlannedTag } from './planned.ts'
 import { tagFor } from '../tags.ts'
 import { tagRules } from './gems.ts'
@@ -27,9 +28,9 @@ export function planTags(
     return { choice: [], because: [], problems: [releaseWithoutTag()] }
   }
   if (wanted.length === 0) return { choice: [], because: ['No tag is created: input `tag` is "false".'], problems: [] }
-  if (strategy === 'rake') return byTask(wanted, facts)
+  if (strategy === 'rake') return byTask(wanted, facts, gems)
   if (!github) return { choice: [], because: [], problems: [noToken()] }
-  const problems = wanted.flatMap((tag) => elsewhere(tag.name, github.tags.get(tag.name), facts))
+  const problems = wanted.flatMap((tag) => elsewhere(tag.name, facts, gemsOf(tag, gems)))
   if (!github.commit) problems.push(notOnGitHub(inputs, facts))
   const choice = wanted.map((tag) => ({
     ...tag,
@@ -72,7 +73,7 @@ function startedByTag(
 ): Decision<readonly PlannedTag[]> {
   const known = facts.github?.tags.get(tag)
   const problems = facts.github && !known ? [gone(tag)] : []
-  if (known?.commit !== facts.run.sha) problems.push(...elsewhere(tag, known, facts))
+  if (known?.commit !== facts.run.sha) problems.push(...elsewhere(tag, facts, gems))
   problems.push(...otherThanTagged(inputs, facts))
   return {
     choice: [
@@ -90,17 +91,28 @@ function notesOf(tag: RemoteTag | undefined): { notes?: string } {
   return notes === '' ? {} : { notes }
 }
 
-function byTask(wanted: readonly Omit<PlannedTag, 'action'>[], facts: Facts): Decision<readonly PlannedTag[]> {
+function byTask(
+  wanted: readonly Omit<PlannedTag, 'action'>[],
+  facts: Facts,
+  gems: readonly PlannedGem[],
+): Decision<readonly PlannedTag[]> {
   return {
     choice: wanted.map((tag) => ({ ...tag, action: 'by-task' })),
     because: ['The tag is left to the release task.'],
-    problems: wanted.flatMap((tag) => elsewhere(tag.name, facts.github?.tags.get(tag.name), facts)),
+    problems: wanted.flatMap((tag) => elsewhere(tag.name, facts, gemsOf(tag, gems))),
   }
 }
 
-function elsewhere(name: string, tag: RemoteTag | undefined, facts: Facts): Problem[] {
+function gemsOf({ gems: names }: Pick<PlannedTag, 'gems'>, gems: readonly PlannedGem[]): PlannedGem[] {
+  return gems.filter(({ name }) => names.includes(name))
+}
+
+function elsewhere(name: string, facts: Facts, gems: readonly PlannedGem[]): Problem[] {
+  const tag = facts.github?.tags.get(name)
   const commit = releasedCommit(facts)
   if (!tag || tag.commit === commit) return []
+  const out = gems.filter((gem) => publishedVersion(gem, facts.published))
+  if (out.length > 0) return [releasedBefore(name, tag.commit, commit, out)]
   return [
     {
       code: 'tag-commit-mismatch',
@@ -109,6 +121,16 @@ function elsewhere(name: string, tag: RemoteTag | undefined, facts: Facts): Prob
       fix: 'Bump the version. If the tag was made by mistake and nothing was published, delete it and run again.',
     },
   ]
+}
+
+/** Also where a release task commits before it tags, and the job is run again on the commit it began with. */
+function releasedBefore(name: string, tagged: string, commit: string, out: readonly PlannedGem[]): Problem {
+  return {
+    code: 'tag-commit-mismatch',
+    what: `The tag ${name} names commit ${tagged.slice(0, 12)}, but this run releases ${commit.slice(0, 12)}; published already: ${out.map(title).join(', ')}.`,
+    why: 'Most likely an earlier run has made this very release, from the commit that the tag names.',
+    fix: 'If it has, nothing is left to do. To release this commit, bump the version.',
+  }
 }
 
 function gone(tag: string): Problem {

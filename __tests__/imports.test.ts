@@ -70,11 +70,10 @@ describe('modules', () => {
         'git/authenticated.ts @actions/exec',
         'git/foreign-owner.ts @actions/exec',
         'git/git.ts @actions/exec',
-        // Modes, owners and links of one file are what these two are about.
+        // Modes, owners and links of one file are what this is about.
         'rubygems/credentials-disk.ts node:fs',
         'rubygems/credentials-disk.ts node:fs/promises',
         'rubygems/credentials-disk.ts node:process',
-        'rubygems/credentials-file.ts node:fs/promises',
         // Read from a handle that is opened once.
         'rubygems/gem-contents.ts node:fs',
         'rubygems/gem-file.ts node:fs/promises',

@@ -1,11 +1,6 @@
-import { isObject, objectAt, parseJson, stringAt } from './json.ts'
 import type { ApiKey } from './rubygems/api-key.ts'
-import {
-  type CredentialsReceipt,
-  credentialsPath,
-  restoreCredentials,
-  writeCredentials,
-} from './rubygems/credentials-file.ts'
+import { credentialsPath, restoreCredentials, writeCredentials } from './rubygems/credentials-file.ts'
+import type { CredentialsReceipt } from './rubygems/credentials-receipt.ts'
 import { credentialsKey } from './rubygems/credentials-text.ts'
 import type { GemServer } from './server.ts'
 import { STATE } from './state.ts'
@@ -23,11 +18,14 @@ export async function keepForLaterSteps(key: ApiKey, server: GemServer, world: W
     key: credentialsKey(new URL(server.origin)),
     secret: key.value,
     workspace: runner.env['GITHUB_WORKSPACE'] ?? '',
-    backupDirectory: privateDirectory,
+    owner: privateDirectory,
     remember: (made) => {
       runner.saveState(STATE.credentials, JSON.stringify(made))
     },
   })
+  if (receipt.recovered) {
+    runner.info(`${receipt.path} still held the key of a run that was lost; what it was before that run counts again.`)
+  }
   runner.info(`Wrote the key to ${receipt.path} (0600); the post step puts the file back as it was.`)
   return receipt
 }
@@ -36,23 +34,4 @@ export async function keepForLaterSteps(key: ApiKey, server: GemServer, world: W
 export async function putBack(receipt: CredentialsReceipt): Promise<string> {
   const { reason } = await restoreCredentials(receipt)
   return reason
-}
-
-/** The receipt a step left in its state, or undefined where it left none. */
-export function savedReceipt(state: string): CredentialsReceipt | undefined {
-  const value = parseJson(state)
-  const path = stringAt(value, 'path')
-  const writtenSha256 = stringAt(value, 'writtenSha256')
-  if (!isObject(value) || path === undefined || writtenSha256 === undefined) return undefined
-  const created = Array.isArray(value['createdDirectories']) ? value['createdDirectories'] : []
-  const backup = { ...objectAt(value, 'backup') }
-  const copy = stringAt(backup, 'path')
-  const sha256 = stringAt(backup, 'sha256')
-  const mode = backup['mode']
-  return {
-    path,
-    writtenSha256,
-    createdDirectories: created.filter((directory) => typeof directory === 'string'),
-    ...(copy && sha256 && typeof mode === 'number' ? { backup: { path: copy, sha256, mode } } : {}),
-  }
 }

@@ -1,7 +1,8 @@
 import path from 'node:path'
 import { isObject, type JsonObject, objectsAt, parseJson, stringAt } from './json.ts'
 import { codeBlock } from './markdown.ts'
-import { putBack, savedReceipt } from './persisted-credentials.ts'
+import { putBack } from './persisted-credentials.ts'
+import { parseReceipt } from './rubygems/credentials-receipt.ts'
 import { JOURNAL, STATE } from './state.ts'
 import { files } from './world/files.ts'
 import { socketDirectory } from './world/push-socket.ts'
@@ -16,7 +17,7 @@ import { endSurvivors } from './world/survivors.ts'
 const runner = actionsRunner(process.env)
 
 async function restore(): Promise<void> {
-  const receipt = savedReceipt(runner.state(STATE.credentials))
+  const receipt = parseReceipt(runner.state(STATE.credentials))
   if (receipt) runner.info(await putBack(receipt))
 }
 

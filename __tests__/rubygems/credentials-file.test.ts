@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -11,10 +12,11 @@ import {
 } from 'node:fs'
 import promises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type CredentialsReceipt, restoreCredentials } from '../../src/rubygems/credentials-file.ts'
+import { restoreCredentials } from '../../src/rubygems/credentials-file.ts'
+import type { CredentialsReceipt } from '../../src/rubygems/credentials-receipt.ts'
 import { Secret } from '../../src/world/secret.ts'
 import { here, kept, KEY, refusal, SECRET, snapshot, usePlace, write } from './credentials-home.ts'
 import { USABLE } from './credentials-states.ts'
@@ -49,12 +51,12 @@ describe.each(USABLE)('with %s', (_name, prepare, text) => {
     const receipt = await write()
     expect(readFileSync(here().path, 'utf8')).toBe(text)
     expect(statSync(here().path).mode & 0o7777).toBe(0o600)
-    expect(readdirSync(dirname(here().path))).toEqual(['credentials'])
-    expect(readdirSync(here().backups)).toHaveLength(receipt.backup ? 1 : 0)
-    for (const name of readdirSync(here().backups))
-      expect(statSync(join(here().backups, name)).mode & 0o777).toBe(0o600)
+    expect(readdirSync(dirname(here().path)).toSorted()).toEqual([basename(receipt.backup), 'credentials'])
+    expect(basename(receipt.backup)).toContain(`.credentials.before-${receipt.writtenSha256.slice(0, 16)}-`)
+    expect(statSync(receipt.backup).mode & 0o7777).toBe(0o600)
+    expect(readdirSync(here().owner)).toEqual([])
     for (const directory of receipt.createdDirectories) expect(statSync(directory).mode & 0o777).toBe(0o700)
-    expect((await restoreCredentials(kept(receipt))).outcome).toBe(receipt.backup ? 'restored' : 'removed')
+    expect((await restoreCredentials(kept(receipt))).outcome).toBe(receipt.previous ? 'restored' : 'removed')
     expect(snapshot(here().root)).toEqual(before)
   })
 
@@ -75,7 +77,7 @@ describe.each(USABLE)('with %s', (_name, prepare, text) => {
     }
     await expect(write({ remember })).rejects.toThrow('killed')
     expect(snapshot(here().root)).toEqual(before)
-    expect(await outcomes(receipts)).toEqual([receipts[0]?.backup ? 'restored' : 'removed'])
+    expect(await outcomes(receipts)).toEqual([receipts[0]?.previous ? 'restored' : 'removed'])
     expect(snapshot(here().root)).toEqual(before)
   })
 
@@ -93,7 +95,7 @@ describe.each(USABLE)('with %s', (_name, prepare, text) => {
     expect(snapshot(here().root)).not.toEqual(before)
     // Nor is what it left behind in the way of the next run.
     expect((await restoreCredentials(kept(await write()))).outcome).not.toBe('left')
-    expect(await outcomes(receipts)).toEqual([receipts[0]?.backup ? 'restored' : 'removed'])
+    expect(await outcomes(receipts)).toEqual([receipts[0]?.previous ? 'restored' : 'removed'])
     expect(snapshot(here().root)).toEqual(before)
   })
 
@@ -131,11 +133,12 @@ describe.each(USABLE)('with %s', (_name, prepare, text) => {
   it('what somebody else changed since is left alone', async () => {
     const receipt = await write()
     appendFileSync(here().path, 'https://mine.example: z\n')
-    const changed = snapshot(here().root)
     const { outcome, reason } = await restoreCredentials(kept(receipt))
     expect(outcome).toBe('left')
     expect(reason).toMatch(/changed by somebody else since/)
-    expect(snapshot(here().root)).toEqual(changed)
+    expect(readFileSync(here().path, 'utf8')).toBe(`${text}https://mine.example: z\n`)
+    expect(reason.includes(receipt.backup)).toBe(receipt.previous !== undefined)
+    expect(existsSync(receipt.backup)).toBe(receipt.previous !== undefined)
   })
 
   it('what a step only gave another mode is ours still', async () => {
@@ -159,7 +162,7 @@ syncBuiltinESMExports()
 const { writeCredentials } = await import(${JSON.stringify(new URL('../../src/rubygems/credentials-file.ts', import.meta.url).href)})
 const { Secret } = await import(${JSON.stringify(new URL('../../src/world/secret.ts', import.meta.url).href)})
 await writeCredentials({
-  ...place, key: ${JSON.stringify(KEY)}, secret: new Secret(${JSON.stringify(SECRET)}), backupDirectory: place.backups,
+  ...place, key: ${JSON.stringify(KEY)}, secret: new Secret(${JSON.stringify(SECRET)}),
   remember(receipt) {
     fs.writeFileSync(place.workspace + '/state', JSON.stringify(receipt))
     if (place.when === 'before the first change') die()

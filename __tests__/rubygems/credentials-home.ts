@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -7,17 +8,15 @@ import {
   readlinkSync,
   realpathSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { afterEach, beforeEach, expect } from 'vitest'
 import { ReleaseError } from '../../src/errors.ts'
-import {
-  type CredentialsReceipt,
-  writeCredentials,
-  type WriteCredentials,
-} from '../../src/rubygems/credentials-file.ts'
+import { writeCredentials, type WriteCredentials, type Written } from '../../src/rubygems/credentials-file.ts'
+import type { CredentialsReceipt } from '../../src/rubygems/credentials-receipt.ts'
 import { Secret } from '../../src/world/secret.ts'
 
 export const KEY = ':rubygems_api_key'
@@ -29,8 +28,8 @@ export interface Place {
   root: string
   home: string
   path: string
-  /** The private directory for copies. */
-  backups: string
+  /** The private directory of the step that writes. */
+  owner: string
   workspace: string
 }
 
@@ -49,10 +48,10 @@ export function usePlace(): void {
     const root = mkdtempSync(join(realpathSync(tmpdir()), 'credentials-file-'))
     const home = join(root, 'home')
     const path = join(home, '.gem', 'credentials')
-    place = { root, home, path, backups: join(root, 'temp'), workspace: join(root, 'work') }
+    place = { root, home, path, owner: join(root, 'temp'), workspace: join(root, 'work') }
     mkdirSync(place.home)
     mkdirSync(place.workspace)
-    mkdirSync(place.backups, { mode: 0o700 })
+    mkdirSync(place.owner, { mode: 0o700 })
   })
   afterEach(() => {
     process.umask(umask)
@@ -60,9 +59,20 @@ export function usePlace(): void {
   })
 }
 
-export function write(changes: Partial<WriteCredentials> = {}): Promise<CredentialsReceipt> {
-  const { path, workspace, backups: backupDirectory } = here()
-  return writeCredentials({ path, key: KEY, secret: new Secret(SECRET), workspace, backupDirectory, ...changes })
+export function write(changes: Partial<WriteCredentials> = {}): Promise<Written> {
+  const { path, workspace, owner } = here()
+  return writeCredentials({ path, key: KEY, secret: new Secret(SECRET), workspace, owner, ...changes })
+}
+
+/** The private directory of another step, which is there until that step has ended or was lost. */
+export function otherStep(): string {
+  return mkdtempSync(join(here().root, 'step-'))
+}
+
+export function put(path: string, text: string | Uint8Array, mode = 0o600): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, text)
+  chmodSync(path, mode)
 }
 
 /** As the post step gets it: through the action's state. */

@@ -1,18 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import process from 'node:process'
 import { describe, expect, it } from 'vitest'
 import { credentialsPath, restoreCredentials } from '../../src/rubygems/credentials-file.ts'
-import { here, kept, KEY, refusal, SECRET, snapshot, usePlace, write } from './credentials-home.ts'
+import { here, kept, KEY, put, refusal, SECRET, snapshot, usePlace, write } from './credentials-home.ts'
 
 usePlace()
-
-function put(path: string, text: string, mode = 0o600): void {
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, text)
-  chmodSync(path, mode)
-}
 
 function shared(...parts: string[]): string {
   return join(here().home, ...parts, 'gem', 'credentials')

@@ -1,20 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { restoreCredentials } from '../../src/rubygems/credentials-file.ts'
 import { Secret } from '../../src/world/secret.ts'
-import { here, kept, KEY, OLD, SECRET, snapshot, usePlace, write } from './credentials-home.ts'
+import { here, kept, KEY, OLD, put, SECRET, snapshot, usePlace, write } from './credentials-home.ts'
 
 usePlace()
-
-function put(path: string, text: string, mode = 0o600): void {
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, text)
-  chmodSync(path, mode)
-}
 
 /** What `gem` says of the file. */
 function ask(): string {
@@ -28,7 +22,7 @@ describe('restoreCredentials leaves, with a reason,', () => {
 
   it('a file whose copy is gone', async () => {
     const receipt = await write()
-    rmSync(receipt.backup?.path ?? '')
+    rmSync(receipt.backup)
     const left = snapshot(here().root)
     expect(await restoreCredentials(kept(receipt))).toEqual({
       outcome: 'left',
@@ -46,11 +40,12 @@ describe('restoreCredentials leaves, with a reason,', () => {
         renameSync(path, `${path}.real`)
         symlinkSync(`${path}.real`, path)
       },
-      /symbolic link/,
+      /missing or changed/,
     ],
+    ['a link to the same file', (path: string) => linkSync(path, `${path}.second`), /missing or changed/],
   ])('a file whose copy is %s', async (_name, change, reason) => {
     const receipt = await write()
-    change(receipt.backup?.path ?? '')
+    change(receipt.backup)
     const left = snapshot(here().root)
     const restored = await restoreCredentials(kept(receipt))
     expect(restored.outcome).toBe('left')
@@ -64,9 +59,9 @@ describe('restoreCredentials leaves, with a reason,', () => {
     const { outcome, reason } = await restoreCredentials(kept(receipt))
     expect(outcome).toBe('left')
     expect(reason).toContain('removed by somebody else')
-    expect(reason).toContain(receipt.backup?.path)
+    expect(reason).toContain(receipt.backup)
     expect(existsSync(here().path)).toBe(false)
-    expect(readFileSync(receipt.backup?.path ?? '', 'utf8')).toContain(OLD)
+    expect(readFileSync(receipt.backup, 'utf8')).toContain(OLD)
   })
 
   it.each([
@@ -117,6 +112,21 @@ describe('restoreCredentials leaves, with a reason,', () => {
   })
 })
 
+it('a file as large as may be comes back, although more is added to it meanwhile', async () => {
+  put(here().path, `#${' '.repeat(1023)}`.repeat(1024))
+  const before = snapshot(here().home)
+  expect((await restoreCredentials(kept(await write()))).outcome).toBe('restored')
+  expect(snapshot(here().home)).toEqual(before)
+})
+
+it('a file that was not there before goes, also without its backup', async () => {
+  const before = snapshot(here().home)
+  const receipt = await write()
+  rmSync(receipt.backup)
+  expect((await restoreCredentials(kept(receipt))).outcome).toBe('removed')
+  expect(snapshot(here().home)).toEqual(before)
+})
+
 describe('directories made for the file', () => {
   it('are kept when something else is in them now', async () => {
     const receipt = await write()
@@ -143,14 +153,13 @@ describe('modes', () => {
     process.umask(0o777)
     const receipt = await write()
     expect(statSync(here().path).mode & 0o7777).toBe(0o600)
-    expect(statSync(receipt.backup?.path ?? '').mode & 0o7777).toBe(0o600)
+    expect(statSync(receipt.backup).mode & 0o7777).toBe(0o600)
     await restoreCredentials(receipt)
     expect(statSync(here().path).mode & 0o7777).toBe(0o666)
   })
 
   it('and owners are not looked at on Windows, where they mean nothing', async () => {
     put(here().path, 'a: b\n', 0o644)
-    chmodSync(here().backups, 0o755)
     const before = snapshot(here().home)
     const host = { platform: 'win32', uid: 12_345 } as const
     process.umask(0)

@@ -1,13 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chownSync, linkSync, mkdirSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { KEY, OLD, type Place, SECRET } from './credentials-home.ts'
-
-function put(path: string, text: string | Uint8Array, mode = 0o600): void {
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, text)
-  chmodSync(path, mode)
-}
+import { KEY, OLD, type Place, put, SECRET } from './credentials-home.ts'
 
 /** States of the file that a write takes as they are, and the text after it. */
 export const USABLE: [name: string, prepare: (place: Place) => void, text: string][] = [
@@ -130,10 +124,5 @@ export const FOREIGN: [name: string, prepare: (place: Place) => void, why: RegEx
       chownSync(dirname(path), 65534, 65534)
     },
     /\.gem belongs to user 65534/,
-  ],
-  [
-    "another user's directory for copies",
-    ({ backups }) => chownSync(backups, 65534, 65534),
-    /temp belongs to user 65534/,
   ],
 ]

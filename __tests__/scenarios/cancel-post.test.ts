@@ -4,7 +4,7 @@ import { aim } from '../../sandbox/faults.ts'
 import { PUSH, requested } from './cancel-world.ts'
 import { CLASSIC, homeOf, keep, OTHERS, saidAfterwards } from './credentials-world.ts'
 import { ownRelease, rakeProject } from './rake-projects.ts'
-import { expectGreen, newWorld, REPOSITORY } from './scenario.ts'
+import { ACTION, expectGreen, newWorld, REPOSITORY } from './scenario.ts'
 
 const ON_MAIN = { repository: REPOSITORY, on: { branch: 'main', event: 'workflow_dispatch' } }
 
@@ -116,6 +116,36 @@ describe('the post step', () => {
     expect(job.post[0]?.annotations[0]?.message).toContain('rack-lens 1.2.3 (ruby): unknown')
   })
 
+  it('is not needed for that: where the machine was lost in a release task, the next job puts the credentials back', async () => {
+    await using world = await newWorld()
+    await world.repository(rakeProject(ownRelease('sh "echo working; sleep 60"')))
+    const machine = { machine: 'shared', runnerEnvironment: 'self-hosted' as const }
+    const permanent = { text: `${world.sandbox.registry.url}: permanent_0123456789\n`, mode: 0o644 }
+    {
+      await using lost = await world.sandbox.job({ ...ON_MAIN, ...machine })
+      const { runner } = lost
+      await keep(runner.home, CLASSIC, permanent)
+      await runner.uses(ACTION, {
+        with: { 'gem-server': world.sandbox.registry.url, strategy: 'rake' },
+        signal: { after: /\| working/, sequence: 'kill' },
+      })
+      await runner.finish({ skipPost: true })
+      expect((await homeOf(runner.home))[CLASSIC]?.text).not.toContain('permanent_')
+    }
+    let home = ''
+    const { job } = await world.run({
+      ...machine,
+      checkout: false,
+      action: 'credentials',
+      before: ({ runner }) => {
+        home = runner.home
+      },
+    })
+    expect(job.conclusion).toBe('success')
+    expect((await homeOf(home))[CLASSIC]).toEqual(permanent)
+    expect((await readdir(`${home}/.gem`)).filter((name) => name.startsWith('.'))).toEqual([])
+  })
+
   it('claims nothing for a main step that was killed after its notes were gone', async () => {
     await using world = await newWorld()
     await world.repository(rakeProject(ownRelease('sh "rm -rf $RUNNER_TEMP/release-gem-*; echo working; sleep 60"')))
@@ -131,7 +161,7 @@ describe('the post step', () => {
     {
       await using lost = await world.sandbox.job(ON_MAIN)
       const { runner } = lost
-      await runner.uses(`${import.meta.dirname}/../..`, {
+      await runner.uses(ACTION, {
         with: { 'gem-server': world.sandbox.registry.url },
         signal: { after: requested(world, PUSH), sequence: 'kill' },
       })

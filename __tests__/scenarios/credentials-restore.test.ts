@@ -1,4 +1,4 @@
-import { mkdir, readlink, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readlink, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { startRegistry } from '../../sandbox/registry/registry.ts'
@@ -124,31 +124,71 @@ describe('several uses of the credentials action', () => {
     expect(first?.key).not.toBe(token)
     expect(other.versions('rack-lens').map(({ sha256 }) => sha256)).toEqual([second?.sha256])
   })
+})
 
-  it('in jobs of one self-hosted machine, also after one that was lost with its post step', async () => {
+describe('on a self-hosted machine', () => {
+  const machine = { machine: 'shared', runnerEnvironment: 'self-hosted' as const }
+  const on = { branch: 'main', event: 'workflow_dispatch' }
+
+  it.each([
+    { state: 'no file', prior: undefined },
+    { state: "the user's own key for this server", prior: { text: 'permanent_0123456789', mode: 0o640 } },
+  ])('the job after one that was lost with its post step puts back what was there: $state', async ({ prior }) => {
     await using world = await newWorld()
     await world.repository()
-    const machine = { machine: 'shared', runnerEnvironment: 'self-hosted' as const }
-    const on = { branch: 'main', event: 'workflow_dispatch' }
+    const { url } = world.sandbox.registry
+    const permanent = prior && { text: `# mine\n${url}: ${prior.text}\n`, mode: prior.mode }
+    let before: Record<string, Kept> = {}
     {
       await using lost = await world.sandbox.job({ repository: REPOSITORY, on, ...machine })
+      if (permanent) await keep(lost.runner.home, CLASSIC, permanent)
+      before = await homeOf(lost.runner.home)
       await configureAgain(lost, world.sandbox)
       await lost.runner.finish({ skipPost: true })
     }
-    let left: unknown
     let home = ''
     const ran = await world.run({
       ...machine,
-      action: 'credentials',
-      mayHold: [CLASSIC],
       checkout: false,
+      action: 'credentials',
       before: async ({ runner }) => {
         home = runner.home
-        left = await homeOf(home)
+        expect((await homeOf(home))[CLASSIC]?.text).toContain(`${url}: rubygems_`)
+      },
+      meanwhile: async (job) => {
+        expect((await gemPush(job, url)).exitCode).toBe(0)
       },
     })
     expect(ran.job.conclusion).toBe('success')
-    expect(await homeOf(home)).toEqual(left)
+    expect(ran.log).toContain('still held the key of a run that was lost')
+    const { [CLASSIC]: file, ...others } = await homeOf(home)
+    expect(file).toEqual(permanent)
+    expect(Object.keys(others).filter((name) => name.startsWith('.gem/.'))).toEqual([])
+    expect(before[CLASSIC]).toEqual(permanent)
+    expect((await namesIn(home)).includes('.gem')).toBe(prior !== undefined)
+  })
+
+  it('what a file was before somebody changed it in the job is where the post step says', async () => {
+    await using world = await newWorld()
+    await world.repository()
+    let home = ''
+    const ran = await world.run({
+      action: 'credentials',
+      mayHold: [CLASSIC],
+      before: async ({ runner }) => {
+        home = runner.home
+        await keep(home, CLASSIC, { text: OTHERS, mode: 0o644 })
+      },
+      meanwhile: async () => appendFile(path.join(home, CLASSIC), 'https://mine.example: other_key_9876543210\n'),
+    })
+    expect(ran.job.conclusion).toBe('success')
+    const [said = ''] = saidAfterwards(ran.job.post[0])
+    expect(said).toContain('was changed by somebody else since; its previous content is in ')
+    const backup = path.relative(home, said.replace(/^.* is in (.*)\.$/, '$1'))
+    const { [CLASSIC]: file, [backup]: kept } = await homeOf(home)
+    expect(file?.text).toContain('https://mine.example: other_key_9876543210\n')
+    expect(kept?.mode).toBe(0o600)
+    expect(kept?.text.replace(/^# .*\n/, '')).toBe(OTHERS)
   })
 })
 

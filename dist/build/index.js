@@ -62046,7 +62046,7 @@ async function openWorld(temp, runner) {
             // After a failure, what was asked at the same time may still be waiting for its next attempt.
             over.abort(new Error('the run is over'));
             await http.close();
-            // What the post step still needs (the copy of a credentials file, the journal) stays for it.
+            // What the post step still needs (the journal) stays for it; the directory also says that it has not run yet.
         },
     };
 }

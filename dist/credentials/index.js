@@ -45847,7 +45847,7 @@ async function configure() {
         // There is no release here that the post step would have to report.
         runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_5__/* .STATE */ .c.reported, 'true');
         const key = await (0,_steps_exchange_js__WEBPACK_IMPORTED_MODULE_7__/* .exchange */ .c)(inputs.authentication, inputs.server, run, new _github_id_tokens_js__WEBPACK_IMPORTED_MODULE_6__/* .IdTokens */ .U(run, world), world);
-        await (0,_persisted_credentials_js__WEBPACK_IMPORTED_MODULE_3__/* .keepForLaterSteps */ .ah)(key, inputs.server, world);
+        await (0,_persisted_credentials_js__WEBPACK_IMPORTED_MODULE_3__/* .keepForLaterSteps */ .a)(key, inputs.server, world);
     }
     catch (e_1) {
         env_1.error = e_1;
@@ -46503,9 +46503,10 @@ function readTag(read) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Gv: () => (/* binding */ isObject),
 /* harmony export */   bX: () => (/* binding */ stringAt),
+/* harmony export */   lJ: () => (/* binding */ objectAt),
 /* harmony export */   qF: () => (/* binding */ parseJson)
 /* harmony export */ });
-/* unused harmony exports objectAt, objectsAt */
+/* unused harmony export objectsAt */
 /** Reading JSON of unknown shape: everything from another machine or process is `unknown` until it was looked at. */
 /** The value a JSON text stands for, or undefined where it is none. */
 function parseJson(source) {
@@ -46551,13 +46552,12 @@ function at(value, path) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   ah: () => (/* binding */ keepForLaterSteps)
+/* harmony export */   a: () => (/* binding */ keepForLaterSteps)
 /* harmony export */ });
-/* unused harmony exports putBack, savedReceipt */
-/* harmony import */ var _rubygems_credentials_file_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4653);
+/* unused harmony export putBack */
+/* harmony import */ var _rubygems_credentials_file_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3093);
 /* harmony import */ var _rubygems_credentials_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5636);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7390);
-
 
 
 
@@ -46573,11 +46573,14 @@ async function keepForLaterSteps(key, server, world) {
         key: (0,_rubygems_credentials_text_js__WEBPACK_IMPORTED_MODULE_1__/* .credentialsKey */ .Up)(new URL(server.origin)),
         secret: key.value,
         workspace: runner.env['GITHUB_WORKSPACE'] ?? '',
-        backupDirectory: privateDirectory,
+        owner: privateDirectory,
         remember: (made) => {
             runner.saveState(_state_js__WEBPACK_IMPORTED_MODULE_2__/* .STATE */ .c.credentials, JSON.stringify(made));
         },
     });
+    if (receipt.recovered) {
+        runner.info(`${receipt.path} still held the key of a run that was lost; what it was before that run counts again.`);
+    }
     runner.info(`Wrote the key to ${receipt.path} (0600); the post step puts the file back as it was.`);
     return receipt;
 }
@@ -46585,25 +46588,6 @@ async function keepForLaterSteps(key, server, world) {
 async function putBack(receipt) {
     const { reason } = await restoreCredentials(receipt);
     return reason;
-}
-/** The receipt a step left in its state, or undefined where it left none. */
-function savedReceipt(state) {
-    const value = parseJson(state);
-    const path = stringAt(value, 'path');
-    const writtenSha256 = stringAt(value, 'writtenSha256');
-    if (!isObject(value) || path === undefined || writtenSha256 === undefined)
-        return undefined;
-    const created = Array.isArray(value['createdDirectories']) ? value['createdDirectories'] : [];
-    const backup = { ...objectAt(value, 'backup') };
-    const copy = stringAt(backup, 'path');
-    const sha256 = stringAt(backup, 'sha256');
-    const mode = backup['mode'];
-    return {
-        path,
-        writtenSha256,
-        createdDirectories: created.filter((directory) => typeof directory === 'string'),
-        ...(copy && sha256 && typeof mode === 'number' ? { backup: { path: copy, sha256, mode } } : {}),
-    };
 }
 
 
@@ -47226,7 +47210,7 @@ function problemText({ code: name, what, why, fix }) {
 
 /***/ }),
 
-/***/ 4653:
+/***/ 3093:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47238,16 +47222,16 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: restoreCredentials
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
 ;// CONCATENATED MODULE: external "node:process"
 const external_node_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:process");
 ;// CONCATENATED MODULE: ./lib/rubygems/credentials-disk.js
@@ -47313,6 +47297,8 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 const PRIVATE = 0o600;
 /** Bytes; a file of keys is far below, and anything above is not one. */
 const LARGEST = 1024 * 1024;
+/** Bytes; more than is ever added to it: an entry in the file, a line in its backup. */
+const ADDED = 64 * 1024;
 function credentials_disk_thisHost() {
     return { platform: external_node_process_namespaceObject.platform, uid: external_node_process_namespaceObject.geteuid?.() };
 }
@@ -47326,7 +47312,7 @@ function credentials_disk_reasonOf(error) {
         return typeof error;
     return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
-function credentials_disk_sha256(bytes) {
+function sha256(bytes) {
     return (0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex');
 }
 /** Of a path itself, not of what a link points to; undefined when nothing is there. */
@@ -47383,17 +47369,9 @@ async function realLocation(path) {
         return (0,external_node_path_.dirname)(path) === path ? path : (0,external_node_path_.join)(await realLocation((0,external_node_path_.dirname)(path)), (0,external_node_path_.basename)(path));
     }
 }
-/** Refuses a directory that others can read; the copies kept there hold other servers' keys. */
-async function checkPrivate(path, directory, host) {
-    const stats = await lstatIfAny(directory);
-    const readable = host.platform !== 'win32' && ((stats?.mode ?? 0) & 0o077) !== 0;
-    if (stats?.isDirectory() && !readable)
-        return checkOwner(path, directory, stats, host);
-    throw refusal(path, `${directory} is not a private directory.`, 'Create it with mode 0700.');
-}
 /**
- * The content and permission bits of a regular file of ours with no second name; undefined when nothing is there.
- * Anything else is refused. The checks are made on the open file, so that it cannot be exchanged after them.
+ * A regular file of ours with no second name; undefined when nothing is there. Anything else is refused. The checks are
+ * made on the open file, so that it cannot be exchanged after them.
  */
 async function credentials_disk_readOwn(path, host) {
     const env_1 = { stack: [], error: void 0, hasError: false };
@@ -47415,9 +47393,9 @@ async function credentials_disk_readOwn(path, host) {
         if (stats.nlink > 1) {
             throw refusal(path, 'It has a second name (a hard link), under which the old content would stay.', 'Copy the file.');
         }
-        if (stats.size > LARGEST)
-            throw refusal(path, 'It is larger than a file of keys can be.', 'Move it away.');
-        return { bytes: await file.readFile(), mode: stats.mode & 0o7777 };
+        if (stats.size > LARGEST + ADDED)
+            throw tooLarge(path);
+        return { bytes: await file.readFile(), mode: stats.mode & 0o7777, identity: identityOf(seen) };
     }
     catch (e_1) {
         env_1.error = e_1;
@@ -47428,6 +47406,17 @@ async function credentials_disk_readOwn(path, host) {
         if (result_1)
             await result_1;
     }
+}
+function tooLarge(path) {
+    return refusal(path, 'It is larger than a file of keys can be.', 'Move it away.');
+}
+function identityOf({ dev, ino, size, mtimeMs, ctimeMs }) {
+    return [dev, ino, size, mtimeMs, ctimeMs].join(' ');
+}
+/** Whether the file is the one that was read, untouched; or still not there, where there was none. */
+async function isStill(path, seen) {
+    const stats = await lstatIfAny(path);
+    return seen?.identity === (stats && identityOf(stats));
 }
 /** Creates the file, with exactly these permission bits whatever the umask is; it must not exist yet. */
 async function createFile(path, bytes, mode, host) {
@@ -47450,22 +47439,55 @@ async function createFile(path, bytes, mode, host) {
             await result_2;
     }
 }
-/** A name that can be worked out again after a crash, so that nothing with a key in it is left behind. */
-function credentials_disk_temporaryPath(path, digest) {
-    return (0,external_node_path_.join)((0,external_node_path_.dirname)(path), `.${(0,external_node_path_.basename)(path)}.${digest.slice(0, 16)}.tmp`);
+/** What was decided from a file no longer holds: another job has changed it in the same moment. */
+class ChangedMeanwhile extends errors/* ReleaseError */.K2 {
 }
-/** Puts the bytes in the place of what is there, at once or not at all. */
-async function credentials_disk_replaceFile(path, bytes, mode, host) {
-    const temporary = credentials_disk_temporaryPath(path, credentials_disk_sha256(bytes));
-    await (0,promises_.rm)(temporary, { force: true });
+function credentials_disk_changedMeanwhile(path) {
+    return new ChangedMeanwhile(refusal(path, 'Other jobs keep changing it.', 'Run this job again.').problems[0]);
+}
+/** Starts over where another job was a moment faster. */
+async function credentials_disk_untilUndisturbed(body, attempts = 10) {
     try {
-        await createFile(temporary, bytes, mode, host);
-        await (0,promises_.rename)(temporary, path);
+        return await body();
     }
     catch (error) {
-        await (0,promises_.rm)(temporary, { force: true });
+        if (attempts === 1 || !(error instanceof ChangedMeanwhile))
+            throw error;
+        return credentials_disk_untilUndisturbed(body, attempts - 1);
+    }
+}
+/**
+ * Puts the content, or its absence, in the place of the file that was read, at once or not at all. Throws what makes
+ * `untilUndisturbed` start over where that file is not there any more: no call of the system compares and replaces in
+ * one, so the look at it is the very last thing before.
+ */
+async function credentials_disk_replaceFile(path, seen, content, temporary, host) {
+    await credentials_disk_remove(temporary);
+    try {
+        if (content)
+            await createFile(temporary, content.bytes, content.mode, host);
+        if (!(await isStill(path, seen)))
+            throw credentials_disk_changedMeanwhile(path);
+        if (content)
+            await (0,promises_.rename)(temporary, path);
+        else
+            await credentials_disk_remove(path);
+    }
+    catch (error) {
+        await credentials_disk_remove(temporary);
         throw error;
     }
+}
+async function credentials_disk_remove(path) {
+    await (0,promises_.rm)(path, { force: true });
+}
+/** Whether anything is there, be it a link that leads nowhere; also where that may not be known. */
+async function isThere(path) {
+    return (0,promises_.lstat)(path).then(() => true, (error) => credentials_disk_reasonOf(error) !== 'ENOENT');
+}
+/** Names in a directory; none where there is no such directory. */
+async function namesIn(directory) {
+    return (await isThere(directory)) ? (0,promises_.readdir)(directory) : [];
 }
 /** The directories above the path that do not exist yet, outermost first. */
 async function missingDirectories(path) {
@@ -47500,6 +47522,8 @@ async function exists(path) {
 }
 /** Refuses bytes that would not come out again as they are. */
 function decode(path, bytes) {
+    if (bytes.length > LARGEST)
+        throw tooLarge(path);
     try {
         return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     }
@@ -47508,10 +47532,141 @@ function decode(path, bytes) {
     }
 }
 
+// EXTERNAL MODULE: ./lib/json.js
+var json = __nccwpck_require__(6413);
+;// CONCATENATED MODULE: ./lib/rubygems/credentials-receipt.js
+
+/** The receipt that a JSON text holds, or undefined where it holds none. */
+function parseReceipt(text) {
+    const value = (0,json/* parseJson */.qF)(text);
+    const [path, writtenSha256, owner, backup] = ['path', 'writtenSha256', 'owner', 'backup'].map((name) => (0,json/* stringAt */.bX)(value, name));
+    if (!(0,json/* isObject */.Gv)(value) || !path || !writtenSha256 || !owner || !backup)
+        return undefined;
+    const { writtenAt, createdDirectories: created } = value;
+    const sha256 = (0,json/* stringAt */.bX)(value, 'previous', 'sha256');
+    const { mode } = (0,json/* objectAt */.lJ)(value, 'previous');
+    return {
+        path,
+        writtenSha256,
+        writtenAt: typeof writtenAt === 'number' ? writtenAt : 0,
+        owner,
+        backup,
+        ...(sha256 && typeof mode === 'number' ? { previous: { sha256, mode } } : {}),
+        createdDirectories: Array.isArray(created) ? created.filter((name) => typeof name === 'string') : [],
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/rubygems/credentials-backup.js
+
+
+
+
+
+/** A comment to RubyGems, so that the backup can be used as a credentials file as it is. */
+const FIRST_LINE = '# Kept by release-gem: ';
+/** Tells which write it belongs to; the rest makes it one file for each write, also for two of the same bytes. */
+function backupPath(path, written) {
+    return (0,external_node_path_.join)((0,external_node_path_.dirname)(path), `.${(0,external_node_path_.basename)(path)}.before-${written.slice(0, 16)}-${(0,external_node_crypto_.randomUUID)().slice(0, 8)}`);
+}
+/** A name that can be worked out from the backup's, so that nothing with a key in it is left behind after a crash. */
+function credentials_backup_temporaryPath(backup) {
+    return `${backup}.tmp`;
+}
+async function createBackup(receipt, content, host) {
+    const line = Buffer.from(`${FIRST_LINE}${JSON.stringify(receipt)}\n`);
+    await createFile(receipt.backup, Buffer.concat([line, content?.bytes ?? Buffer.alloc(0)]), PRIVATE, host);
+}
+/** All backups of a file that are plainly ours and whole, the last write first. Anything else is left alone. */
+async function credentials_backup_backupsOf(path, host) {
+    const start = `.${(0,external_node_path_.basename)(path)}.before-`;
+    const names = (await namesIn((0,external_node_path_.dirname)(path))).filter((name) => name.startsWith(start) && /^[0-9a-f]{16}-[0-9a-f]{8}$/.test(name.slice(start.length)));
+    const found = await Promise.all(names.map((name) => readBackup((0,external_node_path_.join)((0,external_node_path_.dirname)(path), name), host)));
+    return found
+        .filter((backup) => backup !== undefined)
+        .toSorted((one, other) => other.receipt.writtenAt - one.receipt.writtenAt);
+}
+async function readBackup(path, host) {
+    const bytes = await bytesOf(path, host);
+    const end = bytes.indexOf('\n') + 1;
+    const line = bytes.toString('utf8', 0, end);
+    const receipt = line.startsWith(FIRST_LINE) ? parseReceipt(line.slice(FIRST_LINE.length)) : undefined;
+    const content = bytes.subarray(end);
+    const whole = receipt?.previous ? receipt.previous.sha256 === sha256(content) : content.length === 0;
+    return receipt && whole ? { path, receipt, content } : undefined;
+}
+/** None of a file that is refused: it is not ours. */
+async function bytesOf(path, host) {
+    try {
+        return (await credentials_disk_readOwn(path, host))?.bytes ?? Buffer.alloc(0);
+    }
+    catch (error) {
+        const refused = error instanceof errors/* ReleaseError */.K2 || (error instanceof Error && 'syscall' in error);
+        if (!refused)
+            throw error;
+        return Buffer.alloc(0);
+    }
+}
+/** Those whose step has ended, or was lost, without having put the file back. */
+async function credentials_backup_ended(backups) {
+    const used = await Promise.all(backups.map(({ receipt }) => isThere(receipt.owner)));
+    return backups.filter((_, index) => !used[index]);
+}
+/**
+ * Follows the backups in `mayUse` from what the file holds to what it was before their writes: several runs may have
+ * written on top of one another. Stops at a write that is still in use.
+ */
+function credentials_backup_traceBack(now, all, mayUse) {
+    const trail = [];
+    let original = now;
+    for (;;) {
+        const digest = credentials_backup_digestOf(original);
+        const before = all.find((backup) => backup.receipt.writtenSha256 === digest && !trail.includes(backup));
+        if (!before || !mayUse.includes(before))
+            return { original, trail };
+        trail.push(before);
+        original = contentOf(before);
+    }
+}
+/**
+ * Backups in `mayUse` that nobody needs once the original is safe elsewhere: those that were followed to it, and others
+ * that lead there as well, or nowhere at all. In the order in which to remove them: whoever is killed meanwhile leaves
+ * ways that still lead there.
+ */
+function credentials_backup_spent({ original, trail }, all, mayUse) {
+    const inUse = all.filter((backup) => !mayUse.includes(backup));
+    const kept = new Set([...trail, ...withNeeded(inUse, all)]);
+    const leadsThere = (backup) => credentials_backup_digestOf(credentials_backup_traceBack(contentOf(backup), all, mayUse).original) === credentials_backup_digestOf(original);
+    const others = mayUse.filter((backup) => !kept.has(backup) && (leadsThere(backup) || credentials_backup_leadsNowhere(backup, all)));
+    return [...others, ...trail];
+}
+/** These, and all on the ways that they lead to. */
+function withNeeded(backups, all) {
+    const more = all.filter((backup) => !backups.includes(backup) && isNeeded(backup, backups));
+    return more.length === 0 ? backups : withNeeded([...backups, ...more], all);
+}
+/** It only says that there was no file, and no other run wrote on top of the one that was made then. */
+function credentials_backup_leadsNowhere(backup, all) {
+    return !backup.receipt.previous && !isNeeded(backup, all);
+}
+/** Whether one of the others leads to the write that this one belongs to. */
+function isNeeded({ receipt }, others) {
+    return others.some((other) => other.receipt.previous?.sha256 === receipt.writtenSha256);
+}
+/** The temporary file goes first: without its backup, nobody would find it. */
+async function credentials_backup_removeBackup(path) {
+    await credentials_disk_remove(credentials_backup_temporaryPath(path));
+    await credentials_disk_remove(path);
+}
+function credentials_backup_digestOf(content) {
+    return content && sha256(content.bytes);
+}
+function contentOf({ receipt, content }) {
+    return receipt.previous && { bytes: content, mode: receipt.previous.mode };
+}
+
 // EXTERNAL MODULE: ./lib/rubygems/credentials-text.js
 var credentials_text = __nccwpck_require__(5636);
 ;// CONCATENATED MODULE: ./lib/rubygems/credentials-file.js
-
 
 
 
@@ -47540,14 +47695,15 @@ async function credentialsPath(env) {
 }
 /**
  * Writes the secret under the key and leaves every other line as it is. The file changes at once or not at all, and has
- * mode 0600 from its first byte on.
+ * mode 0600 from its first byte on. What it was is kept beside it. Where a run was lost that should have put it back, that
+ * comes first: only what was there before it counts.
  *
  * Throws `credentials-file` when the file, its directory or its content is not plainly ours to change; nothing has
  * changed then.
  */
 async function writeCredentials(options) {
     try {
-        return await write(options, options.host ?? credentials_disk_thisHost());
+        return await credentials_disk_untilUndisturbed(() => write(options, options.host ?? credentials_disk_thisHost()));
     }
     catch (error) {
         // Anything but the system's refusal is a defect, and passes through as one.
@@ -47559,81 +47715,120 @@ async function writeCredentials(options) {
     }
 }
 async function write(options, host) {
-    const { path, key, workspace, backupDirectory } = options;
+    const { path, workspace } = options;
     await checkOutside(path, workspace);
     await credentials_disk_checkParent(path, host);
-    await checkPrivate(path, backupDirectory, host);
-    const previous = await credentials_disk_readOwn(path, host);
-    const text = previous ? decode(path, previous.bytes) : '';
-    const bytes = Buffer.from((0,credentials_text/* mergeCredentials */.x9)(text, key, options.secret.reveal(), `The gem credentials file ${path}`));
-    const receipt = {
-        path,
-        writtenSha256: credentials_disk_sha256(bytes),
-        ...(previous && {
-            backup: {
-                path: (0,external_node_path_.join)(backupDirectory, `gem-credentials-${(0,external_node_crypto_.randomUUID)()}`),
-                sha256: credentials_disk_sha256(previous.bytes),
-                mode: previous.mode,
-            },
-        }),
-        createdDirectories: await missingDirectories(path),
-    };
+    const now = await credentials_disk_readOwn(path, host);
+    const beside = await credentials_backup_backupsOf(path, host);
+    const lost = await credentials_backup_ended(beside);
+    const way = credentials_backup_traceBack(now, beside, lost);
+    const { original, trail } = way;
+    const over = credentials_backup_spent(way, beside, lost);
+    const bytes = merge(options, original);
+    const missing = await missingDirectories(path);
+    const receipt = newReceipt(options, bytes, original, [...directoriesOf(over), ...missing]);
     options.remember?.(receipt);
     try {
-        if (receipt.backup && previous)
-            await createFile(receipt.backup.path, previous.bytes, PRIVATE, host);
-        await createDirectories(receipt.createdDirectories);
+        await createDirectories(missing);
         await credentials_disk_checkParent(path, host);
-        await credentials_disk_replaceFile(path, bytes, PRIVATE, host);
+        await createBackup(receipt, original, host);
+        await credentials_disk_replaceFile(path, now, { bytes, mode: PRIVATE }, credentials_backup_temporaryPath(receipt.backup), host);
     }
     catch (error) {
-        if (receipt.backup)
-            await (0,promises_.rm)(receipt.backup.path, { force: true });
-        await credentials_disk_removeEmpty(receipt.createdDirectories);
+        await credentials_backup_removeBackup(receipt.backup);
+        await credentials_disk_removeEmpty(missing);
         throw error;
     }
-    return receipt;
+    for (const backup of lost)
+        await credentials_disk_remove(credentials_backup_temporaryPath(backup.path));
+    for (const backup of over)
+        await credentials_backup_removeBackup(backup.path);
+    return { ...receipt, recovered: trail.length > 0 };
+}
+function merge({ path, key, secret }, original) {
+    const text = original ? decode(path, original.bytes) : '';
+    return Buffer.from((0,credentials_text/* mergeCredentials */.x9)(text, key, secret.reveal(), `The gem credentials file ${path}`));
+}
+function newReceipt({ path, owner }, written, original, createdDirectories) {
+    const writtenSha256 = sha256(written);
+    return {
+        path,
+        writtenSha256,
+        writtenAt: Date.now(),
+        owner,
+        backup: backupPath(path, writtenSha256),
+        ...(original && { previous: { sha256: sha256(original.bytes), mode: original.mode } }),
+        // Each is part of the path of the next, and sorts before it.
+        createdDirectories: [...new Set(createdDirectories)].toSorted(),
+    };
 }
 /**
- * Puts back what was there before, byte for byte and with its mode, if the file still holds what was written; removes
- * it, and the directories made for it, if there was none. A file somebody has changed since is left alone, and its
- * backup with it. May be called again. Several writes are undone last first. Never throws: this runs after the job.
+ * Puts back what was there before, byte for byte and with its mode, if the file still holds what was written, or what
+ * another run wrote on top of it that is over; removes it, and the directories made for it, if there was none. A file
+ * somebody has changed since is left alone, and its backup with it. May be called again. Several writes are undone last
+ * first. Never throws: this runs after the job.
  */
 async function restoreCredentials(receipt, host = thisHost()) {
     try {
         await checkParent(receipt.path, host);
-        await rm(temporaryPath(receipt.path, receipt.writtenSha256), { force: true });
-        const current = await readOwn(receipt.path, host);
-        const digest = current && sha256(current.bytes);
-        return await (receipt.backup ? putBack(receipt, receipt.backup, digest, host) : takeAway(receipt, digest));
+        return await untilUndisturbed(() => restore(receipt, host));
     }
     catch (error) {
         const why = error instanceof ReleaseError ? error.problems[0].why : `The system said ${reasonOf(error)}.`;
         return left(`${receipt.path} was not put back: ${why ?? ''}`);
     }
 }
-async function putBack(receipt, backup, digest, host) {
-    const { path, writtenSha256 } = receipt;
-    const copy = await readOwn(backup.path, host);
-    const ours = digest === writtenSha256;
-    if (ours && copy && sha256(copy.bytes) === backup.sha256) {
-        await replaceFile(path, copy.bytes, backup.mode, host);
-    }
-    else if (digest !== backup.sha256) {
-        if (ours)
-            return left(`${path} still holds this run's key: the copy of what it held before is missing or changed.`);
-        return left(`${path} was ${digest ? 'changed' : 'removed'} by somebody else since; its previous content is in ${backup.path}.`);
-    }
-    await rm(backup.path, { force: true });
-    return { outcome: 'restored', reason: `${path} is as it was before this run.` };
-}
-async function takeAway(receipt, digest) {
-    const { path, writtenSha256, createdDirectories } = receipt;
-    if (digest !== undefined && digest !== writtenSha256)
-        return left(`${path} was changed by somebody else since.`);
-    await rm(path, { force: true });
-    await removeEmpty(createdDirectories);
+async function restore(receipt, host) {
+    const { path } = receipt;
+    await remove(temporaryPath(receipt.backup));
+    const now = await readOwn(path, host);
+    const beside = withOwn(receipt, await backupsOf(path, host));
+    const own = beside.find((backup) => isOf(backup, receipt));
+    const others = beside.filter((backup) => backup.path !== receipt.backup);
+    const mayUse = [...(own ? [own] : []), ...(await ended(others))];
+    const way = traceBack(now, beside, mayUse);
+    const { original, trail } = way;
+    const followed = own !== undefined && trail.includes(own);
+    if (!followed && digestOf(original) !== receipt.previous?.sha256)
+        return leave(receipt, now, beside);
+    if (trail.length > 0)
+        await putBack(receipt, now, original, host);
+    const over = spent(way, beside, mayUse);
+    for (const backup of over)
+        await removeBackup(backup.path);
+    if (original)
+        return { outcome: 'restored', reason: `${path} is as it was before this run.` };
+    await removeEmpty([...receipt.createdDirectories, ...directoriesOf(over)]);
     return { outcome: 'removed', reason: `${path} is gone again: there was none before this run.` };
+}
+/** To know that there was no file, the receipt is enough, should its backup be gone. */
+function withOwn(receipt, beside) {
+    const known = receipt.previous !== undefined || beside.some((backup) => isOf(backup, receipt));
+    return known ? [...beside] : [{ path: receipt.backup, receipt, content: Buffer.alloc(0) }, ...beside];
+}
+function isOf(backup, { backup: path, previous }) {
+    return backup.path === path && backup.receipt.previous?.sha256 === previous?.sha256;
+}
+async function putBack({ path, backup }, now, original, host) {
+    await replaceFile(path, now, original, temporaryPath(backup), host);
+    // Whoever wrote to it in this very moment needs the backups, to get to what was there before.
+    if (digestOf(await readOwn(path, host)) !== digestOf(original))
+        throw changedMeanwhile(path);
+}
+/** Keeps the backup, but one that only says that there was no file: it would be of use to nobody. */
+async function leave(receipt, now, beside) {
+    const { path, writtenSha256, backup, previous } = receipt;
+    const own = beside.find((each) => isOf(each, receipt));
+    if (!own && digestOf(now) === writtenSha256) {
+        return left(`${path} still holds this run's key: the copy of what it held before is missing or changed.`);
+    }
+    if (own && leadsNowhere(own, beside))
+        await removeBackup(backup);
+    const kept = own && previous ? `; its previous content is in ${backup}.` : '.';
+    return left(`${path} was ${now ? 'changed' : 'removed'} by somebody else since${kept}`);
+}
+function directoriesOf(backups) {
+    return backups.flatMap(({ receipt }) => receipt.createdDirectories);
 }
 function left(reason) {
     return { outcome: 'left', reason };
@@ -47896,8 +48091,8 @@ var inputs = __nccwpck_require__(6917);
 var world_files = __nccwpck_require__(7939);
 // EXTERNAL MODULE: ./lib/world/secret.js
 var secret = __nccwpck_require__(1502);
-// EXTERNAL MODULE: ./lib/rubygems/credentials-file.js + 2 modules
-var credentials_file = __nccwpck_require__(4653);
+// EXTERNAL MODULE: ./lib/rubygems/credentials-file.js + 4 modules
+var credentials_file = __nccwpck_require__(3093);
 // EXTERNAL MODULE: ./lib/rubygems/credentials-text.js
 var credentials_text = __nccwpck_require__(5636);
 ;// CONCATENATED MODULE: ./lib/rubygems/existing-key.js
@@ -49168,7 +49363,7 @@ async function openWorld(temp, runner) {
             // After a failure, what was asked at the same time may still be waiting for its next attempt.
             over.abort(new Error('the run is over'));
             await http.close();
-            // What the post step still needs (the copy of a credentials file, the journal) stays for it.
+            // What the post step still needs (the journal) stays for it; the directory also says that it has not run yet.
         },
     };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { lstat, mkdir, open, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import process from 'node:process'
 import { ReleaseError } from '../errors.ts'
@@ -17,6 +17,9 @@ export const PRIVATE = 0o600
 
 /** Bytes; a file of keys is far below, and anything above is not one. */
 const LARGEST = 1024 * 1024
+
+/** Bytes; more than is ever added to it: an entry in the file, a line in its backup. */
+const ADDED = 64 * 1024
 
 export function thisHost(): CredentialsHost {
   return { platform: process.platform, uid: process.geteuid?.() }
@@ -88,22 +91,21 @@ async function realLocation(path: string): Promise<string> {
   }
 }
 
-/** Refuses a directory that others can read; the copies kept there hold other servers' keys. */
-export async function checkPrivate(path: string, directory: string, host: CredentialsHost): Promise<void> {
-  const stats = await lstatIfAny(directory)
-  const readable = host.platform !== 'win32' && ((stats?.mode ?? 0) & 0o077) !== 0
-  if (stats?.isDirectory() && !readable) return checkOwner(path, directory, stats, host)
-  throw refusal(path, `${directory} is not a private directory.`, 'Create it with mode 0700.')
+/** What a file holds, and its permission bits; undefined where there is none. */
+export type Content = { bytes: Buffer; mode: number } | undefined
+
+export interface OwnFile {
+  bytes: Buffer
+  mode: number
+  /** Another one means that somebody has written to the file, or has put another in its place. */
+  identity: string
 }
 
 /**
- * The content and permission bits of a regular file of ours with no second name; undefined when nothing is there.
- * Anything else is refused. The checks are made on the open file, so that it cannot be exchanged after them.
+ * A regular file of ours with no second name; undefined when nothing is there. Anything else is refused. The checks are
+ * made on the open file, so that it cannot be exchanged after them.
  */
-export async function readOwn(
-  path: string,
-  host: CredentialsHost,
-): Promise<{ bytes: Buffer; mode: number } | undefined> {
+export async function readOwn(path: string, host: CredentialsHost): Promise<OwnFile | undefined> {
   const seen = await lstatIfAny(path)
   if (!seen) return undefined
   if (seen.isSymbolicLink()) {
@@ -118,8 +120,22 @@ export async function readOwn(
   if (stats.nlink > 1) {
     throw refusal(path, 'It has a second name (a hard link), under which the old content would stay.', 'Copy the file.')
   }
-  if (stats.size > LARGEST) throw refusal(path, 'It is larger than a file of keys can be.', 'Move it away.')
-  return { bytes: await file.readFile(), mode: stats.mode & 0o7777 }
+  if (stats.size > LARGEST + ADDED) throw tooLarge(path)
+  return { bytes: await file.readFile(), mode: stats.mode & 0o7777, identity: identityOf(seen) }
+}
+
+function tooLarge(path: string): ReleaseError {
+  return refusal(path, 'It is larger than a file of keys can be.', 'Move it away.')
+}
+
+function identityOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return [dev, ino, size, mtimeMs, ctimeMs].join(' ')
+}
+
+/** Whether the file is the one that was read, untouched; or still not there, where there was none. */
+async function isStill(path: string, seen: OwnFile | undefined): Promise<boolean> {
+  const stats = await lstatIfAny(path)
+  return seen?.identity === (stats && identityOf(stats))
 }
 
 /** Creates the file, with exactly these permission bits whatever the umask is; it must not exist yet. */
@@ -131,22 +147,62 @@ export async function createFile(path: string, bytes: Uint8Array, mode: number, 
   await file.sync()
 }
 
-/** A name that can be worked out again after a crash, so that nothing with a key in it is left behind. */
-export function temporaryPath(path: string, digest: string): string {
-  return join(dirname(path), `.${basename(path)}.${digest.slice(0, 16)}.tmp`)
+/** What was decided from a file no longer holds: another job has changed it in the same moment. */
+class ChangedMeanwhile extends ReleaseError {}
+
+export function changedMeanwhile(path: string): ReleaseError {
+  return new ChangedMeanwhile(refusal(path, 'Other jobs keep changing it.', 'Run this job again.').problems[0])
 }
 
-/** Puts the bytes in the place of what is there, at once or not at all. */
-export async function replaceFile(path: string, bytes: Uint8Array, mode: number, host: CredentialsHost): Promise<void> {
-  const temporary = temporaryPath(path, sha256(bytes))
-  await rm(temporary, { force: true })
+/** Starts over where another job was a moment faster. */
+export async function untilUndisturbed<T>(body: () => Promise<T>, attempts = 10): Promise<T> {
   try {
-    await createFile(temporary, bytes, mode, host)
-    await rename(temporary, path)
+    return await body()
   } catch (error) {
-    await rm(temporary, { force: true })
+    if (attempts === 1 || !(error instanceof ChangedMeanwhile)) throw error
+    return untilUndisturbed(body, attempts - 1)
+  }
+}
+
+/**
+ * Puts the content, or its absence, in the place of the file that was read, at once or not at all. Throws what makes
+ * `untilUndisturbed` start over where that file is not there any more: no call of the system compares and replaces in
+ * one, so the look at it is the very last thing before.
+ */
+export async function replaceFile(
+  path: string,
+  seen: OwnFile | undefined,
+  content: Content,
+  temporary: string,
+  host: CredentialsHost,
+): Promise<void> {
+  await remove(temporary)
+  try {
+    if (content) await createFile(temporary, content.bytes, content.mode, host)
+    if (!(await isStill(path, seen))) throw changedMeanwhile(path)
+    if (content) await rename(temporary, path)
+    else await remove(path)
+  } catch (error) {
+    await remove(temporary)
     throw error
   }
+}
+
+export async function remove(path: string): Promise<void> {
+  await rm(path, { force: true })
+}
+
+/** Whether anything is there, be it a link that leads nowhere; also where that may not be known. */
+export async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    (error: unknown) => reasonOf(error) !== 'ENOENT',
+  )
+}
+
+/** Names in a directory; none where there is no such directory. */
+export async function namesIn(directory: string): Promise<string[]> {
+  return (await isThere(directory)) ? readdir(directory) : []
 }
 
 /** The directories above the path that do not exist yet, outermost first. */
@@ -182,6 +238,7 @@ export async function exists(path: string): Promise<boolean> {
 
 /** Refuses bytes that would not come out again as they are. */
 export function decode(path: string, bytes: Uint8Array): string {
+  if (bytes.length > LARGEST) throw tooLarge(path)
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (error) {

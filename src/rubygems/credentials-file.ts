@@ -1,43 +1,43 @@
-import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { ReleaseError } from '../errors.ts'
 import type { Secret } from '../world/secret.ts'
 import {
+  type Backup,
+  backupPath,
+  backupsOf,
+  createBackup,
+  digestOf,
+  ended,
+  leadsNowhere,
+  removeBackup,
+  spent,
+  temporaryPath,
+  traceBack,
+} from './credentials-backup.ts'
+import {
+  changedMeanwhile,
   checkOutside,
   checkParent,
-  checkPrivate,
+  type Content,
   createDirectories,
-  createFile,
+  type CredentialsHost,
   decode,
   exists,
-  type CredentialsHost,
   missingDirectories,
+  type OwnFile,
   PRIVATE,
   readOwn,
   reasonOf,
   refusal,
+  remove,
   removeEmpty,
   replaceFile,
   sha256,
-  temporaryPath,
   thisHost,
+  untilUndisturbed,
 } from './credentials-disk.ts'
+import type { CredentialsReceipt } from './credentials-receipt.ts'
 import { mergeCredentials } from './credentials-text.ts'
-
-/**
- * Everything the post step needs to undo a write: paths, modes and digests, never a secret. JSON-serialisable, because
- * it is kept in the action's state.
- */
-export interface CredentialsReceipt {
-  path: string
-  /** Hex SHA-256 of the whole file as written. */
-  writtenSha256: string
-  /** What the file held before; absent when there was no file. `mode` is the permission bits it had. */
-  backup?: { path: string; sha256: string; mode: number }
-  /** Outermost first. */
-  createdDirectories: string[]
-}
 
 export interface WriteCredentials {
   path: string
@@ -46,11 +46,16 @@ export interface WriteCredentials {
   secret: Secret
   /** The checkout, in which nothing is written; empty when there is none. */
   workspace: string
-  /** A private (0700) directory outside the checkout, for the copy of the previous file. */
-  backupDirectory: string
+  /** The private directory of this step: as long as it is there, this write is in use. */
+  owner: string
   /** Called with the receipt before anything changes, so that a run killed a moment later can be undone too. */
   remember?: (receipt: CredentialsReceipt) => void
   host?: CredentialsHost
+}
+
+export interface Written extends CredentialsReceipt {
+  /** The file still held the key of a run that was lost, and is treated as what it was before that. */
+  recovered: boolean
 }
 
 export interface Restored {
@@ -85,14 +90,15 @@ export async function credentialsPath(env: {
 
 /**
  * Writes the secret under the key and leaves every other line as it is. The file changes at once or not at all, and has
- * mode 0600 from its first byte on.
+ * mode 0600 from its first byte on. What it was is kept beside it. Where a run was lost that should have put it back, that
+ * comes first: only what was there before it counts.
  *
  * Throws `credentials-file` when the file, its directory or its content is not plainly ours to change; nothing has
  * changed then.
  */
-export async function writeCredentials(options: WriteCredentials): Promise<CredentialsReceipt> {
+export async function writeCredentials(options: WriteCredentials): Promise<Written> {
   try {
-    return await write(options, options.host ?? thisHost())
+    return await untilUndisturbed(() => write(options, options.host ?? thisHost()))
   } catch (error) {
     // Anything but the system's refusal is a defect, and passes through as one.
     if (!(error instanceof Error && 'syscall' in error)) throw error
@@ -102,85 +108,130 @@ export async function writeCredentials(options: WriteCredentials): Promise<Crede
   }
 }
 
-async function write(options: WriteCredentials, host: CredentialsHost): Promise<CredentialsReceipt> {
-  const { path, key, workspace, backupDirectory } = options
+async function write(options: WriteCredentials, host: CredentialsHost): Promise<Written> {
+  const { path, workspace } = options
   await checkOutside(path, workspace)
   await checkParent(path, host)
-  await checkPrivate(path, backupDirectory, host)
-  const previous = await readOwn(path, host)
-  const text = previous ? decode(path, previous.bytes) : ''
-  const bytes = Buffer.from(mergeCredentials(text, key, options.secret.reveal(), `The gem credentials file ${path}`))
-  const receipt: CredentialsReceipt = {
-    path,
-    writtenSha256: sha256(bytes),
-    ...(previous && {
-      backup: {
-        path: join(backupDirectory, `gem-credentials-${randomUUID()}`),
-        sha256: sha256(previous.bytes),
-        mode: previous.mode,
-      },
-    }),
-    createdDirectories: await missingDirectories(path),
-  }
+  const now = await readOwn(path, host)
+  const beside = await backupsOf(path, host)
+  const lost = await ended(beside)
+  const way = traceBack(now, beside, lost)
+  const { original, trail } = way
+  const over = spent(way, beside, lost)
+  const bytes = merge(options, original)
+  const missing = await missingDirectories(path)
+  const receipt = newReceipt(options, bytes, original, [...directoriesOf(over), ...missing])
   options.remember?.(receipt)
   try {
-    if (receipt.backup && previous) await createFile(receipt.backup.path, previous.bytes, PRIVATE, host)
-    await createDirectories(receipt.createdDirectories)
+    await createDirectories(missing)
     await checkParent(path, host)
-    await replaceFile(path, bytes, PRIVATE, host)
+    await createBackup(receipt, original, host)
+    await replaceFile(path, now, { bytes, mode: PRIVATE }, temporaryPath(receipt.backup), host)
   } catch (error) {
-    if (receipt.backup) await rm(receipt.backup.path, { force: true })
-    await removeEmpty(receipt.createdDirectories)
+    await removeBackup(receipt.backup)
+    await removeEmpty(missing)
     throw error
   }
-  return receipt
+  for (const backup of lost) await remove(temporaryPath(backup.path))
+  for (const backup of over) await removeBackup(backup.path)
+  return { ...receipt, recovered: trail.length > 0 }
+}
+
+function merge({ path, key, secret }: WriteCredentials, original: Content): Buffer {
+  const text = original ? decode(path, original.bytes) : ''
+  return Buffer.from(mergeCredentials(text, key, secret.reveal(), `The gem credentials file ${path}`))
+}
+
+function newReceipt(
+  { path, owner }: WriteCredentials,
+  written: Buffer,
+  original: Content,
+  createdDirectories: readonly string[],
+): CredentialsReceipt {
+  const writtenSha256 = sha256(written)
+  return {
+    path,
+    writtenSha256,
+    writtenAt: Date.now(),
+    owner,
+    backup: backupPath(path, writtenSha256),
+    ...(original && { previous: { sha256: sha256(original.bytes), mode: original.mode } }),
+    // Each is part of the path of the next, and sorts before it.
+    createdDirectories: [...new Set(createdDirectories)].toSorted(),
+  }
 }
 
 /**
- * Puts back what was there before, byte for byte and with its mode, if the file still holds what was written; removes
- * it, and the directories made for it, if there was none. A file somebody has changed since is left alone, and its
- * backup with it. May be called again. Several writes are undone last first. Never throws: this runs after the job.
+ * Puts back what was there before, byte for byte and with its mode, if the file still holds what was written, or what
+ * another run wrote on top of it that is over; removes it, and the directories made for it, if there was none. A file
+ * somebody has changed since is left alone, and its backup with it. May be called again. Several writes are undone last
+ * first. Never throws: this runs after the job.
  */
 export async function restoreCredentials(receipt: CredentialsReceipt, host = thisHost()): Promise<Restored> {
   try {
     await checkParent(receipt.path, host)
-    await rm(temporaryPath(receipt.path, receipt.writtenSha256), { force: true })
-    const current = await readOwn(receipt.path, host)
-    const digest = current && sha256(current.bytes)
-    return await (receipt.backup ? putBack(receipt, receipt.backup, digest, host) : takeAway(receipt, digest))
+    return await untilUndisturbed(() => restore(receipt, host))
   } catch (error) {
     const why = error instanceof ReleaseError ? error.problems[0].why : `The system said ${reasonOf(error)}.`
     return left(`${receipt.path} was not put back: ${why ?? ''}`)
   }
 }
 
-async function putBack(
-  receipt: CredentialsReceipt,
-  backup: NonNullable<CredentialsReceipt['backup']>,
-  digest: string | undefined,
-  host: CredentialsHost,
-): Promise<Restored> {
-  const { path, writtenSha256 } = receipt
-  const copy = await readOwn(backup.path, host)
-  const ours = digest === writtenSha256
-  if (ours && copy && sha256(copy.bytes) === backup.sha256) {
-    await replaceFile(path, copy.bytes, backup.mode, host)
-  } else if (digest !== backup.sha256) {
-    if (ours) return left(`${path} still holds this run's key: the copy of what it held before is missing or changed.`)
-    return left(
-      `${path} was ${digest ? 'changed' : 'removed'} by somebody else since; its previous content is in ${backup.path}.`,
-    )
-  }
-  await rm(backup.path, { force: true })
-  return { outcome: 'restored', reason: `${path} is as it was before this run.` }
+async function restore(receipt: CredentialsReceipt, host: CredentialsHost): Promise<Restored> {
+  const { path } = receipt
+  await remove(temporaryPath(receipt.backup))
+  const now = await readOwn(path, host)
+  const beside = withOwn(receipt, await backupsOf(path, host))
+  const own = beside.find((backup) => isOf(backup, receipt))
+  const others = beside.filter((backup) => backup.path !== receipt.backup)
+  const mayUse = [...(own ? [own] : []), ...(await ended(others))]
+  const way = traceBack(now, beside, mayUse)
+  const { original, trail } = way
+  const followed = own !== undefined && trail.includes(own)
+  if (!followed && digestOf(original) !== receipt.previous?.sha256) return leave(receipt, now, beside)
+  if (trail.length > 0) await putBack(receipt, now, original, host)
+  const over = spent(way, beside, mayUse)
+  for (const backup of over) await removeBackup(backup.path)
+  if (original) return { outcome: 'restored', reason: `${path} is as it was before this run.` }
+  await removeEmpty([...receipt.createdDirectories, ...directoriesOf(over)])
+  return { outcome: 'removed', reason: `${path} is gone again: there was none before this run.` }
 }
 
-async function takeAway(receipt: CredentialsReceipt, digest: string | undefined): Promise<Restored> {
-  const { path, writtenSha256, createdDirectories } = receipt
-  if (digest !== undefined && digest !== writtenSha256) return left(`${path} was changed by somebody else since.`)
-  await rm(path, { force: true })
-  await removeEmpty(createdDirectories)
-  return { outcome: 'removed', reason: `${path} is gone again: there was none before this run.` }
+/** To know that there was no file, the receipt is enough, should its backup be gone. */
+function withOwn(receipt: CredentialsReceipt, beside: readonly Backup[]): Backup[] {
+  const known = receipt.previous !== undefined || beside.some((backup) => isOf(backup, receipt))
+  return known ? [...beside] : [{ path: receipt.backup, receipt, content: Buffer.alloc(0) }, ...beside]
+}
+
+function isOf(backup: Backup, { backup: path, previous }: CredentialsReceipt): boolean {
+  return backup.path === path && backup.receipt.previous?.sha256 === previous?.sha256
+}
+
+async function putBack(
+  { path, backup }: CredentialsReceipt,
+  now: OwnFile | undefined,
+  original: Content,
+  host: CredentialsHost,
+): Promise<void> {
+  await replaceFile(path, now, original, temporaryPath(backup), host)
+  // Whoever wrote to it in this very moment needs the backups, to get to what was there before.
+  if (digestOf(await readOwn(path, host)) !== digestOf(original)) throw changedMeanwhile(path)
+}
+
+/** Keeps the backup, but one that only says that there was no file: it would be of use to nobody. */
+async function leave(receipt: CredentialsReceipt, now: Content, beside: readonly Backup[]): Promise<Restored> {
+  const { path, writtenSha256, backup, previous } = receipt
+  const own = beside.find((each) => isOf(each, receipt))
+  if (!own && digestOf(now) === writtenSha256) {
+    return left(`${path} still holds this run's key: the copy of what it held before is missing or changed.`)
+  }
+  if (own && leadsNowhere(own, beside)) await removeBackup(backup)
+  const kept = own && previous ? `; its previous content is in ${backup}.` : '.'
+  return left(`${path} was ${now ? 'changed' : 'removed'} by somebody else since${kept}`)
+}
+
+function directoriesOf(backups: readonly Backup[]): string[] {
+  return backups.flatMap(({ receipt }) => receipt.createdDirectories)
 }
 
 function left(reason: string): Restored {

@@ -109,15 +109,20 @@ describe('a push that failed is recorded', () => {
   })
 })
 
+/** Aborts as soon as the push waits for its next attempt. */
+function stoppedWhileWaiting({ recorder }: StepWorld): AbortSignal {
+  const stop = new AbortController()
+  recorder.onInfo = (text) => {
+    if (text.startsWith('Could not push')) stop.abort()
+  }
+  return stop.signal
+}
+
 describe('a push that waits for its next attempt when another gem fails', () => {
   it('is not made, and recorded as not tried where none was taken', async () => {
     await using made = await world.case({ strikes: [{ trouble: '429-retry-after', on: 'push', times: 1 }] })
     const step = await stepWorld(made)
-    const stop = new AbortController()
-    step.recorder.onInfo = (text) => {
-      if (text.startsWith('Could not push')) stop.abort()
-    }
-    const { record } = await recorded(step, stop.signal)
+    const { record } = await recorded(step, stoppedWhileWaiting(step))
     expect(record.gems).toMatchObject([{ status: 'not-tried' }])
     expect(made.attemptsAt('push')).toHaveLength(1)
     expect(made.attemptsAt('verify')).toEqual([])
@@ -126,11 +131,7 @@ describe('a push that waits for its next attempt when another gem fails', () => 
   it('is not made, and looked for where one may have arrived', async () => {
     await using made = await world.case({ strikes: [{ trouble: 'reset-after', on: 'push', times: 1 }] })
     const step = await stepWorld(made)
-    const stop = new AbortController()
-    step.recorder.onInfo = (text) => {
-      if (text.startsWith('Could not push')) stop.abort()
-    }
-    const { end, record } = await recorded(step, stop.signal)
+    const { end, record } = await recorded(step, stoppedWhileWaiting(step))
     expect(end).toBe('pushed')
     expect(record.gems).toMatchObject([{ status: 'already-published' }])
     expect(made.attemptsAt('push')).toHaveLength(1)

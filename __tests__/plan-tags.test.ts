@@ -40,7 +40,8 @@ describe('tags to come', () => {
     ['a release task that tags', { project: project({ rake: rake({ release: 'project' }) }) }, {}, ['v1.2.3 by-task']],
     ['no token', { github: undefined }, { token: '' }, ['tag-not-permitted']],
     ['a detached commit that GitHub lacks', detached(), {}, ['commit-not-on-github']],
-    ['gems of a commit that has the tag', GIVEN, { gems: '*.gem' }, ['v1.2.3 exists']],
+    ['gems of a commit that has the tag', GIVEN, { gems: '*.gem', commit: OTHER }, ['v1.2.3 exists']],
+    ['gems of which nothing says what they were built from', GIVEN, { gems: '*.gem' }, ['tag-commit-mismatch']],
     [
       'gems of a commit that GitHub lacks',
       { ...GIVEN, github: { commit: undefined, rulesets: [], tags: new Map() } },

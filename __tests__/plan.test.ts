@@ -40,7 +40,7 @@ describe('the plan', () => {
         'Strategy direct: the `release` task is Bundler’s own, unchanged.',
         'Built by `rake build`: from `bundler/gem_tasks`.',
         `Tag v1.2.3 will be created on ${SHORT} after the push (the form Bundler uses in this project).`,
-        'The gems are published with attestations (signed by this run).',
+        'The gems are to be published with attestations (signed by this run).',
       ],
     })
   })
@@ -52,7 +52,7 @@ describe('the plan', () => {
       'Strategy direct: the `release` task is Bundler’s own, unchanged.',
       'Built by `rake build`: from `bundler/gem_tasks`.',
       `No tag is created: v1.2.3 started this run and names commit ${SHORT}.`,
-      'The gems are published with attestations (signed by this run).',
+      'The gems are to be published with attestations (signed by this run).',
     ])
   })
 
@@ -64,7 +64,7 @@ describe('the plan', () => {
       `Built from commit ${SHORT}: it started this run.`,
       'Strategy direct: the gems are prebuilt.',
       `Tag v1.2.3 will be created on ${SHORT} after the push (default form).`,
-      'The gems are published with attestations (signed by this run).',
+      'The gems are to be published with attestations (signed by this run).',
     ])
   })
 
@@ -84,12 +84,12 @@ describe('the plan', () => {
   })
 
   it.each([
-    [{ attestations: 'false' }, true, 'The gems are published without attestations: `attestations` is `false`.'],
-    [{}, false, 'The gems are published without attestations: there is no Sigstore instance for rubygems.org.'],
+    [{ attestations: 'false' }, true, 'The gems are to be published without attestations: `attestations` is `false`.'],
+    [{}, false, 'The gems are to be published without attestations: there is no Sigstore instance for rubygems.org.'],
     [
       { 'attestation-bundles': 'pkg/*.json' },
       false,
-      'The gems are published with attestations (input `attestation-bundles`).',
+      'The gems are to be published with attestations (input `attestation-bundles`).',
     ],
   ])('with %o says whether there will be attestations, and why', (inputs, canSign, sentence) => {
     expect(decisions({ canSign }, inputsOf(inputs)).at(-1)).toBe(sentence)

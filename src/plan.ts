@@ -7,8 +7,8 @@ import { selectGems } from './plan/gems.ts'
 import type { Decision, Plan, PlannedGem, Warning } from './plan/planned.ts'
 import { judgeRulesets } from './plan/rulesets.ts'
 import { chooseStrategy } from './plan/strategy.ts'
-import { planTags } from './plan/tags.ts'
-import { decideAttestations, FINAL, UNATTESTED } from './sigstore/policy.ts'
+import { planTags, unclearOrigin, workflowDoubts } from './plan/tags.ts'
+import { decideAttestations, FINAL, TO_BE_UNATTESTED } from './sigstore/policy.ts'
 
 /**
  * Whether what started this run may release at all: asked before anything of the project is read, because reading a
@@ -35,6 +35,7 @@ export function makePlan(inputs: Inputs, facts: Facts): Plan {
     ...gems.problems,
     ...strategy.problems,
     ...tags.problems,
+    ...unclearOrigin(inputs, facts),
     ...rulings.problems,
     ...attestations.problems,
   ])
@@ -51,7 +52,13 @@ export function makePlan(inputs: Inputs, facts: Facts): Plan {
       ...attestations.because,
       ...remarks(facts, gems.choice),
     ],
-    warnings: [...rulings.doubts.map((text) => ({ title: 'The tag may be refused', text })), ...attestations.warnings],
+    warnings: [
+      ...[...rulings.doubts, ...workflowDoubts(newTags, facts)].map((text) => ({
+        title: 'The tag may be refused',
+        text,
+      })),
+      ...attestations.warnings,
+    ],
   }
 }
 
@@ -69,14 +76,14 @@ function planAttestations(inputs: Inputs, facts: Facts): Decision<boolean> & { w
   })
   if ('refused' in decision) return { choice: false, because: [], problems: [decision.refused], warnings: [] }
   const sentence = decision.attest
-    ? `The gems are published with attestations (${inputs.attestationBundles.length > 0 ? 'input `attestation-bundles`' : 'signed by this run'}).`
-    : `The gems are published without attestations: ${decision.because}.`
+    ? `The gems are to be published with attestations (${inputs.attestationBundles.length > 0 ? 'input `attestation-bundles`' : 'signed by this run'}).`
+    : `The gems are to be published without attestations: ${decision.because}.`
   const warnings = !decision.attest && decision.aloud ? [unattested(sentence)] : []
   return { choice: decision.attest, because: [sentence], problems: [], warnings }
 }
 
 function unattested(sentence: string): Warning {
-  return { title: UNATTESTED, text: [sentence, FINAL].join('\n') }
+  return { title: TO_BE_UNATTESTED, text: [sentence, FINAL].join('\n') }
 }
 
 /** Pushes that rubygems.org accepts from one address in an hour (config/initializers/rack_attack.rb). */

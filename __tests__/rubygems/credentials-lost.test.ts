@@ -55,6 +55,36 @@ function text(): string {
   return readFileSync(here().path, 'utf8')
 }
 
+/** Makes a backup one that another machine has written on a home that both share. */
+function fromAnotherMachine({ backup, host, writtenAt }: CredentialsReceipt, at = writtenAt): void {
+  const changed = readFileSync(backup, 'utf8')
+    .replace(`"host":${JSON.stringify(host)}`, '"host":"elsewhere"')
+    .replace(`"writtenAt":${String(writtenAt)}`, `"writtenAt":${String(at)}`)
+  writeFileSync(backup, changed)
+}
+
+describe('a run on another machine, whose RUNNER_TEMP is not here,', () => {
+  beforeEach(() => put(here().path, `${KEY}: ${OLD}\n`))
+
+  it('is not taken for a lost one: its backup stays, and it puts back what was there before', async () => {
+    const theirs = await lostRun()
+    fromAnotherMachine(theirs)
+    const ours = await write({ secret: new Secret(NEXT) })
+    expect(ours.recovered).toBe(false)
+    expect(existsSync(theirs.backup)).toBe(true)
+    expect((await restoreCredentials(kept(ours))).outcome).toBe('restored')
+    expect(text()).toContain(SECRET)
+    expect((await restoreCredentials({ ...kept(theirs), host: 'elsewhere' })).outcome).toBe('restored')
+    expect(text()).toBe(`${KEY}: ${OLD}\n`)
+  })
+
+  it('is one once no job can be that old', async () => {
+    const theirs = await lostRun()
+    fromAnotherMachine(theirs, theirs.writtenAt - 6 * 24 * 3600 * 1000)
+    expect((await write({ secret: new Secret(NEXT) })).recovered).toBe(true)
+  })
+})
+
 describe.each(USABLE)('after a run that was lost, with %s before it,', (_name, prepare, written) => {
   beforeEach(() => prepare(here()))
 

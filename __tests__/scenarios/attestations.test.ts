@@ -64,7 +64,7 @@ describe('attestations', () => {
     expect(required.error).toContain('RubyGems.org accepts attestations only with the key of a trusted publisher')
     const { step, log } = await world.run({ with: { 'api-token': token } })
     expect(step.exitCode, log).toBe(0)
-    expect(log).toContain('published without attestations: the key is a static token')
+    expect(log).toContain('to be published without attestations: the key is a static token')
     expect(world.requests('fulcio')).toEqual([])
   })
 

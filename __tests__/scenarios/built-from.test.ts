@@ -77,7 +77,7 @@ describe('a release in two jobs after CI, when main has moved on', () => {
     expect(ran.gems).toMatchObject([{ status: 'pushed', attested: false }])
     expect(world.requests('fulcio')).toEqual([])
     const warnings = ran.step.annotations.filter(({ level }) => level === 'warning')
-    expect(warnings.map(({ title }) => title)).toEqual(['Published without attestations'])
+    expect(warnings.map(({ title }) => title)).toEqual(['The tag may be refused', 'No attestations'])
     for (const text of [tested.slice(0, 12), newest.slice(0, 12), 'They cannot be added later.']) {
       expect(ran.warnings).toContain(text)
     }
@@ -106,7 +106,7 @@ describe('a release in one job of another commit than the one that started it', 
     expectGreen(ran)
     expect(await tagged(world)).toBe(tested)
     expect(ran.gems).toMatchObject([{ status: 'pushed', attested: false }])
-    expect(ran.warnings.includes('Published without attestations')).toBe(said)
+    expect(ran.warnings.includes('without attestations')).toBe(said)
   })
 
   it('is refused early where attestations are required', async () => {
@@ -131,12 +131,18 @@ describe('a release in one job of another commit than the one that started it', 
     expect(ran.log).not.toContain('Attestations would be')
   })
 
-  it('tags what is checked out also where the gems were built by a step before', async () => {
+  it('has to be told which, where the gems were there before: the checkout may be a stale one', async () => {
     await using world = await newWorld()
-    const { tested } = await movedOn(world)
-    const ran = await world.run(prebuilt(undefined, { ...afterCI(tested), checkout: tested }))
-    expectGreen(ran)
-    expect(ran.log).toContain(`Built from commit ${tested.slice(0, 12)}: it is checked out.`)
+    const { tested, newest } = await movedOn(world)
+    const others = { ...afterCI(tested), checkout: tested }
+    await expectRefusedEarly(world, {
+      ...prebuilt(undefined, others),
+      code: 'tag-commit-mismatch',
+      says: [`from commit ${tested.slice(0, 12)}, which is checked out`, newest.slice(0, 12), '`commit:`'],
+    })
+    expect(await tagged(world)).toBeUndefined()
+    expectGreen(await world.run(prebuilt(undefined, { ...others, with: { tag: 'false', attestations: 'false' } })))
+    expectGreen(await world.run(prebuilt(undefined, { ...others, with: { commit: tested } })))
     expect(await tagged(world)).toBe(tested)
   })
 

@@ -2,12 +2,35 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { aim } from '../../sandbox/faults.ts'
-import { CUSTOM_RELEASES, rakeProject } from './rake-projects.ts'
+import { CUSTOM_RELEASES, ownRelease, rakeProject } from './rake-projects.ts'
 import { forgetCheckoutCredentials, secretsOnDisk } from './rake-world.ts'
 import { expectGreen, newWorld, REPOSITORY } from './scenario.ts'
 
 const PLAIN = 'require "bundler/gem_tasks"\n'
 const EXTRA = `${PLAIN}task(:check) { puts "checked" }\ntask release: :check\n`
+
+describe('a release task that commits before it pushes', () => {
+  const COMMIT = 'sh "git -c user.name=a -c user.email=a@example.com commit --quiet --allow-empty -m changelog"'
+
+  it('publishes without attestation, as that would name another commit, and it is said', async () => {
+    await using world = await newWorld({ sigstore: true })
+    await world.repository(rakeProject(ownRelease(COMMIT, 'stand_in "push", GEM')))
+    const ran = await world.run()
+    expectGreen(ran)
+    expect(ran.gems).toMatchObject([{ status: 'pushed', attested: false }])
+    expect(ran.step.annotations).toMatchObject([{ level: 'warning', title: 'Published without attestations' }])
+    expect(world.requests('fulcio')).toEqual([])
+  })
+
+  it('is refused with `attestations: required`', async () => {
+    await using world = await newWorld({ sigstore: true })
+    await world.repository(rakeProject(ownRelease(COMMIT, 'stand_in "push", GEM')))
+    const { step, error } = await world.run({ with: { attestations: 'required' } })
+    expect(step.exitCode).toBe(1)
+    expect(error).toMatch(/^attestation-failed: Attestations are required, but the gems are of commit/)
+    expect(world.uploads).toEqual([])
+  })
+})
 
 describe('a customised release task under strategy auto', () => {
   it.each(CUSTOM_RELEASES)('$name: runs as it is, and its gem is ours to push', async ({ rakefile, prints, tag }) => {

@@ -57987,6 +57987,35 @@ function otherThanTagged({ commit: given }, facts) {
         },
     ];
 }
+/** GitHub lets no job's token name a commit with other workflow files than the default branch has. */
+function workflowDoubts(created, facts) {
+    const commit = releasedCommit(facts);
+    if (created.length === 0 || commit === facts.run.sha)
+        return [];
+    return [
+        `${created.join(', ')} ${created.length === 1 ? 'is' : 'are'} to be made on ${commit.slice(0, 12)}, which is not the commit that started this run (${facts.run.sha.slice(0, 12)}). Where the files in \`.github/workflows\` have changed in between, GitHub refuses that to the job's own token. Then give \`token:\` one that may change workflows, or push the tag yourself: a re-run recognises it.`,
+    ];
+}
+/**
+ * Where nothing says what prebuilt gems were built from, and another commit is checked out than the one that started the
+ * run: a step before may have built them from it, or the checkout is what an earlier job has left on this machine.
+ */
+function unclearOrigin({ commit: given, tag, attestations }, facts) {
+    const { run, builtFrom, project } = facts;
+    const clear = project !== undefined || given !== undefined || builtFrom === undefined || builtFrom === run.sha;
+    const matters = tag.kind !== 'none' || attestations !== 'false';
+    // What a tag has started is compared with it in any case.
+    if (clear || !matters || run.tag !== undefined)
+        return [];
+    return [
+        {
+            code: 'tag-commit-mismatch',
+            what: `Nothing says whether the gems were built from commit ${builtFrom.slice(0, 12)}, which is checked out here, or from ${run.sha.slice(0, 12)}, which started this run.`,
+            why: 'The tag names what was built. A checkout may also be what an earlier job has left on a machine of your own.',
+            fix: 'Say it with `commit:`: the build action’s output `commit`, or what actions/checkout was given as its `ref:`. `commit: ${{ github.sha }}` is the commit that started the run.',
+        },
+    ];
+}
 function notOnGitHub({ commit: given }, facts) {
     const commit = releasedCommit(facts).slice(0, 12);
     const lacks = 'but GitHub does not have it, so that it cannot be tagged there.';
@@ -61845,12 +61874,9 @@ function createHttp(options) {
     const traffic = new Traffic(options.clock, options.signal);
     const http = {
         send: (edge, request) => {
-            const go = async () => {
-                // A push that is under way may outlive the signal; one that has waited for its turn must not begin.
-                if (edge === 'push' && options.signal.aborted)
-                    throw new http_fault/* HttpFault */.F('unsent', 'the run was cancelled before');
-                return attempt(agent.dispatcher, options, edge, request);
-            };
+            const go = () => attempt(agent.dispatcher, options, edge, request);
+            if (edge === 'push')
+                return pushInTurn(traffic, request.url.origin, options.signal, go);
             // RubyGems.org's limit is one of its API; index and files are served from elsewhere.
             return edge === 'index' || edge === 'download' ? go() : traffic.run(request.url.origin, go);
         },
@@ -61870,6 +61896,20 @@ function createHttp(options) {
         close: () => agent.close(),
     };
     return http;
+}
+/** A push that is under way may outlive the signal; one that has waited for its turn must not begin. */
+async function pushInTurn(traffic, origin, signal, go) {
+    let begun = false;
+    try {
+        return await traffic.run(origin, () => {
+            signal.throwIfAborted();
+            begun = true;
+            return go();
+        });
+    }
+    catch (error) {
+        throw begun ? error : new http_fault/* HttpFault */.F('unsent', 'the run was cancelled before');
+    }
 }
 /** What to do about an answer that is the server's own passing trouble; undefined for every other answer. */
 function passingTrouble(answer, clock, edge = 'push') {
@@ -62558,7 +62598,8 @@ const POLICIES = {
         // docs.github.com, "Rate limits for the REST API": "wait for at least one minute before retrying".
         limited: seconds(60),
         longestWait: seconds(300),
-        answerBytes: 16 * MiB,
+        // A list of releases comes with all their assets.
+        answerBytes: 32 * MiB,
     },
     sigstore: {
         attempt: seconds(20),

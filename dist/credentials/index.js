@@ -47222,6 +47222,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: restoreCredentials
 
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./lib/errors.js
@@ -47539,8 +47541,8 @@ var json = __nccwpck_require__(6413);
 /** The receipt that a JSON text holds, or undefined where it holds none. */
 function parseReceipt(text) {
     const value = (0,json/* parseJson */.qF)(text);
-    const [path, writtenSha256, owner, backup] = ['path', 'writtenSha256', 'owner', 'backup'].map((name) => (0,json/* stringAt */.bX)(value, name));
-    if (!(0,json/* isObject */.Gv)(value) || !path || !writtenSha256 || !owner || !backup)
+    const [path, writtenSha256, owner, host, backup] = ['path', 'writtenSha256', 'owner', 'host', 'backup'].map((name) => (0,json/* stringAt */.bX)(value, name));
+    if (!(0,json/* isObject */.Gv)(value) || !path || !writtenSha256 || !owner || host === undefined || !backup)
         return undefined;
     const { writtenAt, createdDirectories: created } = value;
     const sha256 = (0,json/* stringAt */.bX)(value, 'previous', 'sha256');
@@ -47550,6 +47552,7 @@ function parseReceipt(text) {
         writtenSha256,
         writtenAt: typeof writtenAt === 'number' ? writtenAt : 0,
         owner,
+        host,
         backup,
         ...(sha256 && typeof mode === 'number' ? { previous: { sha256, mode } } : {}),
         createdDirectories: Array.isArray(created) ? created.filter((name) => typeof name === 'string') : [],
@@ -47557,6 +47560,7 @@ function parseReceipt(text) {
 }
 
 ;// CONCATENATED MODULE: ./lib/rubygems/credentials-backup.js
+
 
 
 
@@ -47606,10 +47610,16 @@ async function bytesOf(path, host) {
         return Buffer.alloc(0);
     }
 }
+/** In ms; no job runs longer (docs.github.com, "Actions limits": five days on machines of your own). */
+const LONGEST_JOB = 5 * 24 * 3600 * 1000;
 /** Those whose step has ended, or was lost, without having put the file back. */
 async function credentials_backup_ended(backups) {
-    const used = await Promise.all(backups.map(({ receipt }) => isThere(receipt.owner)));
+    const used = await Promise.all(backups.map(({ receipt }) => isInUse(receipt)));
     return backups.filter((_, index) => !used[index]);
+}
+/** Of another machine only its age can be known. */
+async function isInUse({ owner, host, writtenAt }) {
+    return host === (0,external_node_os_.hostname)() ? isThere(owner) : Date.now() - writtenAt < LONGEST_JOB;
 }
 /**
  * Follows the backups in `mayUse` from what the file holds to what it was before their writes: several runs may have
@@ -47667,6 +47677,7 @@ function contentOf({ receipt, content }) {
 // EXTERNAL MODULE: ./lib/rubygems/credentials-text.js
 var credentials_text = __nccwpck_require__(5636);
 ;// CONCATENATED MODULE: ./lib/rubygems/credentials-file.js
+
 
 
 
@@ -47756,6 +47767,7 @@ function newReceipt({ path, owner }, written, original, createdDirectories) {
         writtenSha256,
         writtenAt: Date.now(),
         owner,
+        host: (0,external_node_os_.hostname)(),
         backup: backupPath(path, writtenSha256),
         ...(original && { previous: { sha256: sha256(original.bytes), mode: original.mode } }),
         // Each is part of the path of the next, and sorts before it.
@@ -49020,7 +49032,8 @@ const POLICIES = {
         // docs.github.com, "Rate limits for the REST API": "wait for at least one minute before retrying".
         limited: seconds(60),
         longestWait: seconds(300),
-        answerBytes: 16 * MiB,
+        // A list of releases comes with all their assets.
+        answerBytes: 32 * MiB,
     },
     sigstore: {
         attempt: seconds(20),
@@ -49162,12 +49175,9 @@ function createHttp(options) {
     const traffic = new Traffic(options.clock, options.signal);
     const http = {
         send: (edge, request) => {
-            const go = async () => {
-                // A push that is under way may outlive the signal; one that has waited for its turn must not begin.
-                if (edge === 'push' && options.signal.aborted)
-                    throw new http_fault/* HttpFault */.F('unsent', 'the run was cancelled before');
-                return attempt(agent.dispatcher, options, edge, request);
-            };
+            const go = () => attempt(agent.dispatcher, options, edge, request);
+            if (edge === 'push')
+                return pushInTurn(traffic, request.url.origin, options.signal, go);
             // RubyGems.org's limit is one of its API; index and files are served from elsewhere.
             return edge === 'index' || edge === 'download' ? go() : traffic.run(request.url.origin, go);
         },
@@ -49187,6 +49197,20 @@ function createHttp(options) {
         close: () => agent.close(),
     };
     return http;
+}
+/** A push that is under way may outlive the signal; one that has waited for its turn must not begin. */
+async function pushInTurn(traffic, origin, signal, go) {
+    let begun = false;
+    try {
+        return await traffic.run(origin, () => {
+            signal.throwIfAborted();
+            begun = true;
+            return go();
+        });
+    }
+    catch (error) {
+        throw begun ? error : new http_fault/* HttpFault */.F('unsent', 'the run was cancelled before');
+    }
 }
 /** What to do about an answer that is the server's own passing trouble; undefined for every other answer. */
 function passingTrouble(answer, clock, edge = 'push') {

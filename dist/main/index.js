@@ -57745,6 +57745,62 @@ function asVariables(settings, env = {}) {
 
 /***/ }),
 
+/***/ 9952:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   U: () => (/* binding */ headOf)
+/* harmony export */ });
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
+/* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7939);
+
+
+const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
+/**
+ * The commit that is checked out around `directory`, read from git's own files: a publish job starts no program.
+ * Undefined where there is no checkout up to `top`, or where it keeps its refs in another form than files.
+ */
+async function headOf(directory, top) {
+    const own = await gitDirectory(directory, top);
+    if (own === undefined)
+        return undefined;
+    const head = await line(own, 'HEAD');
+    if (head === undefined || COMMIT.test(head))
+        return head;
+    const [, ref] = /^ref: (refs\/\S+)$/.exec(head) ?? [];
+    // No name of a ref has two dots, and what is above git's directory is not its business.
+    if (ref === undefined || ref.includes('..'))
+        return undefined;
+    // A further working tree shares its refs with the first one.
+    const shared = node_path__WEBPACK_IMPORTED_MODULE_0__.resolve(own, (await line(own, 'commondir')) ?? '.');
+    const found = (await line(shared, ref)) ?? (await packed(shared, ref));
+    return found !== undefined && COMMIT.test(found) ? found : undefined;
+}
+/** Git's directory for a working tree; a `.git` that is a file names it (gitrepository-layout(5)). */
+async function gitDirectory(directory, top) {
+    const within = node_path__WEBPACK_IMPORTED_MODULE_0__.relative(top, directory);
+    if (node_path__WEBPACK_IMPORTED_MODULE_0__.isAbsolute(within) || within.split(node_path__WEBPACK_IMPORTED_MODULE_0__.sep).includes('..'))
+        return undefined;
+    const candidate = node_path__WEBPACK_IMPORTED_MODULE_0__.join(directory, '.git');
+    if (await _world_files_js__WEBPACK_IMPORTED_MODULE_1__/* .files */ .a.isDirectory(candidate))
+        return candidate;
+    const [, named] = /^gitdir: (.+)$/.exec((await line(directory, '.git')) ?? '') ?? [];
+    if (named !== undefined)
+        return node_path__WEBPACK_IMPORTED_MODULE_0__.resolve(directory, named);
+    return within === '' ? undefined : gitDirectory(node_path__WEBPACK_IMPORTED_MODULE_0__.dirname(directory), top);
+}
+async function line(directory, name) {
+    return (await _world_files_js__WEBPACK_IMPORTED_MODULE_1__/* .files */ .a.answer(node_path__WEBPACK_IMPORTED_MODULE_0__.join(directory, name)))?.trim();
+}
+/** Of `packed-refs`: a line `COMMIT REF` for each. */
+async function packed(directory, ref) {
+    const lines = (await line(directory, 'packed-refs'))?.split('\n') ?? [];
+    return lines.find((one) => one.endsWith(` ${ref}`))?.split(' ')[0];
+}
+
+
+/***/ }),
+
 /***/ 4335:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -59068,7 +59124,9 @@ function takenProblem(gem, { server }, { published }) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Bl: () => (/* binding */ tagsToLookUp),
-/* harmony export */   Vd: () => (/* binding */ planTags)
+/* harmony export */   Hz: () => (/* binding */ unclearOrigin),
+/* harmony export */   Vd: () => (/* binding */ planTags),
+/* harmony export */   hN: () => (/* binding */ workflowDoubts)
 /* harmony export */ });
 /* unused harmony export otherThanTagged */
 /* harmony import */ var _facts_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1588);
@@ -59203,6 +59261,35 @@ function otherThanTagged({ commit: given }, facts) {
             code: 'tag-commit-mismatch',
             what: `The tag ${tag} names commit ${sha.slice(0, 12)}, but ${released.slice(0, 12)} ${whatIs}.`,
             fix: `Use \`actions/checkout\` without \`ref:\` in a workflow that is started by tags, and do not commit in it.${orSay}`,
+        },
+    ];
+}
+/** GitHub lets no job's token name a commit with other workflow files than the default branch has. */
+function workflowDoubts(created, facts) {
+    const commit = (0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .releasedCommit */ .l)(facts);
+    if (created.length === 0 || commit === facts.run.sha)
+        return [];
+    return [
+        `${created.join(', ')} ${created.length === 1 ? 'is' : 'are'} to be made on ${commit.slice(0, 12)}, which is not the commit that started this run (${facts.run.sha.slice(0, 12)}). Where the files in \`.github/workflows\` have changed in between, GitHub refuses that to the job's own token. Then give \`token:\` one that may change workflows, or push the tag yourself: a re-run recognises it.`,
+    ];
+}
+/**
+ * Where nothing says what prebuilt gems were built from, and another commit is checked out than the one that started the
+ * run: a step before may have built them from it, or the checkout is what an earlier job has left on this machine.
+ */
+function unclearOrigin({ commit: given, tag, attestations }, facts) {
+    const { run, builtFrom, project } = facts;
+    const clear = project !== undefined || given !== undefined || builtFrom === undefined || builtFrom === run.sha;
+    const matters = tag.kind !== 'none' || attestations !== 'false';
+    // What a tag has started is compared with it in any case.
+    if (clear || !matters || run.tag !== undefined)
+        return [];
+    return [
+        {
+            code: 'tag-commit-mismatch',
+            what: `Nothing says whether the gems were built from commit ${builtFrom.slice(0, 12)}, which is checked out here, or from ${run.sha.slice(0, 12)}, which started this run.`,
+            why: 'The tag names what was built. A checkout may also be what an earlier job has left on a machine of your own.',
+            fix: 'Say it with `commit:`: the build action’s output `commit`, or what actions/checkout was given as its `ref:`. `commit: ${{ github.sha }}` is the commit that started the run.',
         },
     ];
 }
@@ -59737,8 +59824,8 @@ function doubtful(answer, name, source, run) {
     return undefined;
 }
 
-// EXTERNAL MODULE: ./lib/survey.js + 5 modules
-var survey = __nccwpck_require__(5025);
+// EXTERNAL MODULE: ./lib/survey.js + 4 modules
+var survey = __nccwpck_require__(5749);
 ;// CONCATENATED MODULE: ./lib/release-context.js
 
 
@@ -59837,7 +59924,8 @@ function essence(value) {
 
 ;// CONCATENATED MODULE: ./lib/sigstore/policy.js
 
-/** Title and last line of the warning about gems that nobody chose to publish without. */
+/** Titles and last line of the warning about gems that nobody chose to publish without: before, and where signing failed. */
+const TO_BE_UNATTESTED = 'No attestations';
 const UNATTESTED = 'Published without attestations';
 const FINAL = 'They cannot be added later. `attestations: required` stops here instead, before anything is public.';
 /** Decides whether the gems of a release are attested. Nothing is dropped that was asked for: that is a refusal. */
@@ -59902,14 +59990,15 @@ function whyNotSigned({ server, event, canSign, commit, certified }) {
     if (!canSign) {
         return { because: `there is no Sigstore instance for ${server.host}`, fix: 'Set `attestations: false`.' };
     }
-    if (commit !== certified) {
-        return {
-            because: `the gems are of commit ${commit.slice(0, 12)}, and the certificate of this run would name ${certified.slice(0, 12)}, the commit that started it`,
-            fix: 'Start the release from the commit itself, by pushing its tag for instance; or set `attestations: true`, and the gems are published without.',
-            code: 'attestation-failed',
-        };
-    }
-    return undefined;
+    return commit === certified ? undefined : otherCommit(commit, certified);
+}
+/** Why gems of `commit` are not signed in a run of `certified`. */
+function otherCommit(commit, certified) {
+    return {
+        because: `the gems are of commit ${commit.slice(0, 12)}, and the certificate of this run would name ${certified.slice(0, 12)}, the commit that started it`,
+        fix: 'Start the release from the commit itself, by pushing its tag for instance; or set `attestations: true`, and the gems are published without.',
+        code: 'attestation-failed',
+    };
 }
 /** Events without a repository in their payload say nothing; the ID token does, before anything is sent. */
 function isPrivate(event) {
@@ -60594,10 +60683,8 @@ function asAsset(value) {
 
 
 
-/** Drafts have no address of their own; they are among the newest releases, of which this many are asked for at once. */
-const releases_PAGE = 20;
-/** A release comes with all its assets: a hundred at once may be more than is read of an answer. */
-const PAGES = 5;
+/** Drafts have no address of their own; they are among the newest releases. */
+const NEWEST = 100;
 function createReleases(options) {
     const [owner = '', repo = ''] = options.name.split('/');
     const here = { owner, repo };
@@ -60611,17 +60698,11 @@ function createReleases(options) {
             return asRelease(published.data, options.apiUrl, shelf);
         if (published.status !== 404)
             throw new errors/* ReleaseError */.K2(releaseFailed(`look for the release of ${tag}`, published));
-        for (let page = 1; page <= PAGES; page++) {
-            const newest = await (0,api_client/* orRefusal */.kr)(rest.repos.listReleases({ ...here, per_page: releases_PAGE, page }));
-            if ((0,api_client/* isRefusal */.vu)(newest))
-                throw new errors/* ReleaseError */.K2(releaseFailed('list the releases', newest));
-            const draft = newest.data.find((release) => release.tag_name === tag);
-            if (draft)
-                return asRelease(draft, options.apiUrl, shelf);
-            if (newest.data.length < releases_PAGE)
-                break;
-        }
-        return undefined;
+        const newest = await (0,api_client/* orRefusal */.kr)(rest.repos.listReleases({ ...here, per_page: NEWEST }));
+        if ((0,api_client/* isRefusal */.vu)(newest))
+            throw new errors/* ReleaseError */.K2(releaseFailed('list the releases', newest));
+        const draft = newest.data.find((release) => release.tag_name === tag);
+        return draft && asRelease(draft, options.apiUrl, shelf);
     };
     return {
         find,
@@ -60832,6 +60913,7 @@ function makePlan(inputs, facts) {
         ...gems.problems,
         ...strategy.problems,
         ...tags.problems,
+        ...(0,plan_tags/* unclearOrigin */.Hz)(inputs, facts),
         ...rulings.problems,
         ...attestations.problems,
     ]);
@@ -60848,7 +60930,13 @@ function makePlan(inputs, facts) {
             ...attestations.because,
             ...remarks(facts, gems.choice),
         ],
-        warnings: [...rulings.doubts.map((text) => ({ title: 'The tag may be refused', text })), ...attestations.warnings],
+        warnings: [
+            ...[...rulings.doubts, ...(0,plan_tags/* workflowDoubts */.hN)(newTags, facts)].map((text) => ({
+                title: 'The tag may be refused',
+                text,
+            })),
+            ...attestations.warnings,
+        ],
     };
 }
 function planAttestations(inputs, facts) {
@@ -60866,13 +60954,13 @@ function planAttestations(inputs, facts) {
     if ('refused' in decision)
         return { choice: false, because: [], problems: [decision.refused], warnings: [] };
     const sentence = decision.attest
-        ? `The gems are published with attestations (${inputs.attestationBundles.length > 0 ? 'input `attestation-bundles`' : 'signed by this run'}).`
-        : `The gems are published without attestations: ${decision.because}.`;
+        ? `The gems are to be published with attestations (${inputs.attestationBundles.length > 0 ? 'input `attestation-bundles`' : 'signed by this run'}).`
+        : `The gems are to be published without attestations: ${decision.because}.`;
     const warnings = !decision.attest && decision.aloud ? [plan_unattested(sentence)] : [];
     return { choice: decision.attest, because: [sentence], problems: [], warnings };
 }
 function plan_unattested(sentence) {
-    return { title: UNATTESTED, text: [sentence, FINAL].join('\n') };
+    return { title: TO_BE_UNATTESTED, text: [sentence, FINAL].join('\n') };
 }
 /** Pushes that rubygems.org accepts from one address in an hour (config/initializers/rack_attack.rb). */
 const PUSHES_AN_HOUR = 400;
@@ -61561,28 +61649,36 @@ function stillOpen(cause) {
 }
 /** One attempt; with another key in place of one that had expired, which is no attempt of its own. */
 async function pushOnce(pushing, renewed = false) {
-    const { gem, keys, registry, world } = pushing;
+    const { keys, registry, world } = pushing;
     const key = await keys.current();
+    const answer = await sendOnce(key, pushing);
+    if ('again' in answer)
+        return answer;
+    const trouble = (0,world_http/* passingTrouble */.td)(answer, world.clock, 'push');
+    if (trouble)
+        return trouble;
+    const meaning = meaningOf(answer, registry.server);
+    if (meaning !== 'key-refused' || renewed || !keys.isTemporary(key))
+        return judge(answer, key, pushing);
+    world.runner.info('The key is not accepted any more: getting another one.');
+    await keys.replace(key);
+    return pushOnce(pushing, true);
+}
+/** The answer, or why there was none. Throws ReleaseError (`push-failed`) where there will be none. */
+async function sendOnce(key, pushing) {
+    const { gem, body, registry } = pushing;
     try {
-        const answer = await registry.push(key, pushing.body);
+        const answer = await registry.push(key, body);
         pushing.open ||= answer.status >= 500 || answer.status === 408;
-        const trouble = (0,world_http/* passingTrouble */.td)(answer, world.clock, 'push');
-        if (trouble)
-            return trouble;
-        const meaning = meaningOf(answer, registry.server);
-        if (meaning !== 'key-refused' || renewed || !keys.isTemporary(key))
-            return await judge(answer, key, pushing);
-        world.runner.info('The key is not accepted any more: getting another one.');
-        await keys.replace(key);
-        return await pushOnce(pushing, true);
+        return answer;
     }
     catch (error) {
         pushing.open ||= mayHaveArrived(error);
-        if (error instanceof http_fault/* HttpFault */.F && ((0,world_http/* isPassing */.WG)(error, 'push') || error.kind === 'unusable'))
+        if (!(error instanceof http_fault/* HttpFault */.F))
+            throw error;
+        if ((0,world_http/* isPassing */.WG)(error, 'push') || error.kind === 'unusable')
             return { again: error.message };
-        if (error instanceof http_fault/* HttpFault */.F)
-            throw new errors/* ReleaseError */.K2(notSent(gem, registry, error), { cause: error });
-        throw error;
+        throw new errors/* ReleaseError */.K2(notSent(gem, registry, error), { cause: error });
     }
 }
 /** Of a request that was broken off, or had no answer. */
@@ -62015,13 +62111,16 @@ async function pushedByTask(it, after) {
     for (const planned of after.plan.gems) {
         if (isAmong(after.known, planned))
             continue;
+        const others = after.known.filter(({ name, version }) => name === planned.name && version === planned.version);
         try {
-            const gem = await lookFor(planned, it, after);
-            if (gem)
-                gems.push(gem);
+            gems.push(await lookFor(planned, it, { ...after, others }));
         }
         catch (error) {
-            problems.push(...errors/* ReleaseError */.K2.from(error).problems);
+            const failure = errors/* ReleaseError */.K2.from(error);
+            if (others.length > 0 && !after.failed && failure.code !== 'registry-unavailable')
+                leaveOut(planned, others, it);
+            else
+                problems.push(...failure.problems);
         }
     }
     errors/* ReleaseError */.K2.throwIfAny(problems);
@@ -62030,7 +62129,11 @@ async function pushedByTask(it, after) {
 function isAmong(gems, planned) {
     return gems.some((gem) => (0,versions/* identity */.D_)(gem) === (0,versions/* identity */.D_)(planned));
 }
-/** Undefined for a gem that the task has left out, and pushed for other platforms. */
+/** Which platforms a task pushes is its own business: one of a matrix, say, where another pushes what the gemspec names. */
+function leaveOut(planned, others, { ledger, world, inputs }) {
+    ledger.leftOut(planned);
+    world.runner.warning('Not all platforms', `The release task did not push ${(0,versions/* title */.DD)(planned)}, for which the gemspec is. It has pushed ${others.map(versions/* title */.DD).join(', ')} to ${inputs.server.host}.`);
+}
 async function lookFor(planned, it, after) {
     const { inputs, registry, world, ledger } = it;
     const found = await (0,build/* findBuilt */.wy)(planned, inputs.workingDirectory, after.since).catch(() => undefined);
@@ -62039,13 +62142,14 @@ async function lookFor(planned, it, after) {
     const file = await (0,gem_file/* readGem */.k)(found.path, { copyTo: (0,inspect/* privateCopy */.Ns)(world) });
     const before = (0,versions/* publishedVersion */.xJ)(file, after.facts.published);
     const gem = { ...file, builtPath: found.path, alreadyPublished: before?.sha256 === file.sha256 };
-    const digest = await publishedDigest(gem, registry, world, after.failed ? 1 : LOOKS);
+    const expected = !after.failed && after.others.length === 0;
+    const digest = await publishedDigest(gem, registry, world, expected ? LOOKS : 1);
     if (digest !== undefined && digest !== gem.sha256) {
         await ledger.gem(gem, 'failed');
         throw new errors/* ReleaseError */.K2((0,versions/* versionTaken */.Qy)(gem, gem.sha256, digest, inputs.server.host));
     }
     // Some servers show no digest; then the word of a task that ended well is all there is.
-    const unverifiable = !after.failed && inputs.server.kind === 'other';
+    const unverifiable = expected && inputs.server.kind === 'other';
     if (digest === undefined && !unverifiable) {
         if (!isAmong(after.tried, planned))
             await ledger.gem(gem, 'not-tried');
@@ -62056,23 +62160,14 @@ async function lookFor(planned, it, after) {
 }
 /** The task may have built somewhere else, and pushed from there; or it came to neither. */
 async function withoutFile(planned, it, after) {
-    const { registry, ledger, inputs, world } = it;
+    const { registry, ledger, inputs } = it;
     const { host, kind } = inputs.server;
     const before = (0,versions/* publishedVersion */.xJ)(planned, after.facts.published)?.sha256;
     const answer = await registry.digest({ ...planned, originalPlatform: planned.platform });
     const now = 'done' in answer ? { digest: answer.done } : undefined;
-    const others = after.known.filter(({ name, version }) => name === planned.name && version === planned.version);
-    if (now && now.digest === undefined && others.length > 0) {
-        ledger.leftOut(planned);
-        world.runner.warning('Not all platforms', leftOut(planned, others, host));
-        return;
-    }
     if (now && now.digest === before && kind !== 'other' && !isAmong(after.tried, planned))
         ledger.settled(planned);
     throw new errors/* ReleaseError */.K2(now && now.digest === undefined ? notPushed(planned, host) : notComparable(planned, host));
-}
-function leftOut(gem, others, host) {
-    return `The release task neither built nor pushed ${(0,versions/* title */.DD)(gem)}, for which the gemspec is. On ${host} are ${others.map(versions/* title */.DD).join(', ')}.`;
 }
 function notPushed(gem, host) {
     return {
@@ -62090,6 +62185,8 @@ function notComparable(gem, host) {
     };
 }
 
+// EXTERNAL MODULE: ./lib/git/head.js
+var git_head = __nccwpck_require__(9952);
 // EXTERNAL MODULE: ./lib/rubygems/existing-key.js
 var existing_key = __nccwpck_require__(8857);
 ;// CONCATENATED MODULE: ./lib/rubygems/push-arguments.js
@@ -62132,8 +62229,10 @@ function splitOption(argument) {
 }
 
 // EXTERNAL MODULE: ./lib/server.js
-var server = __nccwpck_require__(9040);
+var lib_server = __nccwpck_require__(9040);
 ;// CONCATENATED MODULE: ./lib/steps/task-pushes.js
+
+
 
 
 
@@ -62192,22 +62291,40 @@ class TaskPushes {
     /** For a server it has no key of, `gem push` takes that of RubyGems.org (lib/rubygems/gemcutter_utilities.rb). */
     async #wouldGetOurKey(server, { args, ownKey }) {
         const { inputs, world } = this.#it;
-        if (server === undefined || inputs.server.kind !== 'rubygems.org')
+        if (server === undefined || inputs.server.kind !== 'rubygems.org' || (0,lib_server/* allowsPushTo */.o0)(server, inputs.server))
             return false;
-        return !ownKey && !readPushArguments(args).namesKey && !(await (0,existing_key/* hasCredential */.m)(server, world));
+        if (ownKey || readPushArguments(args).namesKey)
+            return false;
+        // A file that cannot be read as RubyGems would is no reason to let the key go.
+        return !(await (0,existing_key/* hasCredential */.m)(server, world).catch(() => false));
     }
     async #attested(gem) {
-        if (gem.alreadyPublished)
+        if (gem.alreadyPublished || (await this.#isOfOtherCommit(gem)))
             return gem;
         const [attested = gem] = await attestAll([gem], this.#plan, this.#it);
         return attested;
+    }
+    /** Where the task has committed meanwhile. Throws ReleaseError (`attestation-failed`) where that must not be. */
+    async #isOfOtherCommit(gem) {
+        const { inputs, run, world } = this.#it;
+        if (!this.#plan.attest || inputs.attestationBundles.length > 0)
+            return false;
+        const head = await (0,git_head/* headOf */.U)(inputs.workingDirectory, run.workspace);
+        if (head === undefined || head === run.sha)
+            return false;
+        const { because, fix, code } = otherCommit(head, run.sha);
+        if (inputs.attestations === 'required') {
+            throw new errors/* ReleaseError */.K2({ code, what: `Attestations are required, but ${because}.`, fix });
+        }
+        world.runner.warning(UNATTESTED, [`${(0,versions/* title */.DD)(gem)} is published without: ${because}.`, FINAL].join('\n'));
+        return true;
     }
     async #inspect({ args, cwd, environmentHost }) {
         const { inputs, world } = this.#it;
         const asked = readPushArguments(args);
         const [file, ...others] = asked.files;
         if (file === undefined || others.length > 0 || asked.unknown.length > 0)
-            throw new NotOurs(notUnderstood(asked));
+            throw new NotOurs(notUnderstood(asked), asked.host ?? environmentHost);
         const builtPath = external_node_path_.resolve(cwd, file);
         const gem = await (0,gem_file/* readGem */.k)(builtPath, { copyTo: (0,inspect/* privateCopy */.Ns)(world) });
         const host = asked.host ?? hostFor(gem, environmentHost);
@@ -62224,7 +62341,7 @@ class TaskPushes {
     #unwanted(gem, host) {
         const { origin } = this.#it.inputs.server;
         const url = URL.parse(host ?? origin);
-        const elsewhere = host !== undefined && !(0,server/* allowsPushTo */.o0)(host, this.#it.inputs.server);
+        const elsewhere = host !== undefined && !(0,lib_server/* allowsPushTo */.o0)(host, this.#it.inputs.server);
         const planned = this.#plan.gems.some(({ name, version }) => name === gem.name && version === gem.version);
         return [
             ...(planned ? [] : [notPlanned(gem, this.#plan)]),
@@ -62446,8 +62563,8 @@ async function verifyAndRecord(gem, { ledger, registry, world }) {
     }
 }
 
-// EXTERNAL MODULE: ./lib/survey.js + 5 modules
-var survey = __nccwpck_require__(5025);
+// EXTERNAL MODULE: ./lib/survey.js + 4 modules
+var survey = __nccwpck_require__(5749);
 ;// CONCATENATED MODULE: ./lib/release.js
 
 
@@ -62873,6 +62990,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   wK: () => (/* binding */ writeCredentials)
 });
 
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./lib/errors.js
@@ -63190,8 +63309,8 @@ var json = __nccwpck_require__(6413);
 /** The receipt that a JSON text holds, or undefined where it holds none. */
 function parseReceipt(text) {
     const value = (0,json/* parseJson */.qF)(text);
-    const [path, writtenSha256, owner, backup] = ['path', 'writtenSha256', 'owner', 'backup'].map((name) => (0,json/* stringAt */.bX)(value, name));
-    if (!(0,json/* isObject */.Gv)(value) || !path || !writtenSha256 || !owner || !backup)
+    const [path, writtenSha256, owner, host, backup] = ['path', 'writtenSha256', 'owner', 'host', 'backup'].map((name) => (0,json/* stringAt */.bX)(value, name));
+    if (!(0,json/* isObject */.Gv)(value) || !path || !writtenSha256 || !owner || host === undefined || !backup)
         return undefined;
     const { writtenAt, createdDirectories: created } = value;
     const sha256 = (0,json/* stringAt */.bX)(value, 'previous', 'sha256');
@@ -63201,6 +63320,7 @@ function parseReceipt(text) {
         writtenSha256,
         writtenAt: typeof writtenAt === 'number' ? writtenAt : 0,
         owner,
+        host,
         backup,
         ...(sha256 && typeof mode === 'number' ? { previous: { sha256, mode } } : {}),
         createdDirectories: Array.isArray(created) ? created.filter((name) => typeof name === 'string') : [],
@@ -63208,6 +63328,7 @@ function parseReceipt(text) {
 }
 
 ;// CONCATENATED MODULE: ./lib/rubygems/credentials-backup.js
+
 
 
 
@@ -63257,10 +63378,16 @@ async function bytesOf(path, host) {
         return Buffer.alloc(0);
     }
 }
+/** In ms; no job runs longer (docs.github.com, "Actions limits": five days on machines of your own). */
+const LONGEST_JOB = 5 * 24 * 3600 * 1000;
 /** Those whose step has ended, or was lost, without having put the file back. */
 async function ended(backups) {
-    const used = await Promise.all(backups.map(({ receipt }) => isThere(receipt.owner)));
+    const used = await Promise.all(backups.map(({ receipt }) => isInUse(receipt)));
     return backups.filter((_, index) => !used[index]);
+}
+/** Of another machine only its age can be known. */
+async function isInUse({ owner, host, writtenAt }) {
+    return host === (0,external_node_os_.hostname)() ? isThere(owner) : Date.now() - writtenAt < LONGEST_JOB;
 }
 /**
  * Follows the backups in `mayUse` from what the file holds to what it was before their writes: several runs may have
@@ -63318,6 +63445,7 @@ function contentOf({ receipt, content }) {
 // EXTERNAL MODULE: ./lib/rubygems/credentials-text.js
 var credentials_text = __nccwpck_require__(5636);
 ;// CONCATENATED MODULE: ./lib/rubygems/credentials-file.js
+
 
 
 
@@ -63407,6 +63535,7 @@ function newReceipt({ path, owner }, written, original, createdDirectories) {
         writtenSha256,
         writtenAt: Date.now(),
         owner,
+        host: (0,external_node_os_.hostname)(),
         backup: backupPath(path, writtenSha256),
         ...(original && { previous: { sha256: sha256(original.bytes), mode: original.mode } }),
         // Each is part of the path of the next, and sorts before it.
@@ -65426,7 +65555,7 @@ function folded(title, content) {
 
 /***/ }),
 
-/***/ 5025:
+/***/ 5749:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -65446,56 +65575,8 @@ var lib_facts = __nccwpck_require__(1588);
 var git_checkout = __nccwpck_require__(9050);
 // EXTERNAL MODULE: ./lib/git/git.js
 var git = __nccwpck_require__(5216);
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./lib/world/files.js
-var files = __nccwpck_require__(7939);
-;// CONCATENATED MODULE: ./lib/git/head.js
-
-
-const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
-/**
- * The commit that is checked out around `directory`, read from git's own files: a publish job starts no program.
- * Undefined where there is no checkout up to `top`, or where it keeps its refs in another form than files.
- */
-async function headOf(directory, top) {
-    const own = await gitDirectory(directory, top);
-    if (own === undefined)
-        return undefined;
-    const head = await line(own, 'HEAD');
-    if (head === undefined || COMMIT.test(head))
-        return head;
-    const [, ref] = /^ref: (refs\/\S+)$/.exec(head) ?? [];
-    // No name of a ref has two dots, and what is above git's directory is not its business.
-    if (ref === undefined || ref.includes('..'))
-        return undefined;
-    // A further working tree shares its refs with the first one.
-    const shared = external_node_path_.resolve(own, (await line(own, 'commondir')) ?? '.');
-    const found = (await line(shared, ref)) ?? (await packed(shared, ref));
-    return found !== undefined && COMMIT.test(found) ? found : undefined;
-}
-/** Git's directory for a working tree; a `.git` that is a file names it (gitrepository-layout(5)). */
-async function gitDirectory(directory, top) {
-    const within = external_node_path_.relative(top, directory);
-    if (external_node_path_.isAbsolute(within) || within.split(external_node_path_.sep).includes('..'))
-        return undefined;
-    const candidate = external_node_path_.join(directory, '.git');
-    if (await files/* files */.a.isDirectory(candidate))
-        return candidate;
-    const [, named] = /^gitdir: (.+)$/.exec((await line(directory, '.git')) ?? '') ?? [];
-    if (named !== undefined)
-        return external_node_path_.resolve(directory, named);
-    return within === '' ? undefined : gitDirectory(external_node_path_.dirname(directory), top);
-}
-async function line(directory, name) {
-    return (await files/* files */.a.answer(external_node_path_.join(directory, name)))?.trim();
-}
-/** Of `packed-refs`: a line `COMMIT REF` for each. */
-async function packed(directory, ref) {
-    const lines = (await line(directory, 'packed-refs'))?.split('\n') ?? [];
-    return lines.find((one) => one.endsWith(` ${ref}`))?.split(' ')[0];
-}
-
+// EXTERNAL MODULE: ./lib/git/head.js
+var head = __nccwpck_require__(9952);
 // EXTERNAL MODULE: ./lib/json.js
 var json = __nccwpck_require__(6413);
 // EXTERNAL MODULE: ./lib/world/http-fault.js
@@ -65685,6 +65766,10 @@ var plan_tags = __nccwpck_require__(5126);
 var build = __nccwpck_require__(7467);
 // EXTERNAL MODULE: ./lib/rubygems/gem-file.js + 4 modules
 var gem_file = __nccwpck_require__(9899);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/world/files.js
+var files = __nccwpck_require__(7939);
 // EXTERNAL MODULE: ./lib/world/last-words.js
 var last_words = __nccwpck_require__(6554);
 // EXTERNAL MODULE: ./lib/world/processes.js + 4 modules
@@ -65844,7 +65929,7 @@ async function surveyMachine(inputs, run, world) {
     const [project, prebuilt, builtFrom] = await Promise.all([
         building ? surveyProject(inputs, checkout?.committedAt ?? 0, world) : undefined,
         building ? [] : prebuiltGems(inputs, world),
-        building ? undefined : (inputs.commit ?? headOf(inputs.workingDirectory, run.workspace)),
+        building ? undefined : (inputs.commit ?? (0,head/* headOf */.U)(inputs.workingDirectory, run.workspace)),
     ]);
     const canSign = (0,services/* sigstoreServices */.ve)(inputs.server, world.runner.env) !== undefined;
     return { run, checkout, project, canSign, prebuilt, builtFrom };
@@ -66568,12 +66653,9 @@ function createHttp(options) {
     const traffic = new world_traffic/* Traffic */.e(options.clock, options.signal);
     const http = {
         send: (edge, request) => {
-            const go = async () => {
-                // A push that is under way may outlive the signal; one that has waited for its turn must not begin.
-                if (edge === 'push' && options.signal.aborted)
-                    throw new http_fault/* HttpFault */.F('unsent', 'the run was cancelled before');
-                return attempt(agent.dispatcher, options, edge, request);
-            };
+            const go = () => attempt(agent.dispatcher, options, edge, request);
+            if (edge === 'push')
+                return pushInTurn(traffic, request.url.origin, options.signal, go);
             // RubyGems.org's limit is one of its API; index and files are served from elsewhere.
             return edge === 'index' || edge === 'download' ? go() : traffic.run(request.url.origin, go);
         },
@@ -66593,6 +66675,20 @@ function createHttp(options) {
         close: () => agent.close(),
     };
     return http;
+}
+/** A push that is under way may outlive the signal; one that has waited for its turn must not begin. */
+async function pushInTurn(traffic, origin, signal, go) {
+    let begun = false;
+    try {
+        return await traffic.run(origin, () => {
+            signal.throwIfAborted();
+            begun = true;
+            return go();
+        });
+    }
+    catch (error) {
+        throw begun ? error : new http_fault/* HttpFault */.F('unsent', 'the run was cancelled before');
+    }
 }
 /** What to do about an answer that is the server's own passing trouble; undefined for every other answer. */
 function passingTrouble(answer, clock, edge = 'push') {
@@ -67324,7 +67420,8 @@ const POLICIES = {
         // docs.github.com, "Rate limits for the REST API": "wait for at least one minute before retrying".
         limited: seconds(60),
         longestWait: seconds(300),
-        answerBytes: 16 * MiB,
+        // A list of releases comes with all their assets.
+        answerBytes: 32 * MiB,
     },
     sigstore: {
         attempt: seconds(20),

@@ -45620,6 +45620,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 
 /***/ }),
 
+/***/ 8161:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+
+/***/ }),
+
 /***/ 6760:
 /***/ ((module) => {
 
@@ -45943,6 +45950,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: keepForLaterSteps
 
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./lib/errors.js
@@ -46261,6 +46270,7 @@ var credentials_receipt = __nccwpck_require__(4035);
 
 
 
+
 /** A comment to RubyGems, so that the backup can be used as a credentials file as it is. */
 const FIRST_LINE = '# Kept by release-gem: ';
 /** Tells which write it belongs to; the rest makes it one file for each write, also for two of the same bytes. */
@@ -46305,10 +46315,16 @@ async function bytesOf(path, host) {
         return Buffer.alloc(0);
     }
 }
+/** In ms; no job runs longer (docs.github.com, "Actions limits": five days on machines of your own). */
+const LONGEST_JOB = 5 * 24 * 3600 * 1000;
 /** Those whose step has ended, or was lost, without having put the file back. */
 async function credentials_backup_ended(backups) {
-    const used = await Promise.all(backups.map(({ receipt }) => isThere(receipt.owner)));
+    const used = await Promise.all(backups.map(({ receipt }) => isInUse(receipt)));
     return backups.filter((_, index) => !used[index]);
+}
+/** Of another machine only its age can be known. */
+async function isInUse({ owner, host, writtenAt }) {
+    return host === (0,external_node_os_.hostname)() ? isThere(owner) : Date.now() - writtenAt < LONGEST_JOB;
 }
 /**
  * Follows the backups in `mayUse` from what the file holds to what it was before their writes: several runs may have
@@ -46513,6 +46529,7 @@ function unkeepable(name, rule) {
 
 
 
+
 /**
  * Where RubyGems looks for the file: `~/.gem/credentials` if it exists, else `$XDG_DATA_HOME/gem/credentials`, by
  * default below `~/.local/share` (`Gem::ConfigFile#credentials_path` since RubyGems 3.2). Throws `credentials-file`
@@ -46597,6 +46614,7 @@ function newReceipt({ path, owner }, written, original, createdDirectories) {
         writtenSha256,
         writtenAt: Date.now(),
         owner,
+        host: hostname(),
         backup: backupPath(path, writtenSha256),
         ...(original && { previous: { sha256: sha256(original.bytes), mode: original.mode } }),
         // Each is part of the path of the next, and sorts before it.
@@ -46724,7 +46742,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _rubygems_credentials_receipt_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4035);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7390);
 /* harmony import */ var _world_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7939);
-/* harmony import */ var _world_push_socket_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9854);
+/* harmony import */ var _world_push_socket_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3734);
 /* harmony import */ var _world_runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8659);
 /* harmony import */ var _world_survivors_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5711);
 
@@ -46812,8 +46830,8 @@ __webpack_async_result__();
 /** The receipt that a JSON text holds, or undefined where it holds none. */
 function parseReceipt(text) {
     const value = (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .parseJson */ .qF)(text);
-    const [path, writtenSha256, owner, backup] = ['path', 'writtenSha256', 'owner', 'backup'].map((name) => (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, name));
-    if (!(0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isObject */ .Gv)(value) || !path || !writtenSha256 || !owner || !backup)
+    const [path, writtenSha256, owner, host, backup] = ['path', 'writtenSha256', 'owner', 'host', 'backup'].map((name) => (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, name));
+    if (!(0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isObject */ .Gv)(value) || !path || !writtenSha256 || !owner || host === undefined || !backup)
         return undefined;
     const { writtenAt, createdDirectories: created } = value;
     const sha256 = (0,_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringAt */ .bX)(value, 'previous', 'sha256');
@@ -46823,6 +46841,7 @@ function parseReceipt(text) {
         writtenSha256,
         writtenAt: typeof writtenAt === 'number' ? writtenAt : 0,
         owner,
+        host,
         backup,
         ...(sha256 && typeof mode === 'number' ? { previous: { sha256, mode } } : {}),
         createdDirectories: Array.isArray(created) ? created.filter((name) => typeof name === 'string') : [],
@@ -46969,28 +46988,18 @@ const files = {
 
 /***/ }),
 
-/***/ 9854:
+/***/ 3734:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  l: () => (/* binding */ socketDirectory)
-});
-
-// UNUSED EXPORTS: listenForPushes
-
-// EXTERNAL MODULE: external "node:events"
-var external_node_events_ = __nccwpck_require__(8474);
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-;// CONCATENATED MODULE: ./lib/world/push-socket.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   l: () => (/* binding */ socketDirectory)
+/* harmony export */ });
+/* unused harmony export listenForPushes */
+/* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8474);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7030);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8161);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6760);
 
 
 
@@ -47050,7 +47059,7 @@ async function nothing() {
  * among the system's temporary files, which the post step finds by that name after the main step was killed.
  */
 function socketDirectory(privateDirectory) {
-    return external_node_path_.join((0,external_node_os_namespaceObject.tmpdir)(), external_node_path_.basename(privateDirectory));
+    return node_path__WEBPACK_IMPORTED_MODULE_4__.join((0,node_os__WEBPACK_IMPORTED_MODULE_3__.tmpdir)(), node_path__WEBPACK_IMPORTED_MODULE_4__.basename(privateDirectory));
 }
 /** Below our private directory, or, where the path would be too long for a socket, in a directory of its own (0700). */
 async function place(privateDirectory) {

@@ -53,10 +53,8 @@ export interface ReleasesOptions {
   log: (line: string) => void
 }
 
-/** Drafts have no address of their own; they are among the newest releases, of which this many are asked for at once. */
-const PAGE = 20
-/** A release comes with all its assets: a hundred at once may be more than is read of an answer. */
-const PAGES = 5
+/** Drafts have no address of their own; they are among the newest releases. */
+const NEWEST = 100
 
 export function createReleases(options: ReleasesOptions): Releases {
   const [owner = '', repo = ''] = options.name.split('/')
@@ -70,14 +68,10 @@ export function createReleases(options: ReleasesOptions): Releases {
     const published = await orRefusal(rest.repos.getReleaseByTag({ ...here, tag }))
     if (!isRefusal(published)) return asRelease(published.data, options.apiUrl, shelf)
     if (published.status !== 404) throw new ReleaseError(releaseFailed(`look for the release of ${tag}`, published))
-    for (let page = 1; page <= PAGES; page++) {
-      const newest = await orRefusal(rest.repos.listReleases({ ...here, per_page: PAGE, page }))
-      if (isRefusal(newest)) throw new ReleaseError(releaseFailed('list the releases', newest))
-      const draft = newest.data.find((release) => release.tag_name === tag)
-      if (draft) return asRelease(draft, options.apiUrl, shelf)
-      if (newest.data.length < PAGE) break
-    }
-    return undefined
+    const newest = await orRefusal(rest.repos.listReleases({ ...here, per_page: NEWEST }))
+    if (isRefusal(newest)) throw new ReleaseError(releaseFailed('list the releases', newest))
+    const draft = newest.data.find((release) => release.tag_name === tag)
+    return draft && asRelease(draft, options.apiUrl, shelf)
   }
 
   return {

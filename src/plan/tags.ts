@@ -158,6 +158,35 @@ export function otherThanTagged({ commit: given }: Inputs, facts: Origin & Pick<
   ]
 }
 
+/** GitHub lets no job's token name a commit with other workflow files than the default branch has. */
+export function workflowDoubts(created: readonly string[], facts: Facts): string[] {
+  const commit = releasedCommit(facts)
+  if (created.length === 0 || commit === facts.run.sha) return []
+  return [
+    `${created.join(', ')} ${created.length === 1 ? 'is' : 'are'} to be made on ${commit.slice(0, 12)}, which is not the commit that started this run (${facts.run.sha.slice(0, 12)}). Where the files in \`.github/workflows\` have changed in between, GitHub refuses that to the job's own token. Then give \`token:\` one that may change workflows, or push the tag yourself: a re-run recognises it.`,
+  ]
+}
+
+/**
+ * Where nothing says what prebuilt gems were built from, and another commit is checked out than the one that started the
+ * run: a step before may have built them from it, or the checkout is what an earlier job has left on this machine.
+ */
+export function unclearOrigin({ commit: given, tag, attestations }: Inputs, facts: Facts): Problem[] {
+  const { run, builtFrom, project } = facts
+  const clear = project !== undefined || given !== undefined || builtFrom === undefined || builtFrom === run.sha
+  const matters = tag.kind !== 'none' || attestations !== 'false'
+  // What a tag has started is compared with it in any case.
+  if (clear || !matters || run.tag !== undefined) return []
+  return [
+    {
+      code: 'tag-commit-mismatch',
+      what: `Nothing says whether the gems were built from commit ${builtFrom.slice(0, 12)}, which is checked out here, or from ${run.sha.slice(0, 12)}, which started this run.`,
+      why: 'The tag names what was built. A checkout may also be what an earlier job has left on a machine of your own.',
+      fix: 'Say it with `commit:`: the build action’s output `commit`, or what actions/checkout was given as its `ref:`. `commit: ${{ github.sha }}` is the commit that started the run.',
+    },
+  ]
+}
+
 function notOnGitHub({ commit: given }: Inputs, facts: Facts): Problem {
   const commit = releasedCommit(facts).slice(0, 12)
   const lacks = 'but GitHub does not have it, so that it cannot be tagged there.'

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { ReleaseError } from '../errors.ts'
 import {
@@ -79,10 +80,18 @@ async function bytesOf(path: string, host: CredentialsHost): Promise<Buffer> {
   }
 }
 
+/** In ms; no job runs longer (docs.github.com, "Actions limits": five days on machines of your own). */
+const LONGEST_JOB = 5 * 24 * 3600 * 1000
+
 /** Those whose step has ended, or was lost, without having put the file back. */
 export async function ended(backups: readonly Backup[]): Promise<Backup[]> {
-  const used = await Promise.all(backups.map(({ receipt }) => isThere(receipt.owner)))
+  const used = await Promise.all(backups.map(({ receipt }) => isInUse(receipt)))
   return backups.filter((_, index) => !used[index])
+}
+
+/** Of another machine only its age can be known. */
+async function isInUse({ owner, host, writtenAt }: CredentialsReceipt): Promise<boolean> {
+  return host === hostname() ? isThere(owner) : Date.now() - writtenAt < LONGEST_JOB
 }
 
 interface Way {

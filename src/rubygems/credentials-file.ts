@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { ReleaseError } from '../errors.ts'
 import type { Secret } from '../world/secret.ts'
@@ -154,6 +155,7 @@ function newReceipt(
     writtenSha256,
     writtenAt: Date.now(),
     owner,
+    host: hostname(),
     backup: backupPath(path, writtenSha256),
     ...(original && { previous: { sha256: sha256(original.bytes), mode: original.mode } }),
     // Each is part of the path of the next, and sorts before it.

@@ -15,6 +15,8 @@ export interface CredentialsReceipt {
    * RUNNER_TEMP for its next job: without it, nobody will undo this write any more.
    */
   owner: string
+  /** The machine that directory is on: a home may be shared by several. */
+  host: string
   /** The file beside it that holds what it was before; also made where there was nothing, to say so. */
   backup: string
   /** What the file was before; absent when there was none. `mode` is the permission bits it had. */
@@ -26,10 +28,10 @@ export interface CredentialsReceipt {
 /** The receipt that a JSON text holds, or undefined where it holds none. */
 export function parseReceipt(text: string): CredentialsReceipt | undefined {
   const value = parseJson(text)
-  const [path, writtenSha256, owner, backup] = ['path', 'writtenSha256', 'owner', 'backup'].map((name) =>
+  const [path, writtenSha256, owner, host, backup] = ['path', 'writtenSha256', 'owner', 'host', 'backup'].map((name) =>
     stringAt(value, name),
   )
-  if (!isObject(value) || !path || !writtenSha256 || !owner || !backup) return undefined
+  if (!isObject(value) || !path || !writtenSha256 || !owner || host === undefined || !backup) return undefined
   const { writtenAt, createdDirectories: created } = value
   const sha256 = stringAt(value, 'previous', 'sha256')
   const { mode } = objectAt(value, 'previous')
@@ -38,6 +40,7 @@ export function parseReceipt(text: string): CredentialsReceipt | undefined {
     writtenSha256,
     writtenAt: typeof writtenAt === 'number' ? writtenAt : 0,
     owner,
+    host,
     backup,
     ...(sha256 && typeof mode === 'number' ? { previous: { sha256, mode } } : {}),
     createdDirectories: Array.isArray(created) ? created.filter((name) => typeof name === 'string') : [],

@@ -3,7 +3,8 @@ import type { AttestationsInput, Authentication } from '../inputs.ts'
 import { isObject, objectAt, stringAt } from '../json.ts'
 import type { GemServer } from '../server.ts'
 
-/** Title and last line of the warning about gems that nobody chose to publish without. */
+/** Titles and last line of the warning about gems that nobody chose to publish without: before, and where signing failed. */
+export const TO_BE_UNATTESTED = 'No attestations'
 export const UNATTESTED = 'Published without attestations'
 export const FINAL =
   'They cannot be added later. `attestations: required` stops here instead, before anything is public.'
@@ -26,7 +27,7 @@ export interface AttestationQuestion {
 
 export type AttestationDecision =
   | { attest: true }
-  /** `because` completes "The gems are published without attestations: …"; `aloud` where nobody chose that. */
+  /** `because` completes "The gems are to be published without attestations: …"; `aloud` where nobody chose that. */
   | { attest: false; because: string; aloud: boolean }
   | { refused: Problem }
 
@@ -100,14 +101,16 @@ function whyNotSigned({ server, event, canSign, commit, certified }: Attestation
   if (!canSign) {
     return { because: `there is no Sigstore instance for ${server.host}`, fix: 'Set `attestations: false`.' }
   }
-  if (commit !== certified) {
-    return {
-      because: `the gems are of commit ${commit.slice(0, 12)}, and the certificate of this run would name ${certified.slice(0, 12)}, the commit that started it`,
-      fix: 'Start the release from the commit itself, by pushing its tag for instance; or set `attestations: true`, and the gems are published without.',
-      code: 'attestation-failed',
-    }
+  return commit === certified ? undefined : otherCommit(commit, certified)
+}
+
+/** Why gems of `commit` are not signed in a run of `certified`. */
+export function otherCommit(commit: string, certified: string): Required<Obstacle> {
+  return {
+    because: `the gems are of commit ${commit.slice(0, 12)}, and the certificate of this run would name ${certified.slice(0, 12)}, the commit that started it`,
+    fix: 'Start the release from the commit itself, by pushing its tag for instance; or set `attestations: true`, and the gems are published without.',
+    code: 'attestation-failed',
   }
-  return undefined
 }
 
 /** Events without a repository in their payload say nothing; the ID token does, before anything is sent. */

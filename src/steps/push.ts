@@ -91,24 +91,31 @@ interface Pushing {
 
 /** One attempt; with another key in place of one that had expired, which is no attempt of its own. */
 async function pushOnce(pushing: Pushing, renewed = false): Promise<Attempt<Pushed>> {
-  const { gem, keys, registry, world } = pushing
+  const { keys, registry, world } = pushing
   const key = await keys.current()
+  const answer = await sendOnce(key, pushing)
+  if ('again' in answer) return answer
+  const trouble = passingTrouble(answer, world.clock, 'push')
+  if (trouble) return trouble
+  const meaning = meaningOf(answer, registry.server)
+  if (meaning !== 'key-refused' || renewed || !keys.isTemporary(key)) return judge(answer, key, pushing)
+  world.runner.info('The key is not accepted any more: getting another one.')
+  await keys.replace(key)
+  return pushOnce(pushing, true)
+}
+
+/** The answer, or why there was none. Throws ReleaseError (`push-failed`) where there will be none. */
+async function sendOnce(key: ApiKey, pushing: Pushing): Promise<HttpAnswer | { again: string }> {
+  const { gem, body, registry } = pushing
   try {
-    const answer = await registry.push(key, pushing.body)
+    const answer = await registry.push(key, body)
     pushing.open ||= answer.status >= 500 || answer.status === 408
-    const trouble = passingTrouble(answer, world.clock, 'push')
-    if (trouble) return trouble
-    const meaning = meaningOf(answer, registry.server)
-    if (meaning !== 'key-refused' || renewed || !keys.isTemporary(key)) return await judge(answer, key, pushing)
-    world.runner.info('The key is not accepted any more: getting another one.')
-    await keys.replace(key)
-    return await pushOnce(pushing, true)
+    return answer
   } catch (error) {
     pushing.open ||= mayHaveArrived(error)
-    if (error instanceof HttpFault && (isPassing(error, 'push') || error.kind === 'unusable'))
-      return { again: error.message }
-    if (error instanceof HttpFault) throw new ReleaseError(notSent(gem, registry, error), { cause: error })
-    throw error
+    if (!(error instanceof HttpFault)) throw error
+    if (isPassing(error, 'push') || error.kind === 'unusable') return { again: error.message }
+    throw new ReleaseError(notSent(gem, registry, error), { cause: error })
   }
 }
 

@@ -32,11 +32,13 @@ export async function pushedByTask(it: Release, after: AfterTask): Promise<Relea
   const problems: Problem[] = []
   for (const planned of after.plan.gems) {
     if (isAmong(after.known, planned)) continue
+    const others = after.known.filter(({ name, version }) => name === planned.name && version === planned.version)
     try {
-      const gem = await lookFor(planned, it, after)
-      if (gem) gems.push(gem)
+      gems.push(await lookFor(planned, it, { ...after, others }))
     } catch (error) {
-      problems.push(...ReleaseError.from(error).problems)
+      const failure = ReleaseError.from(error)
+      if (others.length > 0 && !after.failed && failure.code !== 'registry-unavailable') leaveOut(planned, others, it)
+      else problems.push(...failure.problems)
     }
   }
   ReleaseError.throwIfAny(problems)
@@ -47,21 +49,35 @@ function isAmong(gems: readonly GemVersion[], planned: GemVersion): boolean {
   return gems.some((gem) => identity(gem) === identity(planned))
 }
 
-/** Undefined for a gem that the task has left out, and pushed for other platforms. */
-async function lookFor(planned: PlannedGem, it: Release, after: AfterTask): Promise<ReleaseGem | undefined> {
+/** Which platforms a task pushes is its own business: one of a matrix, say, where another pushes what the gemspec names. */
+function leaveOut(planned: PlannedGem, others: readonly ReleaseGem[], { ledger, world, inputs }: Release): void {
+  ledger.leftOut(planned)
+  world.runner.warning(
+    'Not all platforms',
+    `The release task did not push ${title(planned)}, for which the gemspec is. It has pushed ${others.map(title).join(', ')} to ${inputs.server.host}.`,
+  )
+}
+
+interface Looking extends AfterTask {
+  /** What the task has pushed of the same version. */
+  others: readonly ReleaseGem[]
+}
+
+async function lookFor(planned: PlannedGem, it: Release, after: Looking): Promise<ReleaseGem> {
   const { inputs, registry, world, ledger } = it
   const found = await findBuilt(planned, inputs.workingDirectory, after.since).catch(() => undefined)
   if (!found) return withoutFile(planned, it, after)
   const file = await readGem(found.path, { copyTo: privateCopy(world) })
   const before = publishedVersion(file, after.facts.published)
   const gem = { ...file, builtPath: found.path, alreadyPublished: before?.sha256 === file.sha256 }
-  const digest = await publishedDigest(gem, registry, world, after.failed ? 1 : LOOKS)
+  const expected = !after.failed && after.others.length === 0
+  const digest = await publishedDigest(gem, registry, world, expected ? LOOKS : 1)
   if (digest !== undefined && digest !== gem.sha256) {
     await ledger.gem(gem, 'failed')
     throw new ReleaseError(versionTaken(gem, gem.sha256, digest, inputs.server.host))
   }
   // Some servers show no digest; then the word of a task that ended well is all there is.
-  const unverifiable = !after.failed && inputs.server.kind === 'other'
+  const unverifiable = expected && inputs.server.kind === 'other'
   if (digest === undefined && !unverifiable) {
     if (!isAmong(after.tried, planned)) await ledger.gem(gem, 'not-tried')
     throw new ReleaseError(notPushed(gem, inputs.server.host))
@@ -71,24 +87,14 @@ async function lookFor(planned: PlannedGem, it: Release, after: AfterTask): Prom
 }
 
 /** The task may have built somewhere else, and pushed from there; or it came to neither. */
-async function withoutFile(planned: PlannedGem, it: Release, after: AfterTask): Promise<undefined> {
-  const { registry, ledger, inputs, world } = it
+async function withoutFile(planned: PlannedGem, it: Release, after: AfterTask): Promise<never> {
+  const { registry, ledger, inputs } = it
   const { host, kind } = inputs.server
   const before = publishedVersion(planned, after.facts.published)?.sha256
   const answer = await registry.digest({ ...planned, originalPlatform: planned.platform })
   const now = 'done' in answer ? { digest: answer.done } : undefined
-  const others = after.known.filter(({ name, version }) => name === planned.name && version === planned.version)
-  if (now && now.digest === undefined && others.length > 0) {
-    ledger.leftOut(planned)
-    world.runner.warning('Not all platforms', leftOut(planned, others, host))
-    return
-  }
   if (now && now.digest === before && kind !== 'other' && !isAmong(after.tried, planned)) ledger.settled(planned)
   throw new ReleaseError(now && now.digest === undefined ? notPushed(planned, host) : notComparable(planned, host))
-}
-
-function leftOut(gem: PlannedGem, others: readonly ReleaseGem[], host: string): string {
-  return `The release task neither built nor pushed ${title(gem)}, for which the gemspec is. On ${host} are ${others.map(title).join(', ')}.`
 }
 
 function notPushed(gem: PlannedGem | ReleaseGem, host: string): Problem {

@@ -2,6 +2,7 @@ import path from 'node:path'
 import { type Problem, ReleaseError } from '../errors.ts'
 import { attestAll } from '../attestations.ts'
 import type { Facts } from '../facts.ts'
+import { headOf } from '../git/head.ts'
 import { pushHostProblems } from '../plan/gems.ts'
 import { publishedVersion, title, versionTaken } from '../rubygems/versions.ts'
 import type { Plan } from '../plan/planned.ts'
@@ -9,6 +10,7 @@ import type { Release } from '../release-context.ts'
 import { type GemFile, readGem } from '../rubygems/gem-file.ts'
 import { hasCredential } from '../rubygems/existing-key.ts'
 import { type PushArguments, readPushArguments } from '../rubygems/push-arguments.ts'
+import { FINAL, otherCommit, UNATTESTED } from '../sigstore/policy.ts'
 import { allowsPushTo } from '../server.ts'
 import type { PushReply, PushRequest } from '../world/push-socket.ts'
 import { privateCopy, type ReleaseGem } from './inspect.ts'
@@ -69,21 +71,39 @@ export class TaskPushes {
   /** For a server it has no key of, `gem push` takes that of RubyGems.org (lib/rubygems/gemcutter_utilities.rb). */
   async #wouldGetOurKey(server: string | undefined, { args, ownKey }: PushRequest): Promise<boolean> {
     const { inputs, world } = this.#it
-    if (server === undefined || inputs.server.kind !== 'rubygems.org') return false
-    return !ownKey && !readPushArguments(args).namesKey && !(await hasCredential(server, world))
+    if (server === undefined || inputs.server.kind !== 'rubygems.org' || allowsPushTo(server, inputs.server))
+      return false
+    if (ownKey || readPushArguments(args).namesKey) return false
+    // A file that cannot be read as RubyGems would is no reason to let the key go.
+    return !(await hasCredential(server, world).catch(() => false))
   }
 
   async #attested(gem: ReleaseGem): Promise<ReleaseGem> {
-    if (gem.alreadyPublished) return gem
+    if (gem.alreadyPublished || (await this.#isOfOtherCommit(gem))) return gem
     const [attested = gem] = await attestAll([gem], this.#plan, this.#it)
     return attested
+  }
+
+  /** Where the task has committed meanwhile. Throws ReleaseError (`attestation-failed`) where that must not be. */
+  async #isOfOtherCommit(gem: ReleaseGem): Promise<boolean> {
+    const { inputs, run, world } = this.#it
+    if (!this.#plan.attest || inputs.attestationBundles.length > 0) return false
+    const head = await headOf(inputs.workingDirectory, run.workspace)
+    if (head === undefined || head === run.sha) return false
+    const { because, fix, code } = otherCommit(head, run.sha)
+    if (inputs.attestations === 'required') {
+      throw new ReleaseError({ code, what: `Attestations are required, but ${because}.`, fix })
+    }
+    world.runner.warning(UNATTESTED, [`${title(gem)} is published without: ${because}.`, FINAL].join('\n'))
+    return true
   }
 
   async #inspect({ args, cwd, environmentHost }: PushRequest): Promise<ReleaseGem> {
     const { inputs, world } = this.#it
     const asked = readPushArguments(args)
     const [file, ...others] = asked.files
-    if (file === undefined || others.length > 0 || asked.unknown.length > 0) throw new NotOurs(notUnderstood(asked))
+    if (file === undefined || others.length > 0 || asked.unknown.length > 0)
+      throw new NotOurs(notUnderstood(asked), asked.host ?? environmentHost)
     const builtPath = path.resolve(cwd, file)
     const gem = await readGem(builtPath, { copyTo: privateCopy(world) })
     const host = asked.host ?? hostFor(gem, environmentHost)

@@ -59,11 +59,8 @@ export function createHttp(options: HttpOptions): Http {
   const traffic = new Traffic(options.clock, options.signal)
   const http: Http = {
     send: (edge, request) => {
-      const go = async (): Promise<HttpAnswer> => {
-        // A push that is under way may outlive the signal; one that has waited for its turn must not begin.
-        if (edge === 'push' && options.signal.aborted) throw new HttpFault('unsent', 'the run was cancelled before')
-        return attempt(agent.dispatcher, options, edge, request)
-      }
+      const go = (): Promise<HttpAnswer> => attempt(agent.dispatcher, options, edge, request)
+      if (edge === 'push') return pushInTurn(traffic, request.url.origin, options.signal, go)
       // RubyGems.org's limit is one of its API; index and files are served from elsewhere.
       return edge === 'index' || edge === 'download' ? go() : traffic.run(request.url.origin, go)
     },
@@ -82,6 +79,25 @@ export function createHttp(options: HttpOptions): Http {
     close: () => agent.close(),
   }
   return http
+}
+
+/** A push that is under way may outlive the signal; one that has waited for its turn must not begin. */
+async function pushInTurn(
+  traffic: Traffic,
+  origin: string,
+  signal: AbortSignal,
+  go: () => Promise<HttpAnswer>,
+): Promise<HttpAnswer> {
+  let begun = false
+  try {
+    return await traffic.run(origin, () => {
+      signal.throwIfAborted()
+      begun = true
+      return go()
+    })
+  } catch (error) {
+    throw begun ? error : new HttpFault('unsent', 'the run was cancelled before')
+  }
 }
 
 /** What to do about an answer that is the server's own passing trouble; undefined for every other answer. */

@@ -79,7 +79,8 @@ export const POLICIES: Readonly<Record<Edge, Policy>> = {
     // docs.github.com, "Rate limits for the REST API": "wait for at least one minute before retrying".
     limited: seconds(60),
     longestWait: seconds(300),
-    answerBytes: 16 * MiB,
+    // A list of releases comes with all their assets.
+    answerBytes: 32 * MiB,
   },
   sigstore: {
     attempt: seconds(20),

@@ -14,7 +14,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import * as fc from 'fast-check'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { restoreCredentials } from '../../src/rubygems/credentials-file.ts'
 import type { CredentialsReceipt } from '../../src/rubygems/credentials-receipt.ts'
 import { Secret } from '../../src/world/secret.ts'
@@ -351,6 +351,9 @@ const TRAPS: [state: string | undefined, keys: Keys, happenings: Happening[]][] 
 const keyOf = (last: string): fc.Arbitrary<string> => fc.constantFrom(SECRET, SECRET + last)
 
 it('whatever happens to several jobs, the original is there in the end, and nothing else', async () => {
+  // All of it in one moment, as far as the clock can tell.
+  const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now())
+  onTestFinished(() => now.mockRestore())
   const states = fc.constantFrom(undefined, '', `${KEY}: ${OLD}\n`, `${KEY}: ${SECRET}\n`)
   const secrets: fc.Arbitrary<Keys> = fc.tuple(keyOf('a'), keyOf('b'), keyOf('c'))
   await fc.assert(

@@ -47737,7 +47737,11 @@ async function write(options, host) {
     const over = credentials_backup_spent(way, beside, lost);
     const bytes = merge(options, original);
     const missing = await missingDirectories(path);
-    const receipt = newReceipt(options, bytes, original, [...directoriesOf(over), ...missing]);
+    const receipt = {
+        ...newReceipt(options, bytes, original, [...directoriesOf(over), ...missing]),
+        // Two writes within a millisecond have an order as well.
+        writtenAt: Math.max(Date.now(), ...beside.map((backup) => backup.receipt.writtenAt + 1)),
+    };
     options.remember?.(receipt);
     try {
         await createDirectories(missing);
@@ -47765,7 +47769,6 @@ function newReceipt({ path, owner }, written, original, createdDirectories) {
     return {
         path,
         writtenSha256,
-        writtenAt: Date.now(),
         owner,
         host: (0,external_node_os_.hostname)(),
         backup: backupPath(path, writtenSha256),

@@ -46584,7 +46584,11 @@ async function write(options, host) {
     const over = spent(way, beside, lost);
     const bytes = merge(options, original);
     const missing = await missingDirectories(path);
-    const receipt = newReceipt(options, bytes, original, [...directoriesOf(over), ...missing]);
+    const receipt = {
+        ...newReceipt(options, bytes, original, [...directoriesOf(over), ...missing]),
+        // Two writes within a millisecond have an order as well.
+        writtenAt: Math.max(Date.now(), ...beside.map((backup) => backup.receipt.writtenAt + 1)),
+    };
     options.remember?.(receipt);
     try {
         await createDirectories(missing);
@@ -46612,7 +46616,6 @@ function newReceipt({ path, owner }, written, original, createdDirectories) {
     return {
         path,
         writtenSha256,
-        writtenAt: Date.now(),
         owner,
         host: hostname(),
         backup: backupPath(path, writtenSha256),

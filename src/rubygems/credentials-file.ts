@@ -121,7 +121,11 @@ async function write(options: WriteCredentials, host: CredentialsHost): Promise<
   const over = spent(way, beside, lost)
   const bytes = merge(options, original)
   const missing = await missingDirectories(path)
-  const receipt = newReceipt(options, bytes, original, [...directoriesOf(over), ...missing])
+  const receipt = {
+    ...newReceipt(options, bytes, original, [...directoriesOf(over), ...missing]),
+    // Two writes within a millisecond have an order as well.
+    writtenAt: Math.max(Date.now(), ...beside.map((backup) => backup.receipt.writtenAt + 1)),
+  }
   options.remember?.(receipt)
   try {
     await createDirectories(missing)
@@ -148,12 +152,11 @@ function newReceipt(
   written: Buffer,
   original: Content,
   createdDirectories: readonly string[],
-): CredentialsReceipt {
+): Omit<CredentialsReceipt, 'writtenAt'> {
   const writtenSha256 = sha256(written)
   return {
     path,
     writtenSha256,
-    writtenAt: Date.now(),
     owner,
     host: hostname(),
     backup: backupPath(path, writtenSha256),

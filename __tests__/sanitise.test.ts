@@ -81,9 +81,13 @@ describe('foreign text in the log', () => {
     'ghs_aaaaaaaaaaaaaaa-',
   ])('is made of 64 KB of %j in a moment', (part) => {
     const text = part.repeat(65_536 / part.length)
-    const before = performance.now()
-    for (let round = 0; round < 5; round++) safeLine(text)
-    expect((performance.now() - before) / 5).toBeLessThan(50)
+    const rounds = Array.from({ length: 5 }, () => {
+      const before = performance.now()
+      safeLine(text)
+      return performance.now() - before
+    })
+    // It takes one; what would look at each pair of characters takes over a thousand. The others may have been interrupted.
+    expect(Math.min(...rounds)).toBeLessThan(100)
   })
 
   it('never holds a line that the runner would act on, as its own two parsers read it', () => {

@@ -103,6 +103,11 @@ export class ReleaseError extends Error {
   }
 }
 
+/** Whether it is what a cancelled run ends with. */
+export function isCancelled(error: unknown): boolean {
+  return error instanceof ReleaseError && error.code === 'cancelled'
+}
+
 function isList(value: Problem | readonly [Problem, ...Problem[]]): value is readonly [Problem, ...Problem[]] {
   return Array.isArray(value)
 }

@@ -59023,7 +59023,7 @@ function inspect_describe(gem, server, { runner }) {
 }
 /** The gemspec was evaluated twice, once to plan and once to build: both must have said the same. */
 function unexpected(gem, planned) {
-    const platform = samePlatform(gem.platform, planned.platform) || samePlatform(gem.originalPlatform, planned.platform);
+    const platform = (0,versions/* samePlatform */.my)(gem.platform, planned.platform) || (0,versions/* samePlatform */.my)(gem.originalPlatform, planned.platform);
     if (gem.name === planned.name && gem.version === planned.version && platform)
         return [];
     return [
@@ -59047,10 +59047,6 @@ function empty(gem, { gemspec }) {
             fix: 'Look at the line in the gemspec that sets `files`, and run it in a step before this one.',
         },
     ];
-}
-/** RubyGems writes `universal-darwin19` into the file and says `universal-darwin-19` when asked (Gem::Platform#to_s). */
-function samePlatform(one, other) {
-    return one.replaceAll('-', '') === other.replaceAll('-', '');
 }
 
 ;// CONCATENATED MODULE: ./lib/steps/rebuild.js
@@ -59909,7 +59905,7 @@ __webpack_async_result__();
 /* harmony export */   K2: () => (/* binding */ ReleaseError),
 /* harmony export */   TH: () => (/* binding */ documentation)
 /* harmony export */ });
-/* unused harmony export ERROR_CODES */
+/* unused harmony exports ERROR_CODES, isCancelled */
 /**
  * Every reason this action gives for not finishing, as stable words: they are the titles of annotations and the
  * headings of `docs/troubleshooting.md`. A new code needs its section there in the same change.
@@ -59994,6 +59990,10 @@ class ReleaseError extends Error {
             fix: 'Re-run the job: what is published already is recognised by its digest. Please report the debug log.',
         }, { cause: error });
     }
+}
+/** Whether it is what a cancelled run ends with. */
+function isCancelled(error) {
+    return error instanceof ReleaseError && error.code === 'cancelled';
 }
 function isList(value) {
     return Array.isArray(value);
@@ -60800,15 +60800,23 @@ function problemText({ code: name, what, why, fix }) {
 /* harmony export */   DD: () => (/* binding */ title),
 /* harmony export */   D_: () => (/* binding */ identity),
 /* harmony export */   Qy: () => (/* binding */ versionTaken),
+/* harmony export */   my: () => (/* binding */ samePlatform),
 /* harmony export */   xJ: () => (/* binding */ publishedVersion)
 /* harmony export */ });
 /** `foo 1.2.3` or `foo 1.2.3 (x86_64-linux)`. */
 function title(gem) {
     return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`;
 }
-/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
+/** RubyGems writes `universal-darwin19` into the file and says `universal-darwin-19` when asked (Gem::Platform#to_s). */
+function spelled(platform) {
+    return platform.replaceAll('-', '');
+}
+function samePlatform(one, other) {
+    return spelled(one) === spelled(other);
+}
+/** One gem under both spellings of its platform. */
 function identity({ name, version, platform }) {
-    return `${name} ${version} ${platform.replaceAll('-', '')}`;
+    return `${name} ${version} ${spelled(platform)}`;
 }
 function publishedVersion(gem, published) {
     return published.get(gem.name)?.find(({ version, platform }) => version === gem.version && platform === gem.platform);

@@ -45881,7 +45881,7 @@ __webpack_async_result__();
 /* harmony export */   K2: () => (/* binding */ ReleaseError),
 /* harmony export */   TH: () => (/* binding */ documentation)
 /* harmony export */ });
-/* unused harmony export ERROR_CODES */
+/* unused harmony exports ERROR_CODES, isCancelled */
 /**
  * Every reason this action gives for not finishing, as stable words: they are the titles of annotations and the
  * headings of `docs/troubleshooting.md`. A new code needs its section there in the same change.
@@ -45966,6 +45966,10 @@ class ReleaseError extends Error {
             fix: 'Re-run the job: what is published already is recognised by its digest. Please report the debug log.',
         }, { cause: error });
     }
+}
+/** Whether it is what a cancelled run ends with. */
+function isCancelled(error) {
+    return error instanceof ReleaseError && error.code === 'cancelled';
 }
 function isList(value) {
     return Array.isArray(value);

@@ -57404,7 +57404,8 @@ exports.visitAsync = visitAsync;
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   K2: () => (/* binding */ ReleaseError),
-/* harmony export */   TH: () => (/* binding */ documentation)
+/* harmony export */   TH: () => (/* binding */ documentation),
+/* harmony export */   mm: () => (/* binding */ isCancelled)
 /* harmony export */ });
 /* unused harmony export ERROR_CODES */
 /**
@@ -57491,6 +57492,10 @@ class ReleaseError extends Error {
             fix: 'Re-run the job: what is published already is recognised by its digest. Please report the debug log.',
         }, { cause: error });
     }
+}
+/** Whether it is what a cancelled run ends with. */
+function isCancelled(error) {
+    return error instanceof ReleaseError && error.code === 'cancelled';
 }
 function isList(value) {
     return Array.isArray(value);
@@ -60435,7 +60440,7 @@ async function makeTag(name, object, commit, repository) {
         return await repository.createTag(name, object);
     }
     catch (error) {
-        if (!(error instanceof errors/* ReleaseError */.K2) || error.code === 'cancelled')
+        if (!(error instanceof errors/* ReleaseError */.K2) || (0,errors/* isCancelled */.mm)(error))
             throw error;
         const found = await repository.tag(name).catch(() => undefined);
         if (found?.commit === commit)
@@ -61685,7 +61690,7 @@ async function sendOnce(key, pushing) {
 function mayHaveArrived(error) {
     if (error instanceof http_fault/* HttpFault */.F)
         return MAY_HAVE_ACTED.has(error.kind);
-    return error instanceof errors/* ReleaseError */.K2 && error.code === 'cancelled';
+    return (0,errors/* isCancelled */.mm)(error);
 }
 const MAY_HAVE_ACTED = new Set(['lost', 'timeout', 'unusable', 'redirected']);
 const LEAVES_OPEN = new Set(['live', 'unfinished', 'unclear']);
@@ -61777,8 +61782,8 @@ async function pushAndRecord(gem, { ledger, keys, registry, world }, stop) {
     }
     catch (error) {
         if (error instanceof OpenPush)
-            throw error.code === 'cancelled' ? interrupted(error, gem, registry) : error;
-        const brokenOff = error === stop?.reason || (error instanceof errors/* ReleaseError */.K2 && error.code === 'cancelled');
+            throw (0,errors/* isCancelled */.mm)(error) ? interrupted(error, gem, registry) : error;
+        const brokenOff = error === stop?.reason || (0,errors/* isCancelled */.mm)(error);
         await ledger.gem(gem, brokenOff ? 'not-tried' : 'failed');
         throw await (0,explain_difference/* explainDifference */.L)(error, [gem], registry, world);
     }
@@ -62117,7 +62122,7 @@ async function pushedByTask(it, after) {
         }
         catch (error) {
             const failure = errors/* ReleaseError */.K2.from(error);
-            if (others.length > 0 && !after.failed && failure.code !== 'registry-unavailable')
+            if (others.length > 0 && !after.failed && NOT_PUSHED.has(failure.code))
                 leaveOut(planned, others, it);
             else
                 problems.push(...failure.problems);
@@ -62126,6 +62131,8 @@ async function pushedByTask(it, after) {
     errors/* ReleaseError */.K2.throwIfAny(problems);
     return gems;
 }
+/** What is said of a gem that the registry does not have from this task. */
+const NOT_PUSHED = new Set(['release-task-failed', 'version-taken']);
 function isAmong(gems, planned) {
     return gems.some((gem) => (0,versions/* identity */.D_)(gem) === (0,versions/* identity */.D_)(planned));
 }
@@ -64798,15 +64805,23 @@ function codeOf(error) {
 /* harmony export */   DD: () => (/* binding */ title),
 /* harmony export */   D_: () => (/* binding */ identity),
 /* harmony export */   Qy: () => (/* binding */ versionTaken),
+/* harmony export */   my: () => (/* binding */ samePlatform),
 /* harmony export */   xJ: () => (/* binding */ publishedVersion)
 /* harmony export */ });
 /** `foo 1.2.3` or `foo 1.2.3 (x86_64-linux)`. */
 function title(gem) {
     return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`;
 }
-/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
+/** RubyGems writes `universal-darwin19` into the file and says `universal-darwin-19` when asked (Gem::Platform#to_s). */
+function spelled(platform) {
+    return platform.replaceAll('-', '');
+}
+function samePlatform(one, other) {
+    return spelled(one) === spelled(other);
+}
+/** One gem under both spellings of its platform. */
 function identity({ name, version, platform }) {
-    return `${name} ${version} ${platform.replaceAll('-', '')}`;
+    return `${name} ${version} ${spelled(platform)}`;
 }
 function publishedVersion(gem, published) {
     return published.get(gem.name)?.find(({ version, platform }) => version === gem.version && platform === gem.platform);
@@ -65382,7 +65397,7 @@ function describe(gem, server, { runner }) {
 }
 /** The gemspec was evaluated twice, once to plan and once to build: both must have said the same. */
 function unexpected(gem, planned) {
-    const platform = samePlatform(gem.platform, planned.platform) || samePlatform(gem.originalPlatform, planned.platform);
+    const platform = (0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .samePlatform */ .my)(gem.platform, planned.platform) || (0,_rubygems_versions_js__WEBPACK_IMPORTED_MODULE_6__/* .samePlatform */ .my)(gem.originalPlatform, planned.platform);
     if (gem.name === planned.name && gem.version === planned.version && platform)
         return [];
     return [
@@ -65406,10 +65421,6 @@ function empty(gem, { gemspec }) {
             fix: 'Look at the line in the gemspec that sets `files`, and run it in a step before this one.',
         },
     ];
-}
-/** RubyGems writes `universal-darwin19` into the file and says `universal-darwin-19` when asked (Gem::Platform#to_s). */
-function samePlatform(one, other) {
-    return one.replaceAll('-', '') === other.replaceAll('-', '');
 }
 
 

@@ -45738,7 +45738,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   K2: () => (/* binding */ ReleaseError)
 /* harmony export */ });
-/* unused harmony exports ERROR_CODES, documentation */
+/* unused harmony exports ERROR_CODES, isCancelled, documentation */
 /**
  * Every reason this action gives for not finishing, as stable words: they are the titles of annotations and the
  * headings of `docs/troubleshooting.md`. A new code needs its section there in the same change.
@@ -45823,6 +45823,10 @@ class ReleaseError extends Error {
             fix: 'Re-run the job: what is published already is recognised by its digest. Please report the debug log.',
         }, { cause: error });
     }
+}
+/** Whether it is what a cancelled run ends with. */
+function isCancelled(error) {
+    return error instanceof ReleaseError && error.code === 'cancelled';
 }
 function isList(value) {
     return Array.isArray(value);

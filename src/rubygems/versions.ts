@@ -13,9 +13,18 @@ export function title(gem: GemVersion): string {
   return `${gem.name} ${gem.version}${gem.platform === 'ruby' ? '' : ` (${gem.platform})`}`
 }
 
-/** One gem under both spellings of its platform: `universal-darwin19` in the file, `universal-darwin-19` in the gemspec. */
+/** RubyGems writes `universal-darwin19` into the file and says `universal-darwin-19` when asked (Gem::Platform#to_s). */
+function spelled(platform: string): string {
+  return platform.replaceAll('-', '')
+}
+
+export function samePlatform(one: string, other: string): boolean {
+  return spelled(one) === spelled(other)
+}
+
+/** One gem under both spellings of its platform. */
 export function identity({ name, version, platform }: GemVersion): string {
-  return `${name} ${version} ${platform.replaceAll('-', '')}`
+  return `${name} ${version} ${spelled(platform)}`
 }
 
 export function publishedVersion(

@@ -4,7 +4,7 @@ import { type Problem, ReleaseError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
 import { Lanes } from '../lanes.ts'
 import { pushHostProblems } from '../plan/gems.ts'
-import { publishedVersion, title, versionTaken } from '../rubygems/versions.ts'
+import { publishedVersion, samePlatform, title, versionTaken } from '../rubygems/versions.ts'
 import type { PlannedGem } from '../plan/planned.ts'
 import { type GemFile, readGem } from '../rubygems/gem-file.ts'
 import { explainDifference } from '../rubygems/explain-difference.ts'
@@ -100,9 +100,4 @@ function empty(gem: GemFile, { gemspec }: PlannedGem): Problem[] {
       fix: 'Look at the line in the gemspec that sets `files`, and run it in a step before this one.',
     },
   ]
-}
-
-/** RubyGems writes `universal-darwin19` into the file and says `universal-darwin-19` when asked (Gem::Platform#to_s). */
-function samePlatform(one: string, other: string): boolean {
-  return one.replaceAll('-', '') === other.replaceAll('-', '')
 }

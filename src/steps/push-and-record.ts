@@ -1,4 +1,4 @@
-import { ReleaseError } from '../errors.ts'
+import { isCancelled, ReleaseError } from '../errors.ts'
 import { title } from '../rubygems/versions.ts'
 import type { Release } from '../release-context.ts'
 import { explainDifference } from '../rubygems/explain-difference.ts'
@@ -21,8 +21,8 @@ export async function pushAndRecord(
   try {
     pushed = await push(gem, keys, registry, world, stop)
   } catch (error) {
-    if (error instanceof OpenPush) throw error.code === 'cancelled' ? interrupted(error, gem, registry) : error
-    const brokenOff = error === stop?.reason || (error instanceof ReleaseError && error.code === 'cancelled')
+    if (error instanceof OpenPush) throw isCancelled(error) ? interrupted(error, gem, registry) : error
+    const brokenOff = error === stop?.reason || isCancelled(error)
     await ledger.gem(gem, brokenOff ? 'not-tried' : 'failed')
     throw await explainDifference(error, [gem], registry, world)
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Problem, ReleaseError } from '../errors.ts'
+import { isCancelled, type Problem, ReleaseError } from '../errors.ts'
 import { title, versionTaken } from '../rubygems/versions.ts'
 import type { ApiKey } from '../rubygems/api-key.ts'
 import type { KeyRing } from '../rubygems/key-ring.ts'
@@ -122,7 +122,7 @@ async function sendOnce(key: ApiKey, pushing: Pushing): Promise<HttpAnswer | { a
 /** Of a request that was broken off, or had no answer. */
 function mayHaveArrived(error: unknown): boolean {
   if (error instanceof HttpFault) return MAY_HAVE_ACTED.has(error.kind)
-  return error instanceof ReleaseError && error.code === 'cancelled'
+  return isCancelled(error)
 }
 
 const MAY_HAVE_ACTED: ReadonlySet<FaultKind> = new Set(['lost', 'timeout', 'unusable', 'redirected'])

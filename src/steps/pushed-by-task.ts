@@ -1,4 +1,4 @@
-import { type Problem, ReleaseError } from '../errors.ts'
+import { type ErrorCode, type Problem, ReleaseError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
 import { type GemVersion, identity, publishedVersion, title, versionTaken } from '../rubygems/versions.ts'
 import type { Plan, PlannedGem } from '../plan/planned.ts'
@@ -37,13 +37,16 @@ export async function pushedByTask(it: Release, after: AfterTask): Promise<Relea
       gems.push(await lookFor(planned, it, { ...after, others }))
     } catch (error) {
       const failure = ReleaseError.from(error)
-      if (others.length > 0 && !after.failed && failure.code !== 'registry-unavailable') leaveOut(planned, others, it)
+      if (others.length > 0 && !after.failed && NOT_PUSHED.has(failure.code)) leaveOut(planned, others, it)
       else problems.push(...failure.problems)
     }
   }
   ReleaseError.throwIfAny(problems)
   return gems
 }
+
+/** What is said of a gem that the registry does not have from this task. */
+const NOT_PUSHED: ReadonlySet<ErrorCode> = new Set(['release-task-failed', 'version-taken'])
 
 function isAmong(gems: readonly GemVersion[], planned: GemVersion): boolean {
   return gems.some((gem) => identity(gem) === identity(planned))

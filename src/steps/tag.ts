@@ -1,4 +1,4 @@
-import { type Problem, ReleaseError } from '../errors.ts'
+import { isCancelled, type Problem, ReleaseError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
 import type { Plan, PlannedTag } from '../plan/planned.ts'
 import type { Repository } from '../github/repository.ts'
@@ -62,7 +62,7 @@ async function makeTag(
   try {
     return await repository.createTag(name, object)
   } catch (error) {
-    if (!(error instanceof ReleaseError) || error.code === 'cancelled') throw error
+    if (!(error instanceof ReleaseError) || isCancelled(error)) throw error
     const found = await repository.tag(name).catch(() => undefined)
     if (found?.commit === commit) return 'exists'
     throw error
